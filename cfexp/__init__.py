@@ -1,0 +1,3 @@
+"""cfexp: config-driven experiments for neural collaborative filtering."""
+
+__version__ = "0.1.0"

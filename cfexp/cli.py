@@ -1,0 +1,122 @@
+"""The command line: composes and checks a configuration, then runs it."""
+
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from cfexp import config
+from cfexp.errors import CfexpError, did_you_mean, first_line
+from cfexp.signals import interrupt_on_sigterm
+from cfexp.sweep import finish_open_sweep
+
+log = logging.getLogger(__name__)
+
+TRACEBACK_VARIABLE = "HYDRA_FULL_ERROR"
+
+
+def main() -> None:
+    """Runs ``cfexp``; ends the process with 1 on errors, 130 or 143 when stopped."""
+    wants_traceback = os.environ.get(TRACEBACK_VARIABLE) == "1"
+    # Makes Hydra raise errors instead of printing them, so that we can explain them.
+    os.environ[TRACEBACK_VARIABLE] = "1"
+    config.register()
+    interrupt_on_sigterm()
+    app = hydra.main(
+        version_base="1.3", config_path=str(config.conf_dir()), config_name="config"
+    )(_task)
+    try:
+        app()
+    except KeyboardInterrupt as stop:
+        finish_open_sweep("KILLED")
+        print("cfexp: stopped", file=sys.stderr)
+        sys.exit(143 if str(stop) == "SIGTERM" else 130)
+    except Exception as error:
+        finish_open_sweep("FAILED")
+        if wants_traceback:
+            raise
+        print(f"cfexp: error: {explain(error)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _task(cfg: DictConfig) -> float | None:
+    job = HydraConfig.get()
+    try:
+        config.build(cfg)
+        # Everything heavy is imported from here on.
+        from cfexp.run import run
+
+        overrides = list(job.overrides.task)
+        return run(
+            cfg,
+            folder=Path(job.runtime.output_dir),
+            name=cfg.run_name or run_name(cfg.model.name, overrides),
+            overrides=overrides,
+        )
+    except Exception as error:
+        # Hydra says what went wrong in a sweep only at its end, and logs it nowhere.
+        if job.mode is not None and job.mode.name == "MULTIRUN":
+            log.error("%s", explain(error))
+        log.debug("the run failed", exc_info=True)
+        raise
+
+
+def run_name(model: str, overrides: list[str]) -> str:
+    """Returns a name that tells runs apart: what was set on the command line."""
+    quiet = ("tracking", "run_name", "hydra", "mode=", "run_id", "~")
+    said = [o for o in overrides if not o.startswith(quiet)]
+    return " ".join(said)[:200] or model
+
+
+def explain(error: BaseException) -> str:
+    """Returns an error as one line: what happened and, where known, how to mend it."""
+    if isinstance(error, CfexpError):
+        return " ".join(str(error).split())
+    text = str(error)
+    if isinstance(error, HydraException):
+        option = re.search(r"Could not find '(.+?)/([^/']+)'", text)
+        listed = re.search(r"Available options in '.+?':\n((?:\t.*\n?)+)", text)
+        if option and listed:
+            group, name = option.groups()
+            options = listed[1].split()
+            return (
+                f"{group}={name} is not an option{did_you_mean(name, options)}. Options"
+                f" of {group}: {', '.join(options)}."
+            )
+        key = re.search(r"Could not (?:override|delete) '([^']+)'", text)
+        cause = error.__cause__
+        if key and "not in" in f"{text}{cause}":
+            return (
+                f"there is no option {key[1]}{did_you_mean(key[1], _known_keys())}. See"
+                " them all with: python -m cfexp --cfg job"
+            )
+        if cause is not None:
+            text = f"{text}: {first_line(cause)}"
+    elif isinstance(error, OmegaConfBaseException):
+        text = first_line(error)
+    else:
+        text = f"{type(error).__name__}: {text}"
+    text = re.sub(r"\s+", " ", text).strip()
+    return f"{text} (set {TRACEBACK_VARIABLE}=1 for the traceback)"
+
+
+def _known_keys() -> list[str]:
+    """Returns every key that can be set, with its groups' keys in dotted form."""
+    hydra.core.global_hydra.GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(config.conf_dir()), version_base="1.3"):
+        cfg = hydra.compose("config")
+    keys = [str(key) for key in cfg]
+    for group in config.GROUPS:
+        keys += [f"{group}.{key}" for key in OmegaConf.to_container(cfg[group])]
+    return keys
+
+
+if __name__ == "__main__":
+    main()

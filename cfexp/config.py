@@ -1,0 +1,207 @@
+"""The configuration: its schema, where it lies, and the checks before a run.
+
+Imports no heavy library: everything wrong with a configuration is said before
+TensorFlow is loaded.
+"""
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.utils import get_class
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from cfexp.errors import ConfigError, did_you_mean, first_line
+from cfexp.spec import Spec, field_problems
+
+GROUPS = ("dataset", "split", "model", "optimizer", "training", "tracking")
+# What may differ between a run and the run that resumes it.
+NOT_IN_KEY = ("tracking", "run_name", "training.resume", "training.checkpoint_every")
+
+
+class Mode(Enum):
+    """What to do."""
+
+    train = "train"
+    evaluate = "evaluate"
+    predict = "predict"
+    recommend = "recommend"
+    finetune = "finetune"
+
+
+@dataclass
+class Config:
+    """Schema of ``conf/config.yaml``; groups are checked against their `_target_`."""
+
+    mode: Mode
+    run_id: str | None
+    best_of: str
+    pairs: str | None
+    output: str | None
+    user: str | None
+    k: int
+    embed_dim: int
+    seed: int
+    deterministic: bool
+    objective: str
+    run_name: str | None
+    dataset: dict[str, Any]
+    split: dict[str, Any]
+    model: dict[str, Any]
+    optimizer: dict[str, Any]
+    training: dict[str, Any]
+    tracking: dict[str, Any]
+
+
+BOUNDS = {
+    "k": {"bounds": {">=": 1}},
+    "embed_dim": {"bounds": {">=": 1, "<=": 4096}},
+    "seed": {"bounds": {">=": 0, "<=": 2**31 - 1}},
+    "objective": {"options": ("val_rmse", "val_mae")},
+}
+
+
+def register() -> None:
+    """Makes the schema known to Hydra."""
+    ConfigStore.instance().store(name="schema", node=Config)
+
+
+def conf_dir() -> Path:
+    """Returns the folder of the shipped configs: in a wheel, or beside a clone."""
+    package = Path(__file__).parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def build(cfg: DictConfig) -> dict[str, Spec]:
+    """Checks a composed configuration and returns each group's spec, by group.
+
+    Raises:
+        ConfigError: Naming every problem, one a line.
+    """
+    problems = [
+        problem
+        for key, metadata in BOUNDS.items()
+        for problem in field_problems(key, cfg[key], metadata)
+    ]
+    problems += _reuse_problems(cfg)
+    specs = {}
+    for group in GROUPS:
+        try:
+            specs[group] = build_spec(group, cfg[group])
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("; ".join(problems))
+    return specs
+
+
+def build_spec(group: str, node: DictConfig) -> Spec:
+    """Checks one group against the dataclass that its `_target_` names.
+
+    Raises:
+        ConfigError: Naming every unknown, missing, ill-typed or out-of-range value.
+    """
+    try:
+        values: dict[str, Any] = OmegaConf.to_container(node, resolve=True)  # type: ignore[assignment]
+        target = values.pop("_target_")
+        cls = get_class(target)
+    except KeyError:
+        raise ConfigError(f"{group}: _target_ is missing; name a class there") from None
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{group}: {first_line(error)}") from error
+    except Exception as error:
+        raise ConfigError(f"{group}._target_: {first_line(error)}") from error
+    if not issubclass(cls, Spec):
+        raise ConfigError(f"{group}._target_ must be a cfexp.spec.Spec. Got: {target}")
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    problems = [
+        f"{group}.{key} is unknown to {target}{did_you_mean(key, fields)}"
+        for key in values
+        if key not in fields
+    ]
+    problems += [f"{group}.{key} is missing" for key in fields if key not in values]
+    typed = OmegaConf.structured(cls)
+    OmegaConf.set_readonly(typed, False)
+    for key in fields.keys() & values.keys():
+        try:
+            typed[key] = values[key]
+            value = OmegaConf.to_container(typed)[key]  # type: ignore[index,call-overload]
+        except OmegaConfBaseException as error:
+            problems.append(f"{group}.{key}: {first_line(error)}")
+            continue
+        values[key] = value
+        problems += field_problems(f"{group}.{key}", value, fields[key].metadata)
+    if problems:
+        raise ConfigError("; ".join(sorted(problems)))
+    try:
+        return cls(**values)
+    except ConfigError as error:
+        raise ConfigError(f"{group}: {error}") from error
+
+
+def run_key(cfg: DictConfig) -> str:
+    """Returns 16 hex digits that equal configurations share, wherever they run."""
+    plain = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))
+    for key in NOT_IN_KEY:
+        parent, _, leaf = key.rpartition(".")
+        node = OmegaConf.select(plain, parent) if parent else plain
+        del node[leaf]
+    text = OmegaConf.to_yaml(plain, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictConfig:
+    """Returns a saved configuration with what the user set on the command line.
+
+    Args:
+        saved: The configuration that a model was trained with, as YAML.
+        cfg: The configuration composed now.
+        overrides: The command line's overrides.
+
+    Raises:
+        ConfigError: An override cannot be laid over a saved configuration.
+    """
+    merged = OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.create(saved))
+    assert isinstance(merged, DictConfig)
+    for override in OverridesParser.create().parse_overrides(overrides):
+        key = override.key_or_group.replace("/", ".")
+        if key.startswith("hydra"):
+            continue
+        if override.is_delete() or key == "experiment":
+            raise ConfigError(
+                f"{override.input_line} cannot be laid over the configuration of a"
+                " trained model. Set single options or groups, such as dataset=csv."
+            )
+        OmegaConf.update(merged, key, OmegaConf.select(cfg, key), merge=False)
+    # How a model is used now, and where, is not part of how it was trained.
+    for key in ("mode", "run_id", "best_of", "pairs", "output", "user", "k"):
+        merged[key] = cfg[key]
+    merged.tracking = cfg.tracking
+    return merged
+
+
+def _reuse_problems(cfg: DictConfig) -> list[str]:
+    mode: Mode = cfg.mode
+    problems = []
+    if mode is Mode.train and cfg.run_id is not None:
+        problems.append(
+            f"run_id={cfg.run_id} names a trained model, but mode=train trains a new"
+            " one; add mode=evaluate, predict, recommend or finetune"
+        )
+    if mode is not Mode.train and cfg.run_id is None:
+        problems.append(
+            f"mode={mode.name} needs run_id=: a run id, latest, best,"
+            " models:/name/version or a run's folder"
+        )
+    if mode is Mode.predict and cfg.pairs is None:
+        problems.append("mode=predict needs pairs=, a CSV of userId and movieId")
+    if mode is Mode.recommend and cfg.user is None:
+        problems.append("mode=recommend needs user=, a userId of the dataset")
+    return problems

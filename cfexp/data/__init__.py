@@ -1,0 +1,1 @@
+"""Datasets: load, check and fingerprint ratings and movies."""

@@ -1,0 +1,49 @@
+"""Downloads of published datasets: hash checked, atomic, without a question."""
+
+import os
+from pathlib import Path
+
+import pooch
+
+from cfexp.errors import DataError, first_line
+
+
+def cache_dir() -> Path:
+    """Returns where downloads and generated data are kept.
+
+    ``CFEXP_CACHE_DIR`` where it is set, else the user's cache folder.
+    """
+    return Path(os.environ.get("CFEXP_CACHE_DIR") or pooch.os_cache("cfexp"))
+
+
+def fetch(name: str, url: str, known_hash: str) -> Path:
+    """Downloads a file into the cache and returns its path.
+
+    Pooch downloads to a temporary file, checks its hash and then renames it, so that
+    an interrupted download leaves nothing behind.
+
+    Args:
+        name: Name of the dataset; the file is called ``{name}.zip``.
+        url: Address of the zip file.
+        known_hash: ``algorithm:hex digits``.
+
+    Raises:
+        DataError: The server cannot be reached, or the hash differs.
+    """
+    try:
+        return Path(
+            pooch.retrieve(
+                url,
+                known_hash,
+                fname=f"{name}.zip",
+                path=cache_dir(),
+                progressbar=False,
+            )
+        )
+    except (OSError, ValueError) as error:
+        reason = first_line(error)
+        raise DataError(
+            f"{name}: cannot download {url}: {reason} Without a network, get the zip"
+            f" file elsewhere and set dataset.root to it, or put it into the folder"
+            " named by CFEXP_DATA_DIR."
+        ) from error

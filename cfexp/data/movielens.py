@@ -1,0 +1,189 @@
+"""The MovieLens datasets in their published formats, from a folder or zip file."""
+
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cfexp.data.download import cache_dir, fetch
+from cfexp.data.ratings import (
+    GENRES,
+    ITEM,
+    RATING,
+    TIMESTAMP,
+    TITLE,
+    USER,
+    Ratings,
+    canonical,
+    rows_of_pairs,
+)
+from cfexp.errors import DataError
+from cfexp.spec import Spec, choice
+
+RATING_COLUMNS = [USER, ITEM, RATING, TIMESTAMP]
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The names of one format's ratings and movies files."""
+
+    ratings: str
+    movies: str
+
+
+FORMATS = {
+    "tab": _Files("u.data", "u.item"),
+    "dat": _Files("ratings.dat", "movies.dat"),
+    "csv": _Files("ratings.csv", "movies.csv"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovieLens(Spec):
+    """A dataset of GroupLens (Harper and Konstan, 2015).
+
+    Attributes:
+        name: Name of the dataset and of its folder or zip file.
+        format: ``tab`` (ml-100k), ``dat`` (ml-1m, ml-10m) or ``csv`` (the others).
+        scale: Lowest and highest rating.
+        url: Where GroupLens publishes the zip file.
+        hash: Its hash, as ``sha256:...``.
+        root: A folder or zip file to read instead; looked for in ``CFEXP_DATA_DIR``
+            and in the download cache, then downloaded, where None.
+    """
+
+    name: str
+    format: str = choice(*FORMATS)
+    scale: list[float]
+    url: str
+    hash: str
+    root: str | None
+
+    def load(self) -> Ratings:
+        """Reads the dataset, downloading it first where it is not at hand.
+
+        Raises:
+            DataError: The files are missing, unreadable or not as published.
+        """
+        source = _Source(self.locate(), FORMATS[self.format].ratings)
+        try:
+            ratings, movies = self._read(source)
+        except (ValueError, OSError, zipfile.BadZipFile) as error:
+            raise DataError(
+                f"{self.name}: cannot read {source.path}: {error}. Delete it to have it"
+                " downloaded again, or set dataset.root to a good copy."
+            ) from error
+        low, high = self.scale
+        data = canonical(self.name, ratings, movies, scale=(low, high))
+        return Ratings(
+            data.name, data.frame, data.movies, data.scale, _folds(source, data)
+        )
+
+    def locate(self) -> Path:
+        """Returns the folder or zip file, after a download where there is none.
+
+        Raises:
+            DataError: `root` does not exist, or the download failed.
+        """
+        if self.root is not None:
+            root = Path(self.root).expanduser()
+            if not root.exists():
+                raise DataError(
+                    f"{self.name}: dataset.root={self.root} does not exist. Give the"
+                    f" folder or zip file that holds {FORMATS[self.format].ratings}."
+                )
+            return root
+        folders = [cache_dir()]
+        if os.environ.get("CFEXP_DATA_DIR"):
+            folders.insert(0, Path(os.environ["CFEXP_DATA_DIR"]).expanduser())
+        for folder in folders:
+            for candidate in (folder / self.name, folder / f"{self.name}.zip"):
+                if candidate.exists():
+                    return candidate
+        return fetch(self.name, self.url, self.hash)
+
+    def _read(self, source: "_Source") -> tuple[pd.DataFrame, pd.DataFrame]:
+        files = FORMATS[self.format]
+        if self.format == "tab":
+            ratings = _read_tab(source, files.ratings)
+            genres = pd.read_csv(
+                source.open("u.genre"), sep="|", names=[GENRES, "index"]
+            )[GENRES]
+            movies = pd.read_csv(
+                source.open(files.movies),
+                sep="|",
+                encoding="latin-1",
+                names=[ITEM, TITLE, "release", "video", "url", *genres],
+            )
+            flags = movies[list(genres)].to_numpy(bool)
+            movies[GENRES] = ["|".join(genres[row]) for row in flags]
+            return ratings, movies
+        if self.format == "dat":
+            encoding = "latin-1" if self.name == "ml-1m" else "utf-8"
+            return (
+                _read_dat(source, files.ratings, RATING_COLUMNS, encoding),
+                _read_dat(source, files.movies, [ITEM, TITLE, GENRES], encoding),
+            )
+        return (
+            pd.read_csv(source.open(files.ratings)),
+            pd.read_csv(source.open(files.movies)),
+        )
+
+
+class _Source:
+    """Opens a dataset's files by name, wherever they lie in a folder or zip file."""
+
+    def __init__(self, path: Path, landmark: str):
+        self.path = path
+        if path.is_dir():
+            names = {p.name: p for p in sorted(path.rglob("*"), reverse=True)}
+        elif zipfile.is_zipfile(path):
+            self._archive = zipfile.ZipFile(path)
+            names = {Path(name).name: name for name in self._archive.namelist()}
+        else:
+            raise DataError(
+                f"{path} is neither a folder nor a zip file. Set dataset.root to the"
+                f" folder or zip file that holds {landmark}."
+            )
+        self.names = names
+        if landmark not in names:
+            raise DataError(
+                f"{path} holds no {landmark}. It holds: {', '.join(sorted(names)[:10])}"
+                f". Set dataset.root to the folder or zip file that holds {landmark}."
+            )
+
+    def open(self, name: str):  # type: ignore[no-untyped-def]
+        if name not in self.names:
+            raise DataError(f"{self.path} holds no {name}. Get a complete copy.")
+        found = self.names[name]
+        return found if isinstance(found, Path) else self._archive.open(found)
+
+
+def _read_tab(source: _Source, name: str) -> pd.DataFrame:
+    return pd.read_csv(source.open(name), sep="\t", names=RATING_COLUMNS)
+
+
+def _read_dat(
+    source: _Source, name: str, columns: list[str], encoding: str
+) -> pd.DataFrame:
+    # A one-character separator keeps pandas' fast parser; titles hold no tab.
+    opened = source.open(name)
+    data = opened.read_bytes() if isinstance(opened, Path) else opened.read()
+    from io import BytesIO
+
+    return pd.read_csv(
+        BytesIO(data.replace(b"::", b"\t")), sep="\t", names=columns, encoding=encoding
+    )
+
+
+def _folds(source: _Source, data: Ratings) -> dict[str, np.ndarray]:
+    """Returns the published test folds: ``u1.test`` is fold ``1``, ``ua.test`` ``a``."""
+    names = [
+        n for n in source.names if n.endswith(".test") and len(n) == len("u1.test")
+    ]
+    return {
+        name[1]: rows_of_pairs(data, _read_tab(source, name)) for name in sorted(names)
+    }

@@ -1,0 +1,35 @@
+"""Errors meant for the user: what happened, what was received, how to fix it."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class CfexpError(Exception):
+    """Base of every error that the command line prints without a traceback."""
+
+
+class ConfigError(CfexpError):
+    """The configuration cannot describe a run."""
+
+
+class DataError(CfexpError):
+    """The ratings, movies or split cannot be used."""
+
+
+class TrainingError(CfexpError):
+    """Training cannot go on, for example because the loss is not finite."""
+
+
+class TrackingError(CfexpError):
+    """MLflow, or a run that was asked for, cannot be reached."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Returns the likely meaning of a mistyped name, ready to end a sentence."""
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f" (did you mean {' or '.join(close)}?)" if close else ""
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error's message."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

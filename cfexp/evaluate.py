@@ -1,0 +1,152 @@
+"""Errors of predictions: over all rows, per user, warm, cold, and by how well known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cfexp.errors import TrainingError
+from cfexp.features import Encoded, FeatureSpec
+
+FloatArray = npt.NDArray[np.float64]
+BUCKETS = ((1, 9), (10, 49), (50, 199), (200, None))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Errors over some of the rows, in stars.
+
+    Attributes:
+        name: Which rows, as the end of a metric name: ``cold_user``.
+        label: Which rows, for people.
+        rows: Number of rows.
+        rmse: Root mean squared error; NaN where there is no row.
+        mae: Mean absolute error; NaN where there is no row.
+    """
+
+    name: str
+    label: str
+    rows: int
+    rmse: float
+    mae: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Errors over all rows of a part of the data, and over groups of them.
+
+    Attributes:
+        overall: All rows alike, clipped predictions, cold rows included.
+        user_mean: Each user's error, averaged over users.
+        groups: Warm and cold rows, and buckets of user activity and movie popularity
+            counted in training ratings.
+    """
+
+    overall: Group
+    user_mean: Group
+    groups: tuple[Group, ...]
+
+    def metrics(self, part: str) -> dict[str, float]:
+        """Returns flat metrics such as ``test_rmse`` and ``test_rmse_cold_item``."""
+        flat = {f"{part}_rmse": self.overall.rmse, f"{part}_mae": self.overall.mae}
+        for group in (self.user_mean, *self.groups):
+            if group.rows:
+                flat[f"{part}_rmse_{group.name}"] = group.rmse
+                flat[f"{part}_mae_{group.name}"] = group.mae
+            flat[f"{part}_rows_{group.name}"] = float(group.rows)
+        return flat | {f"{part}_rows": float(self.overall.rows)}
+
+
+def rmse(rating: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
+    """Returns the root mean squared error, in stars.
+
+    Raises:
+        TrainingError: A prediction is missing or not a number.
+    """
+    return float(np.sqrt(np.mean(np.square(_errors(rating, predicted)))))
+
+
+def mae(rating: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
+    """Returns the mean absolute error, in stars.
+
+    Raises:
+        TrainingError: A prediction is missing or not a number.
+    """
+    return float(np.mean(np.abs(_errors(rating, predicted))))
+
+
+def evaluate(
+    rows: Encoded, predicted: FloatArray, *, train: Encoded, features: FeatureSpec
+) -> Evaluation:
+    """Evaluates predictions of `rows`, whose ratings are known.
+
+    Args:
+        rows: The rows predicted.
+        predicted: Predicted ratings, shape ``(n,)``.
+        train: The rows trained on, which say how well known a user or movie is.
+        features: Sizes of the encoders of both.
+
+    Raises:
+        TrainingError: A prediction is missing or not a number.
+    """
+    error = _errors(rows.rating, predicted)
+    known = {
+        "user": np.bincount(train.user, minlength=features.n_users)[rows.user],
+        "item": np.bincount(train.item, minlength=features.n_items)[rows.item],
+    }
+    cold = {kind: count == 0 for kind, count in known.items()}
+    masks = [
+        ("warm", "warm: user and movie known", ~cold["user"] & ~cold["item"]),
+        ("cold", "cold: user or movie new", cold["user"] | cold["item"]),
+        ("cold_user", "new users", cold["user"]),
+        ("cold_item", "new movies", cold["item"]),
+    ]
+    for kind, label in (("user", "users"), ("item", "movies")):
+        for low, high in BUCKETS:
+            mask = (known[kind] >= low) & (known[kind] <= (high or np.inf))
+            span = f"{low}_{high}" if high else f"{low}_up"
+            text = f"{low} to {high}" if high else f"{low} or more"
+            masks.append((f"{kind}_{span}", f"{label} with {text} ratings", mask))
+    return Evaluation(
+        overall=_group("", "all", error),
+        user_mean=_per_user(rows, error),
+        groups=tuple(_group(name, label, error[mask]) for name, label, mask in masks),
+    )
+
+
+def _errors(rating: npt.ArrayLike | None, predicted: npt.ArrayLike) -> FloatArray:
+    truth, guess = np.asarray(rating, np.float64), np.asarray(predicted, np.float64)
+    if truth.shape != guess.shape:
+        raise TrainingError(
+            f"{guess.size} predictions for {truth.size} ratings: every row must be"
+            " predicted once. Check the model's output shape, (batch, 1)."
+        )
+    bad = ~np.isfinite(guess)
+    if bad.any():
+        raise TrainingError(
+            f"{int(bad.sum())} of {guess.size} predictions are not numbers, the first in"
+            f" row {int(np.flatnonzero(bad)[0])}. The model has diverged: lower"
+            " optimizer.learning_rate."
+        )
+    return guess - truth
+
+
+def _group(name: str, label: str, error: FloatArray) -> Group:
+    if not len(error):
+        return Group(name, label, 0, float("nan"), float("nan"))
+    square, absolute = np.mean(np.square(error)), np.mean(np.abs(error))
+    return Group(name, label, len(error), float(np.sqrt(square)), float(absolute))
+
+
+def _per_user(rows: Encoded, error: FloatArray) -> Group:
+    # Unknown users share index 0 and count as one.
+    frame = pd.DataFrame({"user": rows.user, "se": error**2, "ae": np.abs(error)})
+    means = frame.groupby("user").mean()
+    return Group(
+        "user_mean",
+        "mean of the users' errors",
+        len(error),
+        float(np.sqrt(means["se"]).mean()),
+        float(means["ae"].mean()),
+    )

@@ -1,0 +1,166 @@
+"""Encoders of ids and genres, fitted on training rows only. Index 0 is unknown."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cfexp.data.ratings import GENRES, ITEM, RATING, USER, Ratings
+
+IndexArray = npt.NDArray[np.int32]
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """What a model has to know of its data to be built.
+
+    Attributes:
+        n_users: Rows of a user table, row 0 for unknown users included.
+        n_items: Rows of a movie table, row 0 for unknown movies included.
+        n_genres: Genres, genre 0 for unknown ones included.
+        mean_rating: Mean rating of the training rows.
+        scale: Lowest and highest rating.
+    """
+
+    n_users: int
+    n_items: int
+    n_genres: int
+    mean_rating: float
+    scale: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows as a model reads them.
+
+    Attributes:
+        user: Index of each row's user, shape ``(n,)``.
+        item: Index of each row's movie, shape ``(n,)``.
+        genre_row: Row of `genre_table` that holds the movie's genres, shape ``(n,)``.
+        genre_table: One row of 0s and 1s for each combination of genres met, shape
+            ``(combinations, n_genres)``.
+        rating: Shape ``(n,)``; None where not known.
+    """
+
+    user: IndexArray
+    item: IndexArray
+    genre_row: IndexArray
+    genre_table: FloatArray
+    rating: FloatArray | None
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+
+class FeatureEncoder:
+    """Maps raw ids and genres to the indices that models take."""
+
+    def __init__(
+        self,
+        *,
+        users: npt.ArrayLike,
+        items: npt.ArrayLike,
+        genres: list[str],
+        mean_rating: float,
+        scale: tuple[float, float],
+    ):
+        self.users = np.asarray(users)
+        self.items = np.asarray(items)
+        self.genres = genres
+        self.spec = FeatureSpec(
+            n_users=len(self.users) + 1,
+            n_items=len(self.items) + 1,
+            n_genres=len(genres) + 1,
+            mean_rating=mean_rating,
+            scale=scale,
+        )
+
+    @classmethod
+    def fit(cls, ratings: Ratings, train: npt.NDArray[np.int64]) -> "FeatureEncoder":
+        """Learns ids, genres and mean rating from the rows `train`, nothing else."""
+        rows = ratings.frame.iloc[train]
+        items = _sorted_unique(rows[ITEM])
+        in_train = ratings.movies[GENRES][ratings.movies[ITEM].isin(items)]
+        genres = {g for text in in_train.unique() for g in text.split("|") if g}
+        return cls(
+            users=_sorted_unique(rows[USER]),
+            items=items,
+            genres=sorted(genres),
+            mean_rating=float(rows[RATING].mean()),
+            scale=ratings.scale,
+        )
+
+    def transform(self, rows: pd.DataFrame, movies: pd.DataFrame) -> Encoded:
+        """Encodes rows with ``userId``, ``movieId`` and perhaps ``rating``.
+
+        A ``genres`` column in `rows` goes before the genres in `movies`.
+        """
+        text = genres_of(rows, movies)
+        genre_row, combinations = pd.factorize(text)
+        rating = rows[RATING].to_numpy("float32") if RATING in rows.columns else None
+        return Encoded(
+            user=_lookup(self.users, rows[USER]),
+            item=_lookup(self.items, rows[ITEM]),
+            genre_row=genre_row.astype(np.int32),
+            genre_table=self._multi_hot(list(combinations)),
+            rating=rating,
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes the encoder as JSON."""
+        path.write_text(
+            json.dumps(
+                {
+                    "users": self.users.tolist(),
+                    "items": self.items.tolist(),
+                    "genres": self.genres,
+                    "mean_rating": self.spec.mean_rating,
+                    "scale": self.spec.scale,
+                }
+            )
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "FeatureEncoder":
+        """Reads what `save` wrote."""
+        saved = json.loads(path.read_text())
+        return cls(**{**saved, "scale": tuple(saved["scale"])})
+
+    def _multi_hot(self, combinations: list[str]) -> FloatArray:
+        table = np.zeros((max(len(combinations), 1), self.spec.n_genres), np.float32)
+        column = {genre: i for i, genre in enumerate(self.genres, start=1)}
+        for row, text in enumerate(combinations):
+            table[row, [column.get(g, 0) for g in text.split("|")]] = 1
+        return table
+
+
+def genres_of(rows: pd.DataFrame, movies: pd.DataFrame) -> pd.Series:
+    """Returns each row's genres, joined by ``|``, empty where unknown."""
+    movie_ids = movies[ITEM]
+    ids = rows[ITEM]
+    if ids.dtype != movie_ids.dtype:
+        ids, movie_ids = ids.astype(str), movie_ids.astype(str)
+    known = pd.Index(movie_ids).get_indexer(pd.Index(ids))
+    texts = np.append(movies[GENRES].to_numpy(object), "")
+    text = pd.Series(texts[known], index=rows.index, dtype="str")
+    if GENRES in rows.columns:
+        text = rows[GENRES].astype("str").fillna(text)
+    return text
+
+
+def _sorted_unique(ids: pd.Series) -> npt.NDArray:
+    return np.sort(ids.unique().astype(object if ids.dtype == "str" else np.int64))
+
+
+def _lookup(known: npt.NDArray, ids: pd.Series) -> IndexArray:
+    """Returns each id's place in the sorted `known`, from 1; 0 where it is not there."""
+    if np.issubdtype(known.dtype, np.integer):
+        values = pd.to_numeric(ids, errors="coerce").fillna(-1)
+        index = pd.Index(known)
+    else:
+        values, index = ids.astype("str"), pd.Index(known, dtype="str")
+    return (index.get_indexer(pd.Index(values)) + 1).astype(np.int32)

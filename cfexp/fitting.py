@@ -1,0 +1,168 @@
+"""Fits a model family to a split: encoders, training, and the refit before the test."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cfexp.data.ratings import IntArray, Ratings
+from cfexp.errors import ConfigError
+from cfexp.evaluate import Evaluation, evaluate, mae, rmse
+from cfexp.features import Encoded, FeatureEncoder
+from cfexp.models.base import Baseline, Model, NeuralModel, Scorer
+from cfexp.optimizers import Optimizer
+from cfexp.split import Split
+from cfexp.training.checkpoint import Checkpointing
+from cfexp.training.history import Epoch, History
+from cfexp.training.quiet import import_tensorflow
+from cfexp.training.settings import Training
+
+log = logging.getLogger(__name__)
+
+Start = tuple[FeatureEncoder, Scorer]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model.
+
+    Attributes:
+        scorer: The model.
+        encoder: The encoder that was fitted with it.
+        rows: Row positions of the ratings that it was fitted to.
+        val_rmse: RMSE on the validation rows, before a refit.
+        val_mae: MAE on the validation rows, before a refit.
+        history: The epochs of a neural model.
+    """
+
+    scorer: Scorer
+    encoder: FeatureEncoder
+    rows: IntArray
+    val_rmse: float
+    val_mae: float
+    history: History | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to fit a neural model.
+
+    Attributes:
+        training: The training loop.
+        optimizer: The optimizer.
+        seed: Seed of weights, dropout and the order of rows.
+        deterministic: Use only ops that give the same bits each time.
+    """
+
+    training: Training
+    optimizer: Optimizer
+    seed: int
+    deterministic: bool
+
+
+def encode(ratings: Ratings, encoder: FeatureEncoder, rows: IntArray) -> Encoded:
+    """Encodes the ratings at some row positions."""
+    return encoder.transform(ratings.frame.iloc[rows], ratings.movies)
+
+
+def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
+    """Fits a baseline on train for the validation error, then on train + validation.
+
+    Nothing is chosen on the validation rows, so the test may use them.
+    """
+    encoder = FeatureEncoder.fit(ratings, split.train)
+    scorer = model.fit(encode(ratings, encoder, split.train), encoder.spec)
+    valid = encode(ratings, encoder, split.valid)
+    predicted = scorer.predict(valid)
+    rows = np.sort(np.concatenate([split.train, split.valid]))
+    encoder = FeatureEncoder.fit(ratings, rows)
+    return Fitted(
+        scorer=model.fit(encode(ratings, encoder, rows), encoder.spec),
+        encoder=encoder,
+        rows=rows,
+        val_rmse=rmse(valid.rating, predicted),
+        val_mae=mae(valid.rating, predicted),
+        history=None,
+    )
+
+
+def fit_model(
+    model: Model,
+    ratings: Ratings,
+    split: Split,
+    *,
+    settings: Settings,
+    checkpoints: Checkpointing | None = None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    start: Start | None = None,
+) -> Fitted:
+    """Fits any model family.
+
+    Args:
+        model: The family.
+        ratings: The dataset.
+        split: Its split; no rating of the test rows is read.
+        settings: How to fit a neural model.
+        checkpoints: Where to keep checkpoints of a neural model.
+        on_epoch: Called after each epoch.
+        start: A trained model to go on from, with its encoder.
+
+    Raises:
+        ConfigError: A baseline was asked to go on from a trained model.
+        TrainingError: The loss is not finite, or there is no checkpoint to resume.
+    """
+    if isinstance(model, Baseline):
+        if start:
+            raise ConfigError(
+                f"model={model.name} has a closed form and cannot be fine-tuned. Train"
+                " it anew on the new data with mode=train."
+            )
+        return fit_baseline(model, ratings, split)
+    assert isinstance(model, NeuralModel)
+    # TensorFlow is imported here, after the data were checked.
+    import_tensorflow()
+    from cfexp.training.neural import fit_neural
+
+    encoder, scorer, history = fit_neural(
+        model,
+        ratings,
+        split.train,
+        split.valid,
+        settings=settings,
+        checkpoints=checkpoints,
+        on_epoch=on_epoch,
+        start=start,
+    )
+    best, rows = history.best, split.train
+    if settings.training.refit:
+        rows = np.sort(np.concatenate([split.train, split.valid]))
+        log.info("refitting on train and validation rows for %d epochs", best.epoch)
+        encoder, scorer, _ = fit_neural(
+            model,
+            ratings,
+            rows,
+            None,
+            settings=settings,
+            epochs=best.epoch,
+            start=start,
+        )
+    return Fitted(scorer, encoder, rows, best.val_rmse, best.val_mae, history)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Predictions of some rows, shape ``(n,)``, and their errors."""
+
+    predicted: npt.NDArray[np.float64]
+    evaluation: Evaluation
+
+
+def evaluate_fitted(fitted: Fitted, ratings: Ratings, rows: IntArray) -> Tested:
+    """Predicts and evaluates some rows of the dataset a model was fitted to."""
+    encoded = encode(ratings, fitted.encoder, rows)
+    predicted = fitted.scorer.predict(encoded)
+    train = encode(ratings, fitted.encoder, fitted.rows)
+    spec = fitted.encoder.spec
+    return Tested(predicted, evaluate(encoded, predicted, train=train, features=spec))

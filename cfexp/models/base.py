@@ -1,0 +1,63 @@
+"""What a model family, and a trained model, is to the rest of cfexp."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from cfexp.features import Encoded, FeatureSpec
+from cfexp.spec import Spec
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Scorer(Protocol):
+    """A trained model."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained values."""
+        ...
+
+    def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
+        """Returns ratings within the scale, shape ``(n,)``."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Writes the model into `folder`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Spec):
+    """Hyper-parameters of a model family.
+
+    Attributes:
+        name: Name of the family.
+    """
+
+    name: str
+
+
+class NeuralModel(Model):
+    """A family that is trained by gradient descent."""
+
+    def build(self, features: FeatureSpec) -> "keras.Model":
+        """Returns a fresh model.
+
+        It takes a dict of ``user`` and ``item`` indices, shape ``(batch,)``, and, if
+        it wants them, ``genres``, shape ``(batch, n_genres)``; it returns ratings,
+        shape ``(batch, 1)``.
+        """
+        raise NotImplementedError
+
+
+class Baseline(Model):
+    """A family that is fitted in one go, without TensorFlow."""
+
+    def fit(self, train: Encoded, features: FeatureSpec) -> Scorer:
+        """Returns the fitted model."""
+        raise NotImplementedError

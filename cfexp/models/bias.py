@@ -1,0 +1,127 @@
+"""The baselines that every model is held against: mean, and user and movie biases."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from cfexp.features import Encoded, FeatureSpec
+from cfexp.models.base import Baseline
+from cfexp.spec import number
+
+
+class BiasScorer:
+    """Predicts ``mean + b_u + b_i``, clipped to the rating scale.
+
+    Args:
+        mean: Mean rating.
+        user_bias: Shape ``(n_users,)``; row 0, of unknown users, is 0.
+        item_bias: Shape ``(n_items,)``; row 0, of unknown movies, is 0.
+        scale: Lowest and highest rating.
+    """
+
+    FILE = "biases.npz"
+
+    def __init__(
+        self,
+        *,
+        mean: float,
+        user_bias: npt.NDArray[np.float64],
+        item_bias: npt.NDArray[np.float64],
+        scale: tuple[float, float],
+    ):
+        self.mean = mean
+        self.user_bias = user_bias
+        self.item_bias = item_bias
+        self.scale = scale
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of fitted values."""
+        return 1 + len(self.user_bias) + len(self.item_bias) - 2
+
+    def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
+        """Returns ratings, shape ``(n,)``."""
+        rating = self.mean + self.user_bias[rows.user] + self.item_bias[rows.item]
+        return rating.clip(*self.scale)
+
+    def save(self, folder: Path) -> None:
+        """Writes the biases into `folder`."""
+        np.savez(
+            folder / self.FILE,
+            mean=self.mean,
+            user_bias=self.user_bias,
+            item_bias=self.item_bias,
+            scale=self.scale,
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> "BiasScorer":
+        """Reads what `save` wrote."""
+        with np.load(folder / cls.FILE, allow_pickle=False) as saved:
+            return cls(
+                mean=float(saved["mean"]),
+                user_bias=saved["user_bias"],
+                item_bias=saved["item_bias"],
+                scale=tuple(saved["scale"].tolist()),
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean(Baseline):
+    """Predicts the mean rating of the training rows for every pair."""
+
+    def fit(self, train: Encoded, features: FeatureSpec) -> BiasScorer:
+        """Returns the fitted baseline."""
+        return BiasScorer(
+            mean=float(np.mean(train.rating, dtype=np.float64)),
+            user_bias=np.zeros(features.n_users),
+            item_bias=np.zeros(features.n_items),
+            scale=features.scale,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bias(Baseline):
+    """Regularised user and movie biases (Koren, 2010, Factor in the Neighbors, sec. 2).
+
+    Minimises ``sum (r - mean - b_u - b_i)^2 + reg_user sum b_u^2 + reg_item sum b_i^2``
+    by alternating least squares, movies first.
+
+    Attributes:
+        reg_user: Penalty of user biases, in ratings.
+        reg_item: Penalty of movie biases, in ratings.
+        iterations: Rounds of alternating least squares.
+    """
+
+    reg_user: float = number(ge=0)
+    reg_item: float = number(ge=0)
+    iterations: int = number(ge=1)
+
+    def fit(self, train: Encoded, features: FeatureSpec) -> BiasScorer:
+        """Returns the fitted baseline."""
+        rating = np.asarray(train.rating, np.float64)
+        mean = float(rating.mean())
+        n_user = np.bincount(train.user, minlength=features.n_users)
+        n_item = np.bincount(train.item, minlength=features.n_items)
+        user_bias = np.zeros(features.n_users)
+        item_bias = np.zeros(features.n_items)
+        for _ in range(self.iterations):
+            residual = rating - mean - user_bias[train.user]
+            item_bias = _shrunk_mean(train.item, residual, n_item, self.reg_item)
+            residual = rating - mean - item_bias[train.item]
+            user_bias = _shrunk_mean(train.user, residual, n_user, self.reg_user)
+        return BiasScorer(
+            mean=mean, user_bias=user_bias, item_bias=item_bias, scale=features.scale
+        )
+
+
+def _shrunk_mean(
+    index: npt.NDArray[np.int32],
+    residual: npt.NDArray[np.float64],
+    count: npt.NDArray[np.int64],
+    reg: float,
+) -> npt.NDArray[np.float64]:
+    total = np.bincount(index, weights=residual, minlength=len(count))
+    return np.divide(total, count + reg, out=np.zeros(len(count)), where=count > 0)

@@ -1,0 +1,40 @@
+"""Matrix factorisation: the dot product of user and movie embeddings."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cfexp.features import FeatureSpec
+from cfexp.models.base import NeuralModel
+from cfexp.spec import number
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dot(NeuralModel):
+    """Biased matrix factorisation (Koren, Bell and Volinsky, 2009, eq. 4).
+
+    ``rating = mean + b_u + b_i + p_u . q_i``
+
+    Attributes:
+        embed_dim: Width of the embeddings.
+        l2: Penalty of the looked-up embedding rows.
+        bias_l2: Penalty of the looked-up biases.
+        id_dropout: Share of ids shown as unknown in training.
+    """
+
+    embed_dim: int = number(ge=1, le=4096)
+    l2: float = number(ge=0)
+    bias_l2: float = number(ge=0)
+    id_dropout: float = number(ge=0, lt=1)
+
+    def build(self, features: FeatureSpec) -> "keras.Model":
+        import keras
+
+        from cfexp.models.blocks import Inputs
+
+        inputs = Inputs(features, id_dropout=self.id_dropout)
+        user, item = inputs.embed("embedding", self.embed_dim, l2=self.l2)
+        product = keras.layers.Dot(axes=-1, name="dot")([user, item])
+        return inputs.model([product], bias_l2=self.bias_l2, name=self.name)

@@ -1,0 +1,56 @@
+"""A trained Keras model that scores encoded rows."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from cfexp.features import Encoded
+from cfexp.models import blocks as _registers_layers  # noqa: F401
+from cfexp.training.engines import model_inputs
+
+CHUNK = 65_536
+
+
+class KerasScorer:
+    """Predicts ratings with a Keras model.
+
+    Args:
+        model: A model as `NeuralModel.build` returns it.
+    """
+
+    FILE = "model.keras"
+
+    def __init__(self, model: keras.Model):
+        self.model = model
+        self._forward = tf.function(
+            lambda inputs: model(inputs, training=False), reduce_retracing=True
+        )
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trainable weights."""
+        return sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
+
+    def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
+        """Returns ratings within the scale, shape ``(n,)``."""
+        rating = np.empty(len(rows))
+        for start in range(0, len(rows), CHUNK):
+            part = slice(start, start + CHUNK)
+            inputs = {
+                name: tf.constant(values)
+                for name, values in model_inputs(self.model, rows, part).items()
+            }
+            rating[part] = self._forward(inputs).numpy()[:, 0]
+        return rating
+
+    def save(self, folder: Path) -> None:
+        """Writes the model into `folder`, in Keras' own format, without pickle."""
+        self.model.save(folder / self.FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> "KerasScorer":
+        """Reads what `save` wrote."""
+        return cls(keras.saving.load_model(folder / cls.FILE, compile=False))

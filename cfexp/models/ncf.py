@@ -1,0 +1,68 @@
+"""Neural collaborative filtering with a regression head."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cfexp.features import FeatureSpec
+from cfexp.models.base import NeuralModel
+from cfexp.spec import number
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ncf(NeuralModel):
+    """NeuMF (He et al., Neural Collaborative Filtering, 2017, eq. 12) for ratings.
+
+    ``rating = mean + b_u + b_i + h . [p_u * q_i, mlp([p'_u, q'_i])]``
+
+    The two towers have embeddings of their own, as in the paper. Mean and biases
+    replace its sigmoid, which is for clicks.
+
+    Attributes:
+        embed_dim: Width of each tower's embeddings.
+        layers: Widths of the MLP tower.
+        dropout: Dropout rate of the MLP tower.
+        l2: Penalty of the looked-up embedding rows of the GMF tower.
+        mlp_l2: Penalty of those of the MLP tower.
+        kernel_l2: Penalty of the MLP tower's weights.
+        bias_l2: Penalty of the looked-up biases.
+        id_dropout: Share of ids shown as unknown in training.
+    """
+
+    embed_dim: int = number(ge=1, le=4096)
+    layers: list[int] = number(ge=1)
+    dropout: float = number(ge=0, lt=1)
+    l2: float = number(ge=0)
+    mlp_l2: float = number(ge=0)
+    kernel_l2: float = number(ge=0)
+    bias_l2: float = number(ge=0)
+    id_dropout: float = number(ge=0, lt=1)
+
+    def build(self, features: FeatureSpec) -> "keras.Model":
+        import keras
+
+        from cfexp.models.blocks import Inputs, mlp
+
+        inputs = Inputs(features, id_dropout=self.id_dropout)
+        gmf_user, gmf_item = inputs.embed("gmf", self.embed_dim, l2=self.l2)
+        mlp_user, mlp_item = inputs.embed("mlp", self.embed_dim, l2=self.mlp_l2)
+        gmf = keras.layers.Multiply(name="gmf")([gmf_user, gmf_item])
+        # The paper's h, held in two parts. GMF starts as the dot product, and no
+        # element grows beyond 1: that would only undo the penalty of p_u and q_i.
+        gmf = keras.layers.Dense(
+            1,
+            use_bias=False,
+            kernel_initializer="ones",
+            kernel_constraint=keras.constraints.MaxNorm(1.0, axis=1),
+            name="h_gmf",
+        )(gmf)
+        tower = mlp(
+            keras.layers.Concatenate(name="pair")([mlp_user, mlp_item]),
+            self.layers,
+            dropout=self.dropout,
+            l2=self.kernel_l2,
+        )
+        tower = keras.layers.Dense(1, use_bias=False, name="h_mlp")(tower)
+        return inputs.model([gmf, tower], bias_l2=self.bias_l2, name=self.name)

@@ -1,0 +1,112 @@
+"""Plots of a run: learning curves, and where the errors lie."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cfexp.training.history import History
+
+mpl.use("agg")
+INK, ACCENT = "#33475b", "#d9632a"
+
+
+def save_plots(
+    folder: Path, *, history: History | None, predictions: pd.DataFrame
+) -> None:
+    """Writes PNG files into `folder`.
+
+    Args:
+        folder: Where to write.
+        history: The epochs, for a trained model.
+        predictions: Columns ``rating``, ``predicted``, ``genres`` (joined by ``|``)
+            and ``item_count``, the movie's training ratings; one row a test rating.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if history:
+        learning_curves(history).savefig(folder / "learning_curves.png")
+    predicted_vs_true(predictions).savefig(folder / "predicted_vs_true.png")
+    residual = predictions["predicted"] - predictions["rating"]
+    by_genre = predictions["genres"].str.split("|").explode().replace("", "(none)")
+    residuals(
+        residual.reindex(by_genre.index), by_genre, "genre", order_by_name=False
+    ).savefig(folder / "residuals_by_genre.png")
+    edges = [-1, 0, 4, 9, 19, 49, 99, 199, np.inf]
+    labels = ["0", "1-4", "5-9", "10-19", "20-49", "50-99", "100-199", "200+"]
+    bucket = pd.cut(predictions["item_count"], edges, labels=labels)
+    residuals(
+        residual, bucket, "training ratings of the movie", order_by_name=True
+    ).savefig(folder / "residuals_by_popularity.png")
+
+
+def learning_curves(history: History) -> Figure:
+    """Returns training loss and validation RMSE by epoch."""
+    figure, axes = _figure("Learning curves")
+    epochs = [e.epoch for e in history.epochs]
+    axes.plot(epochs, [e.val_rmse for e in history.epochs], color=ACCENT)
+    axes.axvline(history.best.epoch, color=ACCENT, linestyle=":")
+    axes.annotate(
+        f"best: epoch {history.best.epoch}, {history.best.val_rmse:.4f}",
+        (history.best.epoch, history.best.val_rmse),
+        textcoords="offset points",
+        xytext=(-6, 14),
+        ha="right",
+        color=ACCENT,
+    )
+    axes.set(xlabel="epoch", ylabel="validation RMSE (stars)")
+    loss = axes.twinx()
+    loss.plot(epochs, [e.train_loss for e in history.epochs], color=INK, alpha=0.6)
+    loss.set_ylabel("training loss", color=INK)
+    loss.spines["top"].set_visible(False)
+    return figure
+
+
+def predicted_vs_true(predictions: pd.DataFrame) -> Figure:
+    """Returns the spread of predictions for each true rating."""
+    figure, axes = _figure("Predicted against true rating")
+    groups = predictions.groupby("rating")["predicted"]
+    ratings = list(groups.groups)[:20]
+    width = 0.7 * min(np.diff(ratings), default=1.0)
+    axes.boxplot(
+        [groups.get_group(r) for r in ratings],
+        positions=ratings,
+        widths=width,
+        manage_ticks=False,
+        showfliers=False,
+        medianprops={"color": ACCENT},
+    )
+    axes.plot(ratings, ratings, color=INK, linestyle=":", label="perfect")
+    axes.scatter(
+        ratings, groups.mean()[ratings], color=ACCENT, zorder=3, label="mean prediction"
+    )
+    axes.set(xlabel="true rating (stars)", ylabel="predicted rating (stars)")
+    axes.legend(frameon=False)
+    return figure
+
+
+def residuals(
+    residual: pd.Series, by: pd.Series, label: str, *, order_by_name: bool
+) -> Figure:
+    """Returns the mean error, and its standard error, for each value of `by`."""
+    figure, axes = _figure(f"Mean error by {label}")
+    frame = pd.DataFrame({"residual": residual.to_numpy(), "by": by.to_numpy()})
+    stats = frame.groupby("by", observed=True)["residual"].agg(["mean", "sem", "size"])
+    stats = stats.reindex(by.cat.categories) if order_by_name else stats
+    stats = stats.dropna(subset=["mean"])
+    stats = stats if order_by_name else stats.sort_values("mean")
+    names = [f"{name} ({int(size):,})" for name, size in stats["size"].items()]
+    axes.barh(names, stats["mean"], xerr=stats["sem"].fillna(0), color=INK, height=0.6)
+    axes.axvline(0, color=ACCENT)
+    axes.set(xlabel="predicted - true (stars)", ylabel=f"{label} (test ratings)")
+    axes.tick_params(labelsize=8)
+    return figure
+
+
+def _figure(title: str):  # type: ignore[no-untyped-def]
+    figure = Figure(figsize=(7, 4.2), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes

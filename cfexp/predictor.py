@@ -1,0 +1,167 @@
+"""A trained model with everything needed to use it: raw ids in, ratings out."""
+
+import json
+import logging
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
+from cfexp.errors import DataError
+from cfexp.features import FeatureEncoder
+from cfexp.models.base import Scorer
+from cfexp.models.bias import BiasScorer
+from cfexp.training.quiet import import_tensorflow
+
+log = logging.getLogger(__name__)
+
+RELOAD_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a trained model comes from.
+
+    Attributes:
+        model: Name of the model family.
+        dataset: Name of the dataset.
+        data_fingerprint: SHA-256 of the dataset.
+        split_fingerprint: SHA-256 of the split.
+        config: The resolved configuration of its run, as YAML.
+        cfexp: Version of cfexp that trained it.
+    """
+
+    model: str
+    dataset: str
+    data_fingerprint: str
+    split_fingerprint: str
+    config: str
+    cfexp: str
+
+
+class Predictor:
+    """Predicts ratings of raw users and movies.
+
+    Args:
+        encoder: The encoder fitted with the model.
+        scorer: The trained model.
+        movies: Columns ``movieId``, ``title``, ``genres``.
+        origin: Where the model comes from.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: FeatureEncoder,
+        scorer: Scorer,
+        movies: pd.DataFrame,
+        origin: Origin,
+    ):
+        self.encoder = encoder
+        self.scorer = scorer
+        self.movies = movies
+        self.origin = origin
+
+    def predict(self, pairs: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Predicts ratings within the scale, shape ``(n,)``.
+
+        Args:
+            pairs: Columns ``userId`` and ``movieId``; a column ``genres`` (joined by
+                ``|``) goes before the known genres, and places new movies. Ids never
+                seen in training are served by the unknown row.
+
+        Raises:
+            DataError: A column or an id is missing.
+        """
+        for column in (USER, ITEM):
+            if column not in pairs.columns:
+                raise DataError(
+                    f"the pairs have no column {column}; they have:"
+                    f" {', '.join(map(str, pairs.columns))}. Name the columns userId"
+                    " and movieId."
+                )
+            if pairs[column].isna().any():
+                raise DataError(
+                    f"column {column} of the pairs has missing values, the first in row"
+                    f" {int(np.flatnonzero(pairs[column].isna())[0])}. Fill or remove"
+                    " them."
+                )
+        if not len(pairs):
+            return np.empty(0)
+        return self.scorer.predict(self.encoder.transform(pairs, self.movies))
+
+    def recommend(self, user: str, *, k: int, seen: pd.Series) -> pd.DataFrame:
+        """Returns the `k` movies that `user` would rate highest, best first.
+
+        Args:
+            user: The user's id; unknown users get what the unknown row likes.
+            k: Number of movies.
+            seen: Ids of movies to leave out.
+
+        Returns:
+            Columns ``movieId``, ``title``, ``genres``, ``rating``.
+        """
+        candidates = self.movies[~self.movies[ITEM].astype(str).isin(seen.astype(str))]
+        known = candidates[candidates[ITEM].isin(self.encoder.items)]
+        rating = self.predict(known[[ITEM]].assign(**{USER: user}))
+        return (
+            known[[ITEM, TITLE, GENRES]]
+            .assign(rating=rating)
+            .sort_values(["rating", ITEM], ascending=[False, True], ignore_index=True)
+            .head(k)
+        )
+
+    def save(self, folder: Path) -> None:
+        """Writes the predictor into `folder`, which is made anew."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        self.encoder.save(folder / "encoder.json")
+        self.scorer.save(folder)
+        self.movies.to_parquet(folder / "movies.parquet", index=False)
+        (folder / "origin.json").write_text(json.dumps(asdict(self.origin), indent=2))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Predictor":
+        """Reads what `save` wrote.
+
+        Raises:
+            DataError: `folder` holds no predictor.
+        """
+        if not (folder / "origin.json").exists():
+            raise DataError(f"{folder} holds no trained cfexp model (no origin.json).")
+        return cls(
+            encoder=FeatureEncoder.load(folder / "encoder.json"),
+            scorer=_load_scorer(folder),
+            movies=pd.read_parquet(folder / "movies.parquet"),
+            origin=Origin(**json.loads((folder / "origin.json").read_text())),
+        )
+
+
+def _load_scorer(folder: Path) -> Scorer:
+    if (folder / BiasScorer.FILE).exists():
+        return BiasScorer.load(folder)
+    # Only here, so that baselines are served without TensorFlow.
+    import_tensorflow()
+    from cfexp.models.keras_scorer import KerasScorer
+
+    return KerasScorer.load(folder)
+
+
+def max_difference(predictor: Predictor, reloaded: Any, sample: pd.DataFrame) -> float:
+    """Returns how far, at most, a reloaded model's ratings lie from the original's.
+
+    Args:
+        predictor: The original.
+        reloaded: Has a method ``predict``, as `Predictor` or MLflow's models have.
+        sample: The pairs to predict.
+    """
+    again = np.asarray(reloaded.predict(sample), np.float64).reshape(-1)
+    difference = float(np.abs(predictor.predict(sample) - again).max())
+    if difference > RELOAD_TOLERANCE:
+        log.warning("the saved model predicts otherwise, by up to %g stars", difference)
+    return difference

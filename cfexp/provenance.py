@@ -1,0 +1,77 @@
+"""What a result depends on besides its configuration: code and packages."""
+
+import importlib.metadata
+import platform
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGES = (
+    "cfexp",
+    "hydra-core",
+    "keras",
+    "mlflow",
+    "numpy",
+    "omegaconf",
+    "pandas",
+    "scikit-learn",
+    "tensorflow",
+)
+
+
+@dataclass(frozen=True)
+class GitState:
+    """The state of the git repository of a folder.
+
+    Attributes:
+        commit: Hash of the commit that is checked out.
+        diff: Uncommitted changes of tracked files, as ``git diff HEAD`` shows them.
+        untracked: Files that git neither tracks nor ignores.
+    """
+
+    commit: str
+    diff: str
+    untracked: tuple[str, ...]
+
+
+def git_state(folder: Path) -> GitState | None:
+    """Returns the state of the repository around `folder`; None where there is none."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD").strip()
+        diff = _git(folder, "diff", "HEAD", "--no-ext-diff")
+        files = _git(folder, "ls-files", "--others", "--exclude-standard").splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return GitState(commit, diff, tuple(files))
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and of the packages that shape a result."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def all_packages() -> str:
+    """Returns every installed package with its version, as a requirements file."""
+    pairs = {
+        (d.metadata["Name"] or "").lower(): d.version
+        for d in importlib.metadata.distributions()
+    }
+    return "".join(f"{name}=={version}\n" for name, version in sorted(pairs.items()))
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    return done.stdout

@@ -1,0 +1,138 @@
+"""The tables that a run prints."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from cfexp.data.ratings import Ratings
+from cfexp.evaluate import Evaluation, Group
+from cfexp.fitting import Fitted
+from cfexp.split import Split
+from cfexp.stopwatch import Stopwatch
+
+log = logging.getLogger(__name__)
+
+
+def console() -> Console:
+    """Returns a console for results: stdout, never wrapped where it is no terminal."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=100)
+
+
+def print_evaluation(
+    title: str, evaluation: Evaluation, baselines: Mapping[str, Evaluation]
+) -> None:
+    """Prints a model's errors beside the baselines', row group by row group.
+
+    The margin is how much lower the model's RMSE is than the bias baseline's.
+    """
+    table = Table(title=title, title_justify="left", header_style="bold")
+    table.add_column("test rows", no_wrap=True)
+    for name in ("rows", "RMSE", "MAE", *(f"{b} RMSE" for b in baselines), "margin"):
+        table.add_column(name, justify="right", no_wrap=True)
+    lines = _lines(evaluation)
+    others = [_lines(b) for b in baselines.values()]
+    for i, group in enumerate(lines):
+        if not group.rows:
+            continue
+        against = [other[i].rmse for other in others]
+        table.add_row(
+            group.label,
+            f"{group.rows:,}",
+            f"{group.rmse:.4f}",
+            f"{group.mae:.4f}",
+            *(f"{value:.4f}" for value in against),
+            _margin(group.rmse, against[-1]) if against else "",
+            style="bold" if i == 0 else None,
+            end_section=i in (1, 5, 9),
+        )
+    console().print(table)
+
+
+def log_data(ratings: Ratings, split: Split) -> None:
+    """Logs what a run's data are."""
+    sizes = (len(split.train), len(split.valid), len(split.test))
+    log.info(
+        "%s: %s ratings, split %s into train %s, validation %s, test %s",
+        ratings.name,
+        f"{len(ratings.frame):,}",
+        split.name,
+        *(f"{size:,}" for size in sizes),
+    )
+
+
+def print_summary(
+    fitted: Fitted,
+    metrics: Mapping[str, float],
+    watch: Stopwatch,
+    *,
+    run_id: str | None,
+    folder: Path,
+) -> None:
+    """Prints how a model was trained and where it is; warns where bias beats it."""
+    lines = [("validation", f"RMSE {fitted.val_rmse:.4f}, MAE {fitted.val_mae:.4f}")]
+    if fitted.history:
+        history = fitted.history
+        lines.append(
+            (
+                "training",
+                f"best epoch {history.best.epoch} of {len(history.epochs)}, engine"
+                f" {history.engine}, {history.ratings_per_second:,.0f} ratings/s",
+            )
+        )
+    seconds = ", ".join(f"{k} {v:.1f}" for k, v in watch.seconds.items())
+    lines += [
+        ("parameters", f"{fitted.scorer.n_parameters:,}"),
+        ("reload check", f"max difference {metrics['reload_max_abs_diff']:.1e} stars"),
+        ("seconds", seconds),
+        ("folder", str(folder)),
+        ("run_id", run_id or "none (tracking=none)"),
+    ]
+    print_lines(lines)
+    if fitted.history and metrics["skill_vs_bias"] <= 0:
+        log.warning(
+            "the bias baseline predicts better than this model (RMSE %.4f against"
+            " %.4f): do not use it; train longer, or tune l2 and learning_rate",
+            metrics["baseline_bias_rmse"],
+            metrics["test_rmse"],
+        )
+
+
+def print_frame(title: str, frame: pd.DataFrame, *, digits: int = 4) -> None:
+    """Prints a data frame as a table."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in frame.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[name])
+        table.add_column(str(name), justify="right" if numeric else "left")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_cell(value, digits) for value in row))
+    console().print(table)
+
+
+def print_lines(lines: Sequence[tuple[str, str]]) -> None:
+    """Prints names and values, aligned."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in lines:
+        table.add_row(name, value)
+    console().print(table)
+
+
+def _lines(evaluation: Evaluation) -> list[Group]:
+    return [evaluation.overall, evaluation.user_mean, *evaluation.groups]
+
+
+def _margin(model: float, baseline: float) -> str:
+    margin = 1 - model / baseline
+    return f"[{'green' if margin > 0 else 'red'}]{margin:+.1%}[/]"
+
+
+def _cell(value: object, digits: int) -> str:
+    if isinstance(value, float):
+        return "" if pd.isna(value) else f"{value:.{digits}f}"
+    return "" if value is None else str(value)

@@ -1,0 +1,265 @@
+"""Train, validation and test rows of a dataset, and how they are chosen.
+
+Validation rows are always cut from the rows left for training, in the way the
+split's own class says. No choice looks at a rating.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cfexp.data.ratings import ITEM, TIMESTAMP, USER, IntArray, Ratings
+from cfexp.errors import DataError
+from cfexp.spec import Spec, number
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Disjoint row positions in `Ratings.frame` that together name every row."""
+
+    name: str
+    train: IntArray
+    valid: IntArray
+    test: IntArray
+    fingerprint: str
+
+
+class Splitter(Spec):
+    """Base of all splits: chooses test rows, then validation rows from the rest."""
+
+    def split(self, ratings: Ratings, *, seed: int) -> Split:
+        """Returns the split; the same `seed` and dataset give the same rows.
+
+        Raises:
+            DataError: A part would be empty, or the dataset lacks what is needed.
+        """
+        test_rng, valid_rng = np.random.default_rng([seed, 0x5911]).spawn(2)
+        is_test = self.test_mask(ratings, test_rng)
+        rest = np.flatnonzero(~is_test)
+        if not is_test.any() or not len(rest):
+            raise self._empty("test" if len(rest) else "train", ratings)
+        is_valid = self.valid_mask(ratings.frame.iloc[rest], valid_rng)
+        parts = {
+            "train": rest[~is_valid],
+            "valid": rest[is_valid],
+            "test": np.flatnonzero(is_test),
+        }
+        digest = hashlib.sha256(ratings.fingerprint.encode())
+        for part, rows in parts.items():
+            if not len(rows):
+                raise self._empty(part, ratings)
+            digest.update(part.encode() + rows.astype("<i8").tobytes())
+        return Split(type(self).__name__, **parts, fingerprint=digest.hexdigest())
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        """Returns which rows of `ratings.frame` are test rows."""
+        raise NotImplementedError
+
+    def valid_mask(self, frame: pd.DataFrame, rng: np.random.Generator) -> BoolArray:
+        """Returns which of the remaining rows are validation rows."""
+        raise NotImplementedError
+
+    def _empty(self, part: str, ratings: Ratings) -> DataError:
+        return DataError(
+            f"{type(self).__name__} split of {ratings.name} ({len(ratings.frame)}"
+            f" ratings) leaves no {part} rows. Change its sizes ({self})."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Holdout(Splitter):
+    """A split that cuts test and validation rows in the same way.
+
+    Attributes:
+        test_size: Share of all rows.
+        valid_size: Share of the rows left after the test rows.
+    """
+
+    test_size: float = number(gt=0, lt=1)
+    valid_size: float = number(gt=0, lt=1)
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        return self.holdout(ratings.frame, self.test_size, rng)
+
+    def valid_mask(self, frame: pd.DataFrame, rng: np.random.Generator) -> BoolArray:
+        return self.holdout(frame, self.valid_size, rng)
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        """Returns which rows are held out, about ``size * len(frame)`` of them."""
+        raise NotImplementedError
+
+
+class RandomHoldout(_Holdout):
+    """Holds out ratings drawn uniformly."""
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        return _random(len(frame), size, rng)
+
+
+class PerUser(_Holdout):
+    """Holds out the same share of every user's ratings, rounded down."""
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        rank, count = _rank_by_user(frame, rng.random(len(frame)))
+        return rank < np.floor(count * size + 1e-9)
+
+
+class ColdUser(_Holdout):
+    """Holds out all ratings of a share of the users."""
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        return _whole_groups(frame[USER], size, rng)
+
+
+class ColdItem(_Holdout):
+    """Holds out all ratings of a share of the movies."""
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        return _whole_groups(frame[ITEM], size, rng)
+
+
+class Temporal(_Holdout):
+    """Holds out the latest ratings: nothing held out is older than what is left."""
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        times = _timestamps(frame, "temporal")
+        cut = np.sort(times)[int(len(times) * (1 - size))]
+        return times >= cut
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveLastOut(Splitter):
+    """Holds out each user's last `k` ratings, and the last `k` before as validation.
+
+    Users with fewer than ``2 k + 1`` ratings stay in train whole.
+
+    Attributes:
+        k: Ratings of each user.
+    """
+
+    k: int = number(ge=1)
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        return self._last(ratings.frame, 2 * self.k + 1)
+
+    def valid_mask(self, frame: pd.DataFrame, rng: np.random.Generator) -> BoolArray:
+        return self._last(frame, self.k + 1)
+
+    def _last(self, frame: pd.DataFrame, at_least: int) -> BoolArray:
+        times = _timestamps(frame, "leave_last")
+        rank, count = _rank_by_user(frame, -times)
+        return (rank < self.k) & (count >= at_least)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fold(Splitter):
+    """A split whose test rows are one of several folds.
+
+    Attributes:
+        valid_size: Share of the rows of the other folds, drawn uniformly.
+    """
+
+    valid_size: float = number(gt=0, lt=1)
+
+    def valid_mask(self, frame: pd.DataFrame, rng: np.random.Generator) -> BoolArray:
+        return _random(len(frame), self.valid_size, rng)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KFold(_Fold):
+    """Tests on one of several random folds of equal size.
+
+    The folds of one seed are disjoint and together hold every row.
+
+    Attributes:
+        folds: Number of folds.
+        fold: The fold to test on, from 0.
+    """
+
+    folds: int = number(ge=2)
+    fold: int = number(ge=0)
+
+    def problems(self) -> list[str]:
+        found = super().problems()
+        if self.fold >= self.folds:
+            found.append(f"fold must be below folds={self.folds}. Got: {self.fold}")
+        return found
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        fold_of_row = np.arange(len(ratings.frame)) % self.folds
+        return rng.permutation(fold_of_row) == self.fold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Official(_Fold):
+    """Tests on a fold published with the dataset, such as u1.test of ml-100k.
+
+    Attributes:
+        fold: Name of the fold.
+    """
+
+    fold: str
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        if self.fold not in ratings.official_tests:
+            have = ", ".join(ratings.official_tests) or "none"
+            raise DataError(
+                f"{ratings.name} has no official fold {self.fold!r}; it has: {have}."
+                " Choose one of them with split.fold=, or another split, such as"
+                " split=random."
+            )
+        mask = np.zeros(len(ratings.frame), bool)
+        mask[ratings.official_tests[self.fold]] = True
+        return mask
+
+
+def _random(n_rows: int, size: float, rng: np.random.Generator) -> BoolArray:
+    mask = np.zeros(n_rows, bool)
+    mask[rng.permutation(n_rows)[: round(n_rows * size)]] = True
+    return mask
+
+
+def _whole_groups(ids: pd.Series, size: float, rng: np.random.Generator) -> BoolArray:
+    unique = np.sort(ids.unique())
+    held_out = rng.permutation(unique)[: round(len(unique) * size)]
+    return ids.isin(held_out).to_numpy()
+
+
+def _rank_by_user(
+    frame: pd.DataFrame, key: npt.NDArray[np.float64]
+) -> tuple[IntArray, IntArray]:
+    """Returns each row's rank by `key` within its user, and the user's row count."""
+    codes = pd.factorize(frame[USER])[0]
+    count = np.bincount(codes)
+    order = np.lexsort((key, codes))
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
+    rank = np.empty(len(frame), np.int64)
+    rank[order] = np.arange(len(frame)) - np.repeat(start, count)
+    return rank, count[codes]
+
+
+def _timestamps(frame: pd.DataFrame, split: str) -> npt.NDArray[np.float64]:
+    if TIMESTAMP not in frame.columns:
+        raise DataError(
+            f"split={split} needs a timestamp column; the ratings have"
+            f" {', '.join(frame.columns)}. Map it in dataset.columns.timestamp, or"
+            " choose split=random."
+        )
+    return frame[TIMESTAMP].to_numpy("float64")

@@ -1,0 +1,26 @@
+"""Times the stages of a run."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Stopwatch:
+    """Wall seconds of named stages; a stage entered twice adds up."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Times what runs inside, as `stage`."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - started
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+    def metrics(self) -> dict[str, float]:
+        """Returns ``seconds_{stage}`` metrics."""
+        return {f"seconds_{stage}": spent for stage, spent in self.seconds.items()}

@@ -1,0 +1,166 @@
+"""A sweep: one MLflow run above those of its jobs, and a leaderboard at its end."""
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from cfexp.config import build_spec
+from cfexp.errors import first_line
+
+log = logging.getLogger(__name__)
+
+PARENT_VARIABLE = "CFEXP_PARENT_RUN_ID"
+COLUMNS = (
+    "val_rmse",
+    "test_rmse",
+    "test_mae",
+    "skill_vs_bias",
+    "best_epoch",
+    "n_parameters",
+    "seconds_fit",
+)
+_open_sweeps: list["SweepCallback"] = []
+
+
+def finish_open_sweep(status: str) -> None:
+    """Closes the sweep that is under way, if one is, with an MLflow status."""
+    while _open_sweeps:
+        _open_sweeps.pop().finish(status)
+
+
+class SweepCallback(Callback):
+    """Opens the parent run when a sweep starts; Hydra calls its methods.
+
+    Hydra calls `on_multirun_end` only where no job failed, so the command line calls
+    `finish_open_sweep` in every other case.
+    """
+
+    def __init__(self) -> None:
+        self.parent_id: str | None = None
+        self.folder = Path()
+        self.objective = ""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Opens the parent run and tells the jobs its id."""
+        self.folder = Path(config.hydra.sweep.dir)
+        self.objective = config.objective
+        self.tracking = build_spec("tracking", config.tracking)
+        _open_sweeps.append(self)
+        if not self.tracking.enabled:
+            return
+        import mlflow
+
+        from cfexp.tracking.open import check_reachable
+        from cfexp.tracking.runs import KIND, connect
+
+        check_reachable(self.tracking.uri)
+        experiment_id = connect(self.tracking)
+        overrides = " ".join(config.hydra.overrides.task)
+        parent = mlflow.MlflowClient().create_run(
+            experiment_id,
+            run_name=config.run_name or f"sweep {overrides}"[:200],
+            tags={KIND: "sweep", "cfexp.overrides": overrides},
+        )
+        self.parent_id = parent.info.run_id
+        os.environ[PARENT_VARIABLE] = self.parent_id
+
+    def on_job_end(
+        self, config: DictConfig, job_return: JobReturn, **kwargs: Any
+    ) -> None:
+        """Records a job that failed before it could open its own run."""
+        parent = os.environ.get(PARENT_VARIABLE)
+        if job_return.status is not JobStatus.FAILED or not parent:
+            return
+        import mlflow
+
+        client = mlflow.MlflowClient()
+        experiment_id = client.get_run(parent).info.experiment_id
+        folder = str(config.hydra.runtime.output_dir)
+        known = client.search_runs(
+            [experiment_id], f"tags.`cfexp.folder` = '{folder}'", max_results=1
+        )
+        if known:
+            return
+        failed = client.create_run(
+            experiment_id,
+            run_name=" ".join(job_return.overrides or [])[:200],
+            tags={
+                "mlflow.parentRunId": parent,
+                "cfexp.kind": "train",
+                "cfexp.folder": folder,
+                "cfexp.error": first_line(job_return._return_value)[:500],
+            },
+        )
+        client.set_terminated(failed.info.run_id, "FAILED")
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Closes the parent run of a sweep without failed jobs."""
+        finish_open_sweep("FINISHED")
+
+    def finish(self, status: str) -> None:
+        """Prints the leaderboard, keeps it with the parent run and closes that."""
+        os.environ.pop(PARENT_VARIABLE, None)
+        from cfexp import report
+
+        board = leaderboard(self.folder, self.objective)
+        if len(board):
+            report.print_frame(f"leaderboard, by {self.objective}", board)
+            board.to_csv(self.folder / "leaderboard.csv", index=False)
+        if self.parent_id is None:
+            return
+        import mlflow
+
+        client = mlflow.MlflowClient()
+        try:
+            if len(board):
+                client.log_table(self.parent_id, board, "leaderboard.json")
+                self._log_best(client, board)
+            client.set_terminated(self.parent_id, status)
+        except Exception as error:
+            log.warning("MLflow did not take the sweep's end: %s", first_line(error))
+
+    def _log_best(self, client: Any, board: Any) -> None:
+        best = board.iloc[0]
+        client.set_tag(self.parent_id, "cfexp.best_overrides", best["job"])
+        for name in COLUMNS[:3]:
+            if best.get(name) == best.get(name) and best.get(name) is not None:
+                client.log_metric(self.parent_id, f"best_{name}", best[name])
+
+
+def leaderboard(folder: Path, objective: str) -> Any:
+    """Returns one row for each job of a sweep, the best first, failed ones last.
+
+    Args:
+        folder: The sweep's folder, with a folder of each job in it.
+        objective: The metric to sort by, lowest first.
+
+    Returns:
+        A data frame with ``job``, its overrides, ``status`` and metrics.
+    """
+    import pandas as pd
+
+    rows = []
+    for said in sorted(folder.glob("*/.hydra/overrides.yaml")):
+        job = said.parents[1]
+        overrides = yaml.safe_load(said.read_text())
+        results = job / "results" / "metrics.json"
+        metrics = json.loads(results.read_text()) if results.exists() else {}
+        rows.append(
+            {
+                "job": " ".join(overrides) or job.name,
+                "status": "finished" if metrics else "failed",
+                **{name: metrics.get(name) for name in COLUMNS},
+                "folder": job.name,
+            }
+        )
+    board = pd.DataFrame(rows, columns=["job", "status", *COLUMNS, "folder"])
+    keep = ["job", "status", objective, *(c for c in COLUMNS if c != objective)]
+    board = board.sort_values(objective, na_position="last", ignore_index=True)
+    return board[[*keep, "folder"]].astype({c: float for c in COLUMNS})

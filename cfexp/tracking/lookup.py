@@ -1,0 +1,101 @@
+"""Finds trained models: by run id, latest, best, registered name or folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+
+from cfexp.errors import TrackingError, did_you_mean, first_line
+from cfexp.tracking.runs import KIND, MODEL_NAME, connect
+from cfexp.tracking.settings import Tracking
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A trained model that was found.
+
+    Attributes:
+        reference: What was asked for.
+        run_id: Id of the MLflow run that trained it; None where it is only a folder.
+        folder: The predictor's folder on this machine.
+    """
+
+    reference: str
+    run_id: str | None
+    folder: Path
+
+
+def find(reference: str, *, tracking: Tracking, metric: str) -> SavedModel:
+    """Finds a trained model and brings it to this machine.
+
+    Args:
+        reference: A run id, ``latest``, ``best``, ``models:/name/version``, or the
+            folder of a run or of its model.
+        tracking: Where to look.
+        metric: The metric that ``best`` minimises.
+
+    Raises:
+        TrackingError: There is no such model.
+    """
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        for folder in (path, path / "model"):
+            if (folder / "origin.json").exists():
+                return SavedModel(reference, None, folder)
+        raise TrackingError(
+            f"the folder {reference} holds no trained model (model/origin.json). Give"
+            " the folder of a finished run, such as outputs/2026-01-31/12-00-00-0."
+        )
+    experiment_id = connect(tracking)
+    if reference.startswith("models:/"):
+        return _download(reference, reference, None)
+    run_id = reference
+    if reference in ("latest", "best"):
+        run_id = _search(reference, experiment_id, tracking, metric)
+    return _download(reference, f"runs:/{run_id}/{MODEL_NAME}", run_id)
+
+
+def _search(reference: str, experiment_id: str, tracking: Tracking, metric: str) -> str:
+    wanted = f"attributes.status = 'FINISHED' and tags.`{KIND}` = 'train'"
+    order = ["attributes.start_time DESC"]
+    if reference == "best":
+        order = [f"metrics.`{metric}` ASC", *order]
+    try:
+        runs = mlflow.search_runs(
+            [experiment_id],
+            filter_string=wanted,
+            order_by=order,
+            max_results=1,
+            output_format="list",
+        )
+    except mlflow.MlflowException as error:
+        raise TrackingError(f"run_id={reference}: {first_line(error)}") from error
+    if not runs or (reference == "best" and metric not in runs[0].data.metrics):
+        what = f" with the metric {metric}" if reference == "best" else ""
+        raise TrackingError(
+            f"run_id={reference}: there is no finished training{what} in experiment"
+            f" {tracking.experiment!r} of {tracking.uri}. Train a model first, or set"
+            " tracking.experiment and tracking.uri to where it is."
+        )
+    return str(runs[0].info.run_id)
+
+
+def _download(reference: str, uri: str, run_id: str | None) -> SavedModel:
+    try:
+        if run_id is None:
+            run_id = mlflow.models.get_model_info(uri).run_id
+        root = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+    except Exception as error:
+        recent = mlflow.search_runs(
+            search_all_experiments=True, max_results=200, output_format="list"
+        )
+        ids = [run.info.run_id for run in recent]
+        raise TrackingError(
+            f"run_id={reference}: there is no such trained model in"
+            f" {mlflow.get_tracking_uri()}{did_you_mean(reference, ids)}:"
+            f" {first_line(error)[:200]}. Copy the id from mlflow ui, or use latest or"
+            " best."
+        ) from error
+    for origin in root.rglob("origin.json"):
+        return SavedModel(reference, run_id, origin.parent)
+    raise TrackingError(f"run_id={reference}: {uri} is not a model of cfexp.")

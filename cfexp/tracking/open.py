@@ -1,0 +1,125 @@
+"""Opens a run in MLflow, or a stand-in where tracking is off."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
+
+from cfexp.predictor import Predictor
+from cfexp.tracking.reach import check_reachable
+from cfexp.tracking.settings import Tracking
+from cfexp.training.history import Epoch
+
+if TYPE_CHECKING:
+    from cfexp.tracking.lookup import SavedModel
+
+
+class Run(Protocol):
+    """A tracked run; see `cfexp.tracking.runs.MlflowRun`."""
+
+    name: str
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id; None where tracking is off."""
+
+    def __enter__(self) -> "Run": ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def log_start(
+        self,
+        *,
+        params: Mapping[str, Any],
+        inputs: Mapping[str, tuple[str, str, str]],
+    ) -> None:
+        """Logs what is known before training."""
+
+    def log_epoch(self, epoch: Epoch) -> None:
+        """Logs an epoch."""
+
+    def log_results(self, metrics: Mapping[str, float], folder: Path) -> None:
+        """Logs final metrics, and all files of `folder`."""
+
+    def log_model(self, folder: Path, *, example: pd.DataFrame) -> Any:
+        """Logs a saved predictor; returns it loaded again, with ``predict``."""
+
+
+class NullRun:
+    """Logs nothing.
+
+    Args:
+        name: Name of the run.
+    """
+
+    run_id = None
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __enter__(self) -> "NullRun":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None
+
+    def log_start(
+        self,
+        *,
+        params: Mapping[str, Any],
+        inputs: Mapping[str, tuple[str, str, str]],
+    ) -> None:
+        """Does nothing."""
+
+    def log_epoch(self, epoch: Epoch) -> None:
+        """Does nothing."""
+
+    def log_results(self, metrics: Mapping[str, float], folder: Path) -> None:
+        """Does nothing."""
+
+    def log_model(self, folder: Path, *, example: pd.DataFrame) -> Predictor:
+        """Returns the saved predictor, loaded again."""
+        return Predictor.load(folder)
+
+
+def open_run(
+    tracking: Tracking,
+    *,
+    name: str,
+    tags: Mapping[str, str],
+    resume_id: str | None = None,
+) -> Run:
+    """Opens a run where `tracking` says, without importing MLflow where it is off.
+
+    Raises:
+        TrackingError: The tracking server cannot be used.
+    """
+    if not tracking.enabled:
+        return NullRun(name)
+    check_reachable(tracking.uri)
+    from cfexp.tracking.runs import MlflowRun
+
+    return MlflowRun(tracking, name=name, tags=tags, resume_id=resume_id)
+
+
+def find_model(reference: str, *, tracking: Tracking, metric: str) -> "SavedModel":
+    """Finds a trained model; see `cfexp.tracking.lookup.find`.
+
+    Raises:
+        TrackingError: There is no such model.
+    """
+    from cfexp.tracking.lookup import find
+
+    return find(reference, tracking=tracking, metric=metric)

@@ -1,0 +1,33 @@
+"""Where to track runs, as a spec that is checked before MLflow is imported."""
+
+from dataclasses import dataclass
+
+from cfexp.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracking(Spec):
+    """Where to track runs.
+
+    Attributes:
+        enabled: False to keep results in the run's folder only.
+        uri: MLflow tracking URI: ``sqlite:///file``, or a server's address.
+        experiment: Name of the MLflow experiment; made where there is none.
+        register_as: Name to register the trained model under; not registered if None.
+    """
+
+    enabled: bool
+    uri: str
+    experiment: str
+    register_as: str | None
+
+    def problems(self) -> list[str]:
+        found = super().problems()
+        if "://" not in self.uri and self.uri != "databricks":
+            found.append(
+                "uri must look like sqlite:///mlflow.db or http://localhost:5000. Got:"
+                f" {self.uri!r}"
+            )
+        if not self.experiment.strip():
+            found.append("experiment must not be empty. Got: ''")
+        return found

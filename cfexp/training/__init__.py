@@ -1,0 +1,1 @@
+"""Training: engines, the epoch loop, checkpoints and progress."""

@@ -1,0 +1,131 @@
+"""Two ways to run one epoch over the same batches: compiled, and Keras' own."""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from cfexp.features import Encoded
+
+log = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """Runs epochs of a model, its optimizer and its training rows."""
+
+    name: str
+
+    def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
+        """Trains on rows in `order`, cut into full batches; returns the mean loss."""
+        ...
+
+
+class CompiledEngine:
+    """Runs each epoch as one XLA program over training rows held in tensors.
+
+    Args:
+        model: A model that takes ``user``, ``item`` and perhaps ``genres``.
+        optimizer: The optimizer of its trainable variables.
+        data: The training rows.
+        batch_size: Rows in a batch.
+    """
+
+    name = "compiled"
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        data: Encoded,
+        batch_size: int,
+    ):
+        optimizer.build(model.trainable_variables)
+        columns = {
+            name: tf.constant(getattr(data, name))
+            for name in ("user", "item", "genre_row", "rating")
+        }
+        table = tf.constant(data.genre_table)
+        takes_genres = "genres" in model.input
+        variables = model.trainable_variables
+
+        @tf.function(jit_compile=True)
+        def epoch(order: tf.Tensor) -> tf.Tensor:
+            rows = {name: tf.gather(column, order) for name, column in columns.items()}
+            steps = order.shape[0] // batch_size
+            total = 0.0
+            for step in tf.range(steps):
+                batch = {
+                    name: tf.slice(column, [step * batch_size], [batch_size])
+                    for name, column in rows.items()
+                }
+                inputs = {"user": batch["user"], "item": batch["item"]}
+                if takes_genres:
+                    inputs["genres"] = tf.gather(table, batch["genre_row"])
+                with tf.GradientTape() as tape:
+                    predicted = tf.squeeze(model(inputs, training=True), -1)
+                    error = tf.square(predicted - batch["rating"])
+                    loss = tf.reduce_mean(error) + tf.add_n([0.0, *model.losses])
+                # XLA has no sparse updates: rows that were looked up become a table.
+                gradients = [
+                    tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)
+                ]
+                optimizer.apply(gradients, variables)
+                total += loss
+            return total / tf.cast(steps, tf.float32)
+
+        self._epoch: Callable[[tf.Tensor], tf.Tensor] = epoch
+
+    def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
+        """Trains on rows in `order`, cut into full batches; returns the mean loss."""
+        return float(self._epoch(tf.constant(order)))
+
+
+class KerasEngine:
+    """Runs each epoch with `keras.Model.fit`; arguments as in `CompiledEngine`."""
+
+    name = "keras"
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        data: Encoded,
+        batch_size: int,
+    ):
+        model.compile(optimizer=optimizer, loss="mse")
+        self._model = model
+        self._data = data
+        self._batch_size = batch_size
+
+    def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
+        """Trains on rows in `order`, cut into full batches; returns the mean loss."""
+        history = self._model.fit(
+            model_inputs(self._model, self._data, order),
+            self._data.rating[order],
+            batch_size=self._batch_size,
+            shuffle=False,
+            verbose=0,
+        )
+        return float(history.history["loss"][0])
+
+
+def model_inputs(
+    model: keras.Model, data: Encoded, rows: npt.NDArray[np.int32] | slice
+) -> dict[str, npt.NDArray]:
+    """Returns those inputs of some rows that `model` takes, by name."""
+    inputs = {"user": data.user[rows], "item": data.item[rows]}
+    if "genres" in model.input:
+        inputs["genres"] = data.genre_table[data.genre_row[rows]]
+    return inputs
+
+
+def epoch_order(
+    n_rows: int, batch_size: int, rng: np.random.Generator
+) -> npt.NDArray[np.int32]:
+    """Returns a shuffle of all rows, filled up from its start to full batches."""
+    order = rng.permutation(n_rows).astype(np.int32)
+    return np.resize(order, -(-n_rows // batch_size) * batch_size)

@@ -1,0 +1,168 @@
+"""The epoch loop: early stopping, best weights, checkpoints, interrupts."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cfexp.errors import TrainingError
+from cfexp.evaluate import mae, rmse
+from cfexp.features import Encoded
+from cfexp.models.keras_scorer import KerasScorer
+from cfexp.optimizers import Optimizer
+from cfexp.signals import deferred_interrupts
+from cfexp.training import checkpoint
+from cfexp.training.checkpoint import Checkpointing
+from cfexp.training.engines import (
+    CompiledEngine,
+    Engine,
+    KerasEngine,
+    epoch_order,
+)
+from cfexp.training.history import Epoch, History
+from cfexp.training.progress import EpochBar
+from cfexp.training.settings import Training
+
+log = logging.getLogger(__name__)
+
+
+def fit(
+    model: keras.Model,
+    train: Encoded,
+    valid: Encoded | None,
+    *,
+    training: Training,
+    optimizer: Optimizer,
+    seed: int,
+    epochs: int | None = None,
+    checkpoints: Checkpointing | None = None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> History:
+    """Trains `model` in place; with `valid`, leaves it with the best epoch's weights.
+
+    Args:
+        model: A model as `NeuralModel.build` returns it.
+        train: The rows to train on.
+        valid: The rows that choose the epoch; None to keep the last one.
+        training: How to train.
+        optimizer: The optimizer to build.
+        seed: Seed of the order of the rows.
+        epochs: Stop after this many epochs of the schedule of `training.epochs`.
+        checkpoints: Where to keep checkpoints; resumes from there where
+            `training.resume` says so.
+        on_epoch: Called after each epoch.
+
+    Returns:
+        The epochs; validation errors are NaN without `valid`.
+
+    Raises:
+        TrainingError: The loss is not finite, or there is no checkpoint to resume.
+        KeyboardInterrupt: On SIGINT or SIGTERM, after a checkpoint was written.
+    """
+    batch_size = min(training.batch_size, len(train))
+    keras_optimizer = optimizer.build(
+        steps_per_epoch=math.ceil(len(train) / batch_size), epochs=training.epochs
+    )
+    keras_optimizer.build(model.trainable_variables)
+    make_engine = CompiledEngine if training.engine == "compiled" else KerasEngine
+    engine: Engine = make_engine(model, keras_optimizer, train, batch_size)
+    scorer = KerasScorer(model)
+    state = checkpoint.State()
+    if checkpoints and training.resume:
+        state = _restore(checkpoints.path, model, keras_optimizer)
+    last = min(epochs or training.epochs, training.epochs)
+    label = "training" if valid else "refitting"
+
+    with EpochBar(last, len(train), label=label) as bar, deferred_interrupts() as stop:
+        for number in range(len(state.epochs) + 1, last + 1):
+            if _stalled(state.epochs, training.patience):
+                break
+            order = epoch_order(
+                len(train), batch_size, np.random.default_rng([seed, number])
+            )
+            started = time.perf_counter()
+            try:
+                loss = engine.run_epoch(order)
+            except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as e:
+                if engine.name == "keras" or state.epochs:
+                    raise
+                reason = str(e).strip().splitlines()[0]
+                log.warning("XLA cannot compile %s: %s", model.name, reason)
+                log.warning("going on with training.engine=keras, which is slower")
+                engine = KerasEngine(model, keras_optimizer, train, batch_size)
+                loss = engine.run_epoch(order)
+            seconds = time.perf_counter() - started
+            epoch = _validate(number, loss, seconds, scorer, valid, keras_optimizer)
+            if valid and epoch.val_rmse < _best_rmse(state.epochs):
+                state.best_weights = model.get_weights()
+            state.epochs.append(epoch)
+            bar.show(epoch)
+            on_epoch(epoch)
+            done = number == last or _stalled(state.epochs, training.patience)
+            due = training.checkpoint_every and (
+                number % training.checkpoint_every == 0 or done or stop.received
+            )
+            if checkpoints and due:
+                state.weights = model.get_weights()
+                state.optimizer = [v.numpy() for v in keras_optimizer.variables]
+                state.note = checkpoints.note()
+                checkpoint.save(checkpoints.path, state)
+            if stop.received:
+                raise KeyboardInterrupt(stop.received.name)
+    if valid:
+        model.set_weights(state.best_weights)
+    fastest = min(e.seconds for e in state.epochs)
+    return History(tuple(state.epochs), engine.name, len(train) / fastest)
+
+
+def _validate(
+    number: int,
+    loss: float,
+    seconds: float,
+    scorer: KerasScorer,
+    valid: Encoded | None,
+    optimizer: keras.optimizers.Optimizer,
+) -> Epoch:
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"the training loss is {loss} in epoch {number}: the model has diverged."
+            " Lower optimizer.learning_rate (now"
+            f" {float(optimizer.learning_rate):g}) or set optimizer.clipnorm=1."
+        )
+    if valid is None:
+        return Epoch(number, loss, math.nan, math.nan, seconds)
+    predicted = scorer.predict(valid)
+    return Epoch(
+        number,
+        loss,
+        rmse(valid.rating, predicted),
+        mae(valid.rating, predicted),
+        seconds,
+    )
+
+
+def _restore(
+    path: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer
+) -> checkpoint.State:
+    state = checkpoint.load(path)
+    model.set_weights(state.weights)
+    for variable, value in zip(optimizer.variables, state.optimizer, strict=True):
+        variable.assign(value)
+    log.info("resumed after epoch %d from %s", len(state.epochs), path)
+    return state
+
+
+def _best_rmse(epochs: list[Epoch]) -> float:
+    return min((e.val_rmse for e in epochs), default=math.inf)
+
+
+def _stalled(epochs: list[Epoch], patience: int | None) -> bool:
+    if patience is None or not epochs or math.isnan(epochs[-1].val_rmse):
+        return False
+    best = min(epochs, key=lambda e: e.val_rmse)
+    return epochs[-1].epoch - best.epoch >= patience
