@@ -16,7 +16,6 @@ from cfexp.optimizers import Optimizer
 from cfexp.split import Split
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.history import Epoch, History
-from cfexp.training.quiet import import_tensorflow
 from cfexp.training.settings import Training
 
 log = logging.getLogger(__name__)
@@ -121,8 +120,8 @@ def fit_model(
             )
         return fit_baseline(model, ratings, split)
     assert isinstance(model, NeuralModel)
-    # TensorFlow is imported here, after the data were checked.
-    import_tensorflow()
+    model.prepare()
+    # Imports TensorFlow, so not at the top.
     from cfexp.training.neural import fit_neural
 
     encoder, scorer, history = fit_neural(

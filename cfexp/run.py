@@ -19,7 +19,7 @@ from cfexp.predictor import Origin, Predictor, max_difference
 from cfexp.provenance import git_state
 from cfexp.split import Split
 from cfexp.stopwatch import Stopwatch
-from cfexp.tracking.open import find_model, open_run
+from cfexp.tracking.open import check_tracking, find_model, open_run
 from cfexp.tracking.settings import Tracking
 from cfexp.training import checkpoint
 from cfexp.training.settings import Training
@@ -143,6 +143,10 @@ def train(
         }
     report.log_data(ratings, split)
 
+    # MLflow then does its imports and first contact while XLA compiles.
+    with watch("imports"):
+        check_tracking(specs["tracking"])
+        specs["model"].prepare()
     path = Path(training.checkpoint_dir) / f"{run_key(cfg)}.npz"
     resumed = checkpoint.load(path).note if training.resume else {}
     with watch("tracking"):

@@ -57,7 +57,7 @@ class SweepCallback(Callback):
             return
         import mlflow
 
-        from cfexp.tracking.open import check_reachable
+        from cfexp.tracking.reach import check_reachable
         from cfexp.tracking.runs import KIND, connect
 
         check_reachable(self.tracking.uri)

@@ -146,8 +146,8 @@ class Synthetic(Spec):
         width = self.n_factors
         user_bias = rng.normal(0, 0.35, n_users)
         item_bias = rng.normal(0, 0.4, n_items)
-        factors = rng.normal(0, 0.55 / width**0.25, (n_users, width))
-        loadings = rng.normal(0, 0.55 / width**0.25, (n_items, width))
+        factors = rng.normal(0, 0.8 / width**0.25, (n_users, width))
+        loadings = rng.normal(0, 0.8 / width**0.25, (n_items, width))
         liking = rng.normal(0, 0.45, (n_users, n_genres))
         share = has_genre / np.sqrt(has_genre.sum(axis=1, keepdims=True).clip(1))
         user_side = np.hstack([factors, liking]).astype(np.float32)

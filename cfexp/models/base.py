@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from cfexp.features import Encoded, FeatureSpec
 from cfexp.spec import Spec
+from cfexp.training.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -41,9 +42,16 @@ class Model(Spec):
 
     name: str
 
+    def prepare(self) -> None:
+        """Imports what the family needs, which takes seconds for TensorFlow."""
+
 
 class NeuralModel(Model):
     """A family that is trained by gradient descent."""
+
+    def prepare(self) -> None:
+        """Imports TensorFlow."""
+        import_tensorflow()
 
     def build(self, features: FeatureSpec) -> "keras.Model":
         """Returns a fresh model.

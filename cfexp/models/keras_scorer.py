@@ -26,7 +26,9 @@ class KerasScorer:
     def __init__(self, model: keras.Model):
         self.model = model
         self._forward = tf.function(
-            lambda inputs: model(inputs, training=False), reduce_retracing=True
+            lambda inputs: model(inputs, training=False),
+            reduce_retracing=True,
+            autograph=False,
         )
 
     @property

@@ -94,6 +94,16 @@ class NullRun:
         return Predictor.load(folder)
 
 
+def check_tracking(tracking: Tracking) -> None:
+    """Checks in a moment, without MLflow, that the tracking server can be used.
+
+    Raises:
+        TrackingError: It cannot.
+    """
+    if tracking.enabled:
+        check_reachable(tracking.uri)
+
+
 def open_run(
     tracking: Tracking,
     *,
@@ -108,7 +118,6 @@ def open_run(
     """
     if not tracking.enabled:
         return NullRun(name)
-    check_reachable(tracking.uri)
     from cfexp.tracking.runs import MlflowRun
 
     return MlflowRun(tracking, name=name, tags=tags, resume_id=resume_id)

@@ -13,6 +13,9 @@ from cfexp.features import Encoded
 
 log = logging.getLogger(__name__)
 
+Rows = dict[str, tf.Tensor]
+Loop = tuple[tf.Tensor, tf.Tensor]
+
 
 class Engine(Protocol):
     """Runs epochs of a model, its optimizer and its training rows."""
@@ -52,30 +55,36 @@ class CompiledEngine:
         takes_genres = "genres" in model.input
         variables = model.trainable_variables
 
-        @tf.function(jit_compile=True)
+        def train_step(step: tf.Tensor, total: tf.Tensor, rows: Rows) -> Loop:
+            batch = {
+                name: tf.slice(column, [step * batch_size], [batch_size])
+                for name, column in rows.items()
+            }
+            inputs = {"user": batch["user"], "item": batch["item"]}
+            if takes_genres:
+                inputs["genres"] = tf.gather(table, batch["genre_row"])
+            with tf.GradientTape() as tape:
+                predicted = tf.squeeze(model(inputs, training=True), -1)
+                error = tf.square(predicted - batch["rating"])
+                loss = tf.reduce_mean(error) + tf.add_n([0.0, *model.losses])
+            # XLA has no sparse updates: rows that were looked up become a table.
+            gradients = [
+                tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)
+            ]
+            optimizer.apply(gradients, variables)
+            return step + 1, total + loss
+
+        # An explicit loop, since AutoGraph takes a second to find the same one.
+        @tf.function(jit_compile=True, autograph=False)
         def epoch(order: tf.Tensor) -> tf.Tensor:
             rows = {name: tf.gather(column, order) for name, column in columns.items()}
             steps = order.shape[0] // batch_size
-            total = 0.0
-            for step in tf.range(steps):
-                batch = {
-                    name: tf.slice(column, [step * batch_size], [batch_size])
-                    for name, column in rows.items()
-                }
-                inputs = {"user": batch["user"], "item": batch["item"]}
-                if takes_genres:
-                    inputs["genres"] = tf.gather(table, batch["genre_row"])
-                with tf.GradientTape() as tape:
-                    predicted = tf.squeeze(model(inputs, training=True), -1)
-                    error = tf.square(predicted - batch["rating"])
-                    loss = tf.reduce_mean(error) + tf.add_n([0.0, *model.losses])
-                # XLA has no sparse updates: rows that were looked up become a table.
-                gradients = [
-                    tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)
-                ]
-                optimizer.apply(gradients, variables)
-                total += loss
-            return total / tf.cast(steps, tf.float32)
+            _, total = tf.while_loop(
+                lambda step, total: step < steps,
+                lambda step, total: train_step(step, total, rows),
+                (tf.constant(0), tf.constant(0.0)),
+            )
+            return total / steps
 
         self._epoch: Callable[[tf.Tensor], tf.Tensor] = epoch
 
