@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from cfexp import config
 from cfexp.errors import CfexpError, did_you_mean, first_line
 from cfexp.signals import interrupt_on_sigterm
-from cfexp.sweep import finish_open_sweep
+from cfexp.sweep import finish_open_sweep, telling
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +88,7 @@ def _task(cfg: DictConfig) -> float | None:
 
 def run_name(model: str, overrides: list[str]) -> str:
     """Returns a name that tells runs apart: what was set on the command line."""
-    quiet = ("tracking", "run_name", "hydra", "mode=", "run_id", "~")
-    said = [o for o in overrides if not o.startswith(quiet)]
-    return " ".join(said)[:200] or model
+    return " ".join(telling(overrides))[:200] or model
 
 
 def explain(error: BaseException) -> str:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def console() -> Console:
     """Returns a console for results: stdout, never wrapped where it is no terminal."""
     found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=100)
+    return found if found.is_terminal else Console(highlight=False, width=200)
 
 
 def print_evaluation(
@@ -107,7 +107,12 @@ def print_frame(title: str, frame: pd.DataFrame, *, digits: int = 4) -> None:
     table = Table(title=title, title_justify="left", header_style="bold")
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(str(name), justify="right" if numeric else "left")
+        table.add_column(
+            str(name),
+            justify="right" if numeric else "left",
+            no_wrap=numeric,
+            overflow="fold",
+        )
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value, digits) for value in row))
     console().print(table)
@@ -134,5 +139,6 @@ def _margin(model: float, baseline: float) -> str:
 
 def _cell(value: object, digits: int) -> str:
     if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:.{digits}f}"
+        whole = abs(value) >= 1 and value.is_integer()
+        return "" if pd.isna(value) else f"{value:,.{0 if whole else digits}f}"
     return "" if value is None else str(value)

@@ -197,6 +197,7 @@ def train(
                 cfexp=cfexp.__version__,
             ),
         )
+        metrics |= watch.metrics()
         with watch("save"):
             predictor.save(folder / "model")
             results.write(

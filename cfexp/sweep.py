@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from hydra.core.utils import JobReturn, JobStatus
@@ -13,6 +13,10 @@ from omegaconf import DictConfig
 
 from cfexp.config import build_spec
 from cfexp.errors import first_line
+
+if TYPE_CHECKING:
+    import mlflow
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,9 @@ COLUMNS = (
     "n_parameters",
     "seconds_fit",
 )
+# Options that repeat a run rather than change it, and those that say nothing of it.
+REPEATS = ("split.fold=", "seed=")
+QUIET = ("tracking", "run_name=", "hydra", "mode=", "run_id=", "~")
 _open_sweeps: list["SweepCallback"] = []
 
 
@@ -113,6 +120,9 @@ class SweepCallback(Callback):
         if len(board):
             report.print_frame(f"leaderboard, by {self.objective}", board)
             board.to_csv(self.folder / "leaderboard.csv", index=False)
+            means = means_over_repeats(board)
+            if len(means):
+                report.print_frame("over folds and seeds", means)
         if self.parent_id is None:
             return
         import mlflow
@@ -126,15 +136,18 @@ class SweepCallback(Callback):
         except Exception as error:
             log.warning("MLflow did not take the sweep's end: %s", first_line(error))
 
-    def _log_best(self, client: Any, board: Any) -> None:
-        best = board.iloc[0]
+    def _log_best(self, client: "mlflow.MlflowClient", board: "pd.DataFrame") -> None:
+        finished = board[board["status"] == "finished"]
+        if finished.empty:
+            return
+        best = finished.iloc[0]
         client.set_tag(self.parent_id, "cfexp.best_overrides", best["job"])
         for name in COLUMNS[:3]:
-            if best.get(name) == best.get(name) and best.get(name) is not None:
-                client.log_metric(self.parent_id, f"best_{name}", best[name])
+            client.log_metric(self.parent_id, f"best_{name}", best[name])
+            client.log_metric(self.parent_id, f"mean_{name}", finished[name].mean())
 
 
-def leaderboard(folder: Path, objective: str) -> Any:
+def leaderboard(folder: Path, objective: str) -> "pd.DataFrame":
     """Returns one row for each job of a sweep, the best first, failed ones last.
 
     Args:
@@ -142,14 +155,14 @@ def leaderboard(folder: Path, objective: str) -> Any:
         objective: The metric to sort by, lowest first.
 
     Returns:
-        A data frame with ``job``, its overrides, ``status`` and metrics.
+        A data frame with ``job``, its overrides, ``status``, metrics and ``folder``.
     """
     import pandas as pd
 
     rows = []
     for said in sorted(folder.glob("*/.hydra/overrides.yaml")):
         job = said.parents[1]
-        overrides = yaml.safe_load(said.read_text())
+        overrides = telling(yaml.safe_load(said.read_text()))
         results = job / "results" / "metrics.json"
         metrics = json.loads(results.read_text()) if results.exists() else {}
         rows.append(
@@ -160,7 +173,37 @@ def leaderboard(folder: Path, objective: str) -> Any:
                 "folder": job.name,
             }
         )
-    board = pd.DataFrame(rows, columns=["job", "status", *COLUMNS, "folder"])
-    keep = ["job", "status", objective, *(c for c in COLUMNS if c != objective)]
-    board = board.sort_values(objective, na_position="last", ignore_index=True)
-    return board[[*keep, "folder"]].astype({c: float for c in COLUMNS})
+    first = ["job", "status", objective]
+    columns = [*first, *(c for c in COLUMNS if c != objective), "folder"]
+    board = pd.DataFrame(rows, columns=columns).astype({c: float for c in COLUMNS})
+    return board.sort_values(objective, na_position="last", ignore_index=True)
+
+
+def means_over_repeats(board: "pd.DataFrame") -> "pd.DataFrame":
+    """Returns means and deviations over jobs that differ by fold and seed only.
+
+    Args:
+        board: What `leaderboard` returned.
+
+    Returns:
+        One row for each group of more than one finished job, the best first.
+    """
+    finished = board[board["status"] == "finished"]
+    names = [
+        " ".join(o for o in job.split() if not o.startswith(REPEATS)) or "all jobs"
+        for job in finished["job"]
+    ]
+    stats = finished.groupby(names)[list(COLUMNS[:3])].agg(["mean", "std", "size"])
+    stats = stats[stats[(COLUMNS[0], "size")] > 1].sort_values((COLUMNS[0], "mean"))
+    flat = stats.rename_axis("jobs").reset_index()[["jobs"]]
+    flat.columns = ["jobs"]
+    flat["n"] = stats[(COLUMNS[0], "size")].to_numpy()
+    for name in COLUMNS[:3]:
+        flat[f"mean {name}"] = stats[(name, "mean")].to_numpy()
+        flat[f"std {name}"] = stats[(name, "std")].to_numpy()
+    return flat
+
+
+def telling(overrides: list[str]) -> list[str]:
+    """Returns the overrides that say what a run is, not where it is kept."""
+    return [o for o in overrides if not o.startswith(QUIET)]

@@ -59,9 +59,7 @@ def test_fingerprint_sees_genres() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("policy", "expected"), [("last", 2.0), ("mean", 3.0)]
-)
+@pytest.mark.parametrize(("policy", "expected"), [("last", 2.0), ("mean", 3.0)])
 def test_duplicates(policy: str, expected: float) -> None:
     data = canon([(1, 1, 2.0, 9), (1, 1, 4.0, 5)], duplicates=policy)
     assert data.frame["rating"].tolist() == [expected]

@@ -29,12 +29,15 @@ def test_genres_of_untrained_movies_are_unknown(ratings: Ratings) -> None:
     movies = ratings.movies.copy()
     rare = movies.index[movies["movieId"] == ratings.frame["movieId"].iloc[-1]]
     movies.loc[rare, "genres"] = "Rare"
-    rows = ratings.frame.index[ratings.frame["movieId"] != movies.loc[rare[0], "movieId"]]
+    rows = ratings.frame.index[
+        ratings.frame["movieId"] != movies.loc[rare[0], "movieId"]
+    ]
     data = Ratings("t", ratings.frame, movies, ratings.scale)
     encoder = FeatureEncoder.fit(data, rows.to_numpy())
     assert "Rare" not in encoder.genres
     encoded = encoder.transform(
-        pd.DataFrame({"userId": [1, 1], "movieId": [1, 1], "genres": ["Rare", ""]}), movies
+        pd.DataFrame({"userId": [1, 1], "movieId": [1, 1], "genres": ["Rare", ""]}),
+        movies,
     )
     multi_hot = encoded.genre_table[encoded.genre_row]
     assert multi_hot[:, 0].tolist() == [1, 1]

@@ -157,6 +157,6 @@ def test_official_folds_of_ml_100k() -> None:
     assert np.array_equal(np.sort(np.concatenate(tests)), np.arange(100_000))
     published = pd.read_csv(root / "u1.test", sep="\t", header=None)
     ours = data.frame.iloc[tests[0]]
-    assert set(zip(ours["userId"], ours["movieId"], ours["rating"], strict=True)) == set(
-        zip(published[0], published[1], published[2], strict=True)
-    )
+    assert set(
+        zip(ours["userId"], ours["movieId"], ours["rating"], strict=True)
+    ) == set(zip(published[0], published[1], published[2], strict=True))
