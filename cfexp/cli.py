@@ -9,9 +9,10 @@ import traceback
 from pathlib import Path
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from cfexp import config
@@ -125,12 +126,12 @@ def explain(error: BaseException) -> str:
 
 def _known_keys() -> list[str]:
     """Returns every key that can be set, with its groups' keys in dotted form."""
-    hydra.core.global_hydra.GlobalHydra.instance().clear()
+    GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(config.conf_dir()), version_base="1.3"):
         cfg = hydra.compose("config")
     keys = [str(key) for key in cfg]
     for group in config.GROUPS:
-        keys += [f"{group}.{key}" for key in OmegaConf.to_container(cfg[group])]
+        keys += [f"{group}.{key}" for key in cfg[group]]
     return keys
 
 

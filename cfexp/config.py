@@ -152,7 +152,7 @@ def run_key(cfg: DictConfig) -> str:
     for key in NOT_IN_KEY:
         parent, _, leaf = key.rpartition(".")
         node = OmegaConf.select(plain, parent) if parent else plain
-        del node[leaf]
+        del node[leaf]  # type: ignore[arg-type]
     text = OmegaConf.to_yaml(plain, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -125,8 +125,8 @@ def _errors(rating: npt.ArrayLike | None, predicted: npt.ArrayLike) -> FloatArra
     bad = ~np.isfinite(guess)
     if bad.any():
         raise TrainingError(
-            f"{int(bad.sum())} of {guess.size} predictions are not numbers, the first in"
-            f" row {int(np.flatnonzero(bad)[0])}. The model has diverged: lower"
+            f"{int(bad.sum())} of {guess.size} predictions are not numbers, the first"
+            f" in row {int(np.flatnonzero(bad)[0])}. The model has diverged: lower"
             " optimizer.learning_rate."
         )
     return guess - truth

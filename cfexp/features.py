@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,14 +44,14 @@ class Encoded:
         genre_row: Row of `genre_table` that holds the movie's genres, shape ``(n,)``.
         genre_table: One row of 0s and 1s for each combination of genres met, shape
             ``(combinations, n_genres)``.
-        rating: Shape ``(n,)``; None where not known.
+        rating: Shape ``(n,)``; NaN where not known.
     """
 
     user: IndexArray
     item: IndexArray
     genre_row: IndexArray
     genre_table: FloatArray
-    rating: FloatArray | None
+    rating: FloatArray
 
     def __len__(self) -> int:
         return len(self.user)
@@ -101,7 +102,9 @@ class FeatureEncoder:
         """
         text = genres_of(rows, movies)
         genre_row, combinations = pd.factorize(text)
-        rating = rows[RATING].to_numpy("float32") if RATING in rows.columns else None
+        rating = np.full(len(rows), np.nan, np.float32)
+        if RATING in rows.columns:
+            rating = rows[RATING].to_numpy("float32")
         return Encoded(
             user=_lookup(self.users, rows[USER]),
             item=_lookup(self.items, rows[ITEM]),
@@ -152,12 +155,12 @@ def genres_of(rows: pd.DataFrame, movies: pd.DataFrame) -> pd.Series:
     return text
 
 
-def _sorted_unique(ids: pd.Series) -> npt.NDArray:
+def _sorted_unique(ids: pd.Series) -> npt.NDArray[Any]:
     return np.sort(ids.unique().astype(object if ids.dtype == "str" else np.int64))
 
 
-def _lookup(known: npt.NDArray, ids: pd.Series) -> IndexArray:
-    """Returns each id's place in the sorted `known`, from 1; 0 where it is not there."""
+def _lookup(known: npt.NDArray[Any], ids: pd.Series) -> IndexArray:
+    """Returns each id's place in the sorted `known`, from 1; 0 where it has none."""
     if np.issubdtype(known.dtype, np.integer):
         values = pd.to_numeric(ids, errors="coerce").fillna(-1)
         index = pd.Index(known)

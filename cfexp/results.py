@@ -22,7 +22,7 @@ def test_predictions(
     predicted: npt.NDArray[np.float64],
     trained_on: IntArray,
 ) -> pd.DataFrame:
-    """Returns the test ratings with their predictions, as `plots.save_plots` takes them.
+    """Returns the test ratings with predictions, as `plots.save_plots` takes them.
 
     Args:
         ratings: The dataset.

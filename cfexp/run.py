@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 
 import cfexp
@@ -165,7 +166,7 @@ def train(
     with tracked:
         with watch("tracking"):
             tracked.log_start(
-                params=describe.params(OmegaConf.to_container(cfg, resolve=True)),
+                params=describe.params(yaml.safe_load(config)),
                 inputs=describe.inputs(ratings, split),
             )
         with watch("fit"):

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 from hydra.core.utils import JobReturn, JobStatus
@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from cfexp.config import build_spec
 from cfexp.errors import first_line
+from cfexp.tracking.settings import Tracking
 
 if TYPE_CHECKING:
     import mlflow
@@ -58,7 +59,7 @@ class SweepCallback(Callback):
         """Opens the parent run and tells the jobs its id."""
         self.folder = Path(config.hydra.sweep.dir)
         self.objective = config.objective
-        self.tracking = build_spec("tracking", config.tracking)
+        self.tracking = cast(Tracking, build_spec("tracking", config.tracking))
         _open_sweeps.append(self)
         if not self.tracking.enabled:
             return

@@ -17,7 +17,8 @@ from cfexp.data.ratings import Ratings
 from cfexp.data.synthetic import Synthetic
 
 ROOT = Path(__file__).parents[1]
-SMALL = ["dataset.n_ratings=3000", "training=quick", "tracking=none"]
+TINY = ["dataset.n_ratings=3000", "dataset.n_users=100", "dataset.n_items=150"]
+SMALL = [*TINY, "training=quick", "tracking=none"]
 
 
 def synthetic(n_ratings: int = 3000, **changes: object) -> Synthetic:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ROOT, SMALL, cfexp
+from conftest import ROOT, SMALL, TINY, cfexp
 from omegaconf import DictConfig
 
 from cfexp import config
@@ -102,7 +102,7 @@ def test_all_problems_are_listed_at_once(composed: Callable[..., DictConfig]) ->
     ],
 )
 def test_errors_are_one_line(workdir: Path, argument: str, message: str) -> None:
-    done = cfexp(argument, "dataset.n_ratings=3000", cwd=workdir)
+    done = cfexp(argument, *TINY, cwd=workdir)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("cfexp: error: ")
@@ -111,7 +111,7 @@ def test_errors_are_one_line(workdir: Path, argument: str, message: str) -> None
 
 
 def test_train_then_reuse(workdir: Path) -> None:
-    tracked = ["dataset.n_ratings=3000", "training=quick"]
+    tracked = [*TINY, "training=quick"]
     done = cfexp("model=ncf", "embed_dim=4", *tracked, cwd=workdir)
     assert done.returncode == 0, done.stderr
     assert "bias RMSE" in done.stdout

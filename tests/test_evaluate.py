@@ -10,9 +10,9 @@ from cfexp.features import Encoded, FeatureSpec
 SPEC = FeatureSpec(n_users=4, n_items=4, n_genres=1, mean_rating=3.0, scale=(1.0, 5.0))
 
 
-def encoded(user: list[int], item: list[int], rating: list[float] | None) -> Encoded:
+def encoded(user: list[int], item: list[int], rating: list[float]) -> Encoded:
     zeros = np.zeros(len(user), np.int32)
-    values = None if rating is None else np.array(rating, np.float32)
+    values = np.array(rating, np.float32)
     return Encoded(
         np.array(user, np.int32),
         np.array(item, np.int32),

@@ -65,7 +65,7 @@ def test_a_rows_own_genres_go_first(ratings: Ratings, encoder: FeatureEncoder) -
     encoded = encoder.transform(rows, ratings.movies)
     assert encoded.item.tolist() == [0]
     assert np.flatnonzero(encoded.genre_table[encoded.genre_row[0]]).tolist() == [3]
-    assert encoded.rating is None
+    assert np.isnan(encoded.rating).all()
 
 
 @pytest.mark.parametrize("ids", [[1, 2], ["1", "2"], [1.0, 2.0]])

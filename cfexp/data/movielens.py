@@ -5,7 +5,6 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from cfexp.data.download import cache_dir, fetch
@@ -16,6 +15,7 @@ from cfexp.data.ratings import (
     TIMESTAMP,
     TITLE,
     USER,
+    IntArray,
     Ratings,
     canonical,
     rows_of_pairs,
@@ -139,7 +139,9 @@ class _Source:
     def __init__(self, path: Path, landmark: str):
         self.path = path
         if path.is_dir():
-            names = {p.name: p for p in sorted(path.rglob("*"), reverse=True)}
+            names: dict[str, Path | str] = {
+                p.name: p for p in sorted(path.rglob("*"), reverse=True)
+            }
         elif zipfile.is_zipfile(path):
             self._archive = zipfile.ZipFile(path)
             names = {Path(name).name: name for name in self._archive.namelist()}
@@ -179,8 +181,8 @@ def _read_dat(
     )
 
 
-def _folds(source: _Source, data: Ratings) -> dict[str, np.ndarray]:
-    """Returns the published test folds: ``u1.test`` is fold ``1``, ``ua.test`` ``a``."""
+def _folds(source: _Source, data: Ratings) -> dict[str, IntArray]:
+    """Returns the published test folds: ``u1.test`` is fold ``1``."""
     names = [
         n for n in source.names if n.endswith(".test") and len(n) == len("u1.test")
     ]

@@ -127,8 +127,8 @@ class Synthetic(Spec):
                 GENRES: ["|".join(joined[row]) for row in has_genre],
             }
         ).astype({TITLE: "str", GENRES: "str"})
-        first_seen = rng.integers(8.6e8, 8.9e8, n_users)
-        timestamp = first_seen[user] + rng.integers(0, 2e7, len(user))
+        first_seen = rng.integers(860_000_000, 890_000_000, n_users)
+        timestamp = first_seen[user] + rng.integers(0, 20_000_000, len(user))
         frame = pd.DataFrame(
             {USER: user + 1, ITEM: item + 1, RATING: rating, TIMESTAMP: timestamp}
         )
@@ -144,19 +144,19 @@ class Synthetic(Spec):
     ) -> npt.NDArray[np.float64]:
         n_items, n_genres = has_genre.shape
         width = self.n_factors
-        user_bias = rng.normal(0, 0.35, n_users)
-        item_bias = rng.normal(0, 0.4, n_items)
+        user_bias = rng.normal(0, 0.35, (n_users,))
+        item_bias = rng.normal(0, 0.4, (n_items,))
         factors = rng.normal(0, 0.8 / width**0.25, (n_users, width))
         loadings = rng.normal(0, 0.8 / width**0.25, (n_items, width))
         liking = rng.normal(0, 0.45, (n_users, n_genres))
         share = has_genre / np.sqrt(has_genre.sum(axis=1, keepdims=True).clip(1))
         user_side = np.hstack([factors, liking]).astype(np.float32)
         item_side = np.hstack([loadings, share]).astype(np.float32)
-        rating = np.empty(len(user))
+        rating = np.empty(len(user), np.float64)
         for start in range(0, len(user), CHUNK):
             u, i = user[start : start + CHUNK], item[start : start + CHUNK]
             taste = np.einsum("nk,nk->n", user_side[u], item_side[i])
-            noise = rng.normal(0, self.noise, len(u))
+            noise: npt.NDArray[np.float64] = rng.normal(0, self.noise, len(u))
             stars = 3.5 + user_bias[u] + item_bias[i] + taste + noise
             step = 0.5 if self.half_stars else 1.0
             rating[start : start + CHUNK] = np.round(stars / step) * step

@@ -57,9 +57,9 @@ def connect(tracking: Tracking) -> str:
         ) from error
     if found.lifecycle_stage == "deleted":
         raise TrackingError(
-            f"the experiment {tracking.experiment!r} was deleted. Restore it with mlflow"
-            f" experiments restore -x {found.experiment_id}, or choose another with"
-            " tracking.experiment=."
+            f"the experiment {tracking.experiment!r} was deleted. Restore it with"
+            f" mlflow experiments restore -x {found.experiment_id}, or choose another"
+            " with tracking.experiment=."
         )
     return found.experiment_id
 
@@ -234,8 +234,8 @@ class MlflowRun:
         except Exception as error:
             raise TrackingError(
                 f"the run finished, but {self._tracking.uri} did not take its results:"
-                f" {first_line(error)[:300]}. Nothing is lost: they are in {folder}, and"
-                f" run_id={folder} uses the model."
+                f" {first_line(error)[:300]}. Nothing is lost: they are in {folder},"
+                f" and run_id={folder} uses the model."
             ) from error
 
     def _later(self, job: Callable[[], object]) -> None:

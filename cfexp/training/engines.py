@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -124,9 +124,12 @@ class KerasEngine:
 
 def model_inputs(
     model: keras.Model, data: Encoded, rows: npt.NDArray[np.int32] | slice
-) -> dict[str, npt.NDArray]:
+) -> dict[str, npt.NDArray[Any]]:
     """Returns those inputs of some rows that `model` takes, by name."""
-    inputs = {"user": data.user[rows], "item": data.item[rows]}
+    inputs: dict[str, npt.NDArray[Any]] = {
+        "user": data.user[rows],
+        "item": data.item[rows],
+    }
     if "genres" in model.input:
         inputs["genres"] = data.genre_table[data.genre_row[rows]]
     return inputs
