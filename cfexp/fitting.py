@@ -121,7 +121,7 @@ def fit_model(
         return fit_baseline(model, ratings, split)
     assert isinstance(model, NeuralModel)
     model.prepare()
-    # Imports TensorFlow, so not at the top.
+    # This module imports TensorFlow, so not at the top.
     from cfexp.training.neural import fit_neural
 
     encoder, scorer, history = fit_neural(

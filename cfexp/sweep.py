@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PARENT_VARIABLE = "CFEXP_PARENT_RUN_ID"
+ERRORS = ("val_rmse", "test_rmse", "test_mae")
 COLUMNS = (
-    "val_rmse",
-    "test_rmse",
-    "test_mae",
+    *ERRORS,
     "skill_vs_bias",
     "best_epoch",
     "n_parameters",
@@ -143,7 +142,7 @@ class SweepCallback(Callback):
             return
         best = finished.iloc[0]
         client.set_tag(self.parent_id, "cfexp.best_overrides", best["job"])
-        for name in COLUMNS[:3]:
+        for name in ERRORS:
             client.log_metric(self.parent_id, f"best_{name}", best[name])
             client.log_metric(self.parent_id, f"mean_{name}", finished[name].mean())
 
@@ -194,12 +193,11 @@ def means_over_repeats(board: "pd.DataFrame") -> "pd.DataFrame":
         " ".join(o for o in job.split() if not o.startswith(REPEATS)) or "all jobs"
         for job in finished["job"]
     ]
-    stats = finished.groupby(names)[list(COLUMNS[:3])].agg(["mean", "std", "size"])
-    stats = stats[stats[(COLUMNS[0], "size")] > 1].sort_values((COLUMNS[0], "mean"))
-    flat = stats.rename_axis("jobs").reset_index()[["jobs"]]
-    flat.columns = ["jobs"]
-    flat["n"] = stats[(COLUMNS[0], "size")].to_numpy()
-    for name in COLUMNS[:3]:
+    stats = finished.groupby(names)[list(ERRORS)].agg(["mean", "std", "size"])
+    stats = stats[stats[(ERRORS[0], "size")] > 1].sort_values((ERRORS[0], "mean"))
+    flat = stats.index.to_frame(index=False, name="jobs")
+    flat["n"] = stats[(ERRORS[0], "size")].to_numpy()
+    for name in ERRORS:
         flat[f"mean {name}"] = stats[(name, "mean")].to_numpy()
         flat[f"std {name}"] = stats[(name, "std")].to_numpy()
     return flat
