@@ -31,9 +31,15 @@ class Optimizer(Spec):
     clipnorm: float | None = number(gt=0)
 
     def build(
-        self, *, steps_per_epoch: int, epochs: int
+        self, *, steps_per_epoch: int, epochs: int, table_share: float
     ) -> "keras.optimizers.Optimizer":
-        """Returns a fresh Keras optimizer."""
+        """Returns a fresh Keras optimizer.
+
+        Args:
+            steps_per_epoch: Batches in an epoch.
+            epochs: Epochs of the learning-rate schedule.
+            table_share: How much of the embedding tables a batch looks up, at most.
+        """
         raise NotImplementedError
 
     def _shared(self, steps_per_epoch: int, epochs: int) -> dict[str, object]:
@@ -48,30 +54,67 @@ class Optimizer(Spec):
         return {"learning_rate": rate, "global_clipnorm": self.clipnorm}
 
 
+# A batch that looks up less of the tables than this is quicker updated row by row.
+# python scripts/bench_training.py --models dot --batches 256,512,1024,2048
+ROWS_BELOW = 0.5
+
+
 @dataclass(frozen=True, kw_only=True)
-class Adam(Optimizer):
+class RowwiseOptimizer(Optimizer):
+    """Base of optimizers that can update only the rows that a batch looks up.
+
+    Attributes:
+        update: ``dense``, every row at each step; ``rows``, looked-up rows only; or
+            ``auto``, rows where tables are large for the batch.
+    """
+
+    update: str = choice("auto", "dense", "rows")
+
+    def problems(self) -> list[str]:
+        found = super().problems()
+        if self.update == "rows" and self.clipnorm is not None:
+            found.append(
+                "update=rows knows no norm of all gradients, so it cannot be combined"
+                f" with clipnorm. Set update=dense. Got: clipnorm={self.clipnorm:g}"
+            )
+        return found
+
+    def by_rows(self, table_share: float) -> bool:
+        """Returns whether only looked-up rows are updated."""
+        if self.update == "auto":
+            return self.clipnorm is None and table_share < ROWS_BELOW
+        return self.update == "rows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(RowwiseOptimizer):
     """Adam (Kingma and Ba, 2015)."""
 
     beta_1: float = number(ge=0, lt=1)
     beta_2: float = number(ge=0, lt=1)
 
     def build(
-        self, *, steps_per_epoch: int, epochs: int
+        self, *, steps_per_epoch: int, epochs: int, table_share: float
     ) -> "keras.optimizers.Optimizer":
         import keras
 
+        from cfexp.training.rowwise import RowwiseAdam
+
+        kind = RowwiseAdam if self.by_rows(table_share) else keras.optimizers.Adam
         shared = self._shared(steps_per_epoch, epochs)
-        return keras.optimizers.Adam(beta_1=self.beta_1, beta_2=self.beta_2, **shared)
+        return kind(beta_1=self.beta_1, beta_2=self.beta_2, **shared)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdamW(Adam):
+class AdamW(Optimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
+    beta_1: float = number(ge=0, lt=1)
+    beta_2: float = number(ge=0, lt=1)
     weight_decay: float = number(ge=0)
 
     def build(
-        self, *, steps_per_epoch: int, epochs: int
+        self, *, steps_per_epoch: int, epochs: int, table_share: float
     ) -> "keras.optimizers.Optimizer":
         import keras
 
@@ -91,7 +134,7 @@ class Sgd(Optimizer):
     nesterov: bool
 
     def build(
-        self, *, steps_per_epoch: int, epochs: int
+        self, *, steps_per_epoch: int, epochs: int, table_share: float
     ) -> "keras.optimizers.Optimizer":
         import keras
 
@@ -103,12 +146,15 @@ class Sgd(Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adagrad(Optimizer):
+class Adagrad(RowwiseOptimizer):
     """Adagrad (Duchi, Hazan and Singer, 2011)."""
 
     def build(
-        self, *, steps_per_epoch: int, epochs: int
+        self, *, steps_per_epoch: int, epochs: int, table_share: float
     ) -> "keras.optimizers.Optimizer":
         import keras
 
-        return keras.optimizers.Adagrad(**self._shared(steps_per_epoch, epochs))
+        from cfexp.training.rowwise import RowwiseAdagrad
+
+        kind = RowwiseAdagrad if self.by_rows(table_share) else keras.optimizers.Adagrad
+        return kind(**self._shared(steps_per_epoch, epochs))

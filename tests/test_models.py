@@ -51,6 +51,7 @@ def settings(**changes: object) -> Settings:
         step_epochs=1,
         step_factor=1.0,
         clipnorm=None,
+        update="auto",
         beta_1=0.9,
         beta_2=0.999,
     )

@@ -33,11 +33,17 @@ SHARED = {
     "clipnorm": 1.0,
 }
 OPTIMIZERS: list[Optimizer] = [
-    Adam(**SHARED, beta_1=0.9, beta_2=0.999),
+    Adam(**SHARED, update="dense", beta_1=0.9, beta_2=0.999),
     AdamW(**SHARED, beta_1=0.9, beta_2=0.999, weight_decay=0.01),
     Sgd(**SHARED, momentum=0.9, nesterov=True),
-    Adagrad(**SHARED),
+    Adagrad(**SHARED, update="dense"),
+    Adam(**{**SHARED, "clipnorm": None}, update="rows", beta_1=0.9, beta_2=0.999),
+    Adagrad(**{**SHARED, "clipnorm": None}, update="rows"),
 ]
+
+
+def optimizer_id(optimizer: Optimizer) -> str:
+    return f"{type(optimizer).__name__}-{getattr(optimizer, 'update', 'dense')}"
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def losses_and_weights(
     encoder = FeatureEncoder.fit(ratings, np.arange(3000))
     data = encode(ratings, encoder, np.arange(3000))
     network = model.build(encoder.spec)
-    built = optimizer.build(steps_per_epoch=12, epochs=3)
+    built = optimizer.build(steps_per_epoch=12, epochs=3, table_share=1)
     engine = engine_class(network, built, data, 256)
     rng = np.random.default_rng(0)
     losses = [engine.run_epoch(epoch_order(3000, 256, rng)) for _ in range(3)]
@@ -69,7 +75,7 @@ def test_engines_agree(model: NeuralModel, ratings: Ratings) -> None:
         np.testing.assert_allclose(a, b, atol=2e-3)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=optimizer_id)
 def test_engines_agree_for_every_optimizer(
     optimizer: Optimizer, ratings: Ratings
 ) -> None:
@@ -86,7 +92,7 @@ def test_engines_agree_for_every_optimizer(
 )
 def test_schedules(schedule: str, expected: list[float]) -> None:
     optimizer = replace(OPTIMIZERS[0], schedule=schedule).build(
-        steps_per_epoch=10, epochs=2
+        steps_per_epoch=10, epochs=2, table_share=1
     )
     got = []
     for step in (0, 10, 20):

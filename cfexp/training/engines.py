@@ -10,6 +10,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cfexp.features import Encoded
+from cfexp.training.rowwise import Rowwise
 
 log = logging.getLogger(__name__)
 
@@ -67,10 +68,10 @@ class CompiledEngine:
                 predicted = tf.squeeze(model(inputs, training=True), -1)
                 error = tf.square(predicted - batch["rating"])
                 loss = tf.reduce_mean(error) + tf.add_n([0.0, *model.losses])
-            # XLA has no sparse updates: rows that were looked up become a table.
-            gradients = [
-                tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)
-            ]
+            gradients = tape.gradient(loss, variables)
+            if not isinstance(optimizer, Rowwise):
+                # XLA has no sparse tensors: looked-up rows become a whole table.
+                gradients = [tf.convert_to_tensor(g) for g in gradients]
             optimizer.apply(gradients, variables)
             return step + 1, total + loss
 

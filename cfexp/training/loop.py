@@ -26,6 +26,7 @@ from cfexp.training.engines import (
 )
 from cfexp.training.history import Epoch, History
 from cfexp.training.progress import EpochBar
+from cfexp.training.rowwise import table_share
 from cfexp.training.settings import Training
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,9 @@ def fit(
     """
     batch_size = min(training.batch_size, len(train))
     keras_optimizer = optimizer.build(
-        steps_per_epoch=math.ceil(len(train) / batch_size), epochs=training.epochs
+        steps_per_epoch=math.ceil(len(train) / batch_size),
+        epochs=training.epochs,
+        table_share=table_share(model, batch_size),
     )
     keras_optimizer.build(model.trainable_variables)
     make_engine = CompiledEngine if training.engine == "compiled" else KerasEngine

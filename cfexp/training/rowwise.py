@@ -1,0 +1,91 @@
+"""Optimizers that update only the embedding rows a batch looked up.
+
+A dense update visits every row of every table at each step. Here the cost of a step
+depends on the batch alone, however many users and movies there are.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def row_sums(gradient: tf.IndexedSlices, n_rows: int) -> tf.Tensor:
+    """Returns the whole gradient of each looked-up row, shape ``(batch, width)``.
+
+    Lookups of the same row get the same sum. They are told by their last position in
+    the batch, so that this needs no table of gradients.
+    """
+    rows = tf.reshape(gradient.indices, [-1])
+    positions = tf.range(tf.size(rows))
+    last = tf.tensor_scatter_nd_max(
+        tf.zeros([n_rows], tf.int32), rows[:, None], positions
+    )
+    last = tf.gather(last, rows)
+    sums = tf.math.unsorted_segment_sum(gradient.values, last, tf.size(rows))
+    return tf.gather(sums, last)
+
+
+def table_share(model: keras.Model, batch_size: int) -> float:
+    """Returns how much of `model`'s embedding tables a batch looks up, at most."""
+    tables = [x for x in model.layers if isinstance(x, keras.layers.Embedding)]
+    looked_up = batch_size * sum(table.output_dim for table in tables)
+    return looked_up / max(sum(t.input_dim * t.output_dim for t in tables), 1)
+
+
+class Rowwise:
+    """Marks optimizers that take sparse gradients as they are."""
+
+
+class RowwiseAdam(Rowwise, keras.optimizers.Adam):
+    """Adam whose moments of a row rest while it is not looked up ("lazy Adam").
+
+    Rows that are looked up get the update of Kingma and Ba (2015), Algorithm 1.
+    """
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Updates one variable; only looked-up rows where the gradient is sparse."""
+        if not isinstance(gradient, tf.IndexedSlices):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        rows = gradient.indices
+        index = self._get_variable_index(variable)
+        g = row_sums(gradient, variable.shape[0])
+        step = tf.cast(self.iterations.value + 1, g.dtype)
+        scale = tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        m = _blend(self._momentums[index].value, rows, g, self.beta_1)
+        v = _blend(self._velocities[index].value, rows, g * g, self.beta_2)
+        change = -learning_rate * scale * m / (tf.sqrt(v) + self.epsilon)
+        _set_rows(variable, rows, tf.gather(variable, rows) + change)
+
+
+class RowwiseAdagrad(Rowwise, keras.optimizers.Adagrad):
+    """Adagrad (Duchi et al., 2011); the same as the dense update, row for row."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Updates one variable; only looked-up rows where the gradient is sparse."""
+        if not isinstance(gradient, tf.IndexedSlices):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        rows = gradient.indices
+        index = self._get_variable_index(variable)
+        g = row_sums(gradient, variable.shape[0])
+        table = self._accumulators[index].value
+        total = tf.gather(table, rows) + g * g
+        _set_rows(table, rows, total)
+        change = -learning_rate * g / tf.sqrt(total + self.epsilon)
+        _set_rows(variable, rows, tf.gather(variable, rows) + change)
+
+
+def _blend(
+    table: tf.Variable, rows: tf.Tensor, value: tf.Tensor, keep: float
+) -> tf.Tensor:
+    """Moves rows of a running mean towards `value` and returns them."""
+    mean = keep * tf.gather(table, rows) + (1 - keep) * value
+    _set_rows(table, rows, mean)
+    return mean
+
+
+def _set_rows(table: tf.Variable, rows: tf.Tensor, values: tf.Tensor) -> None:
+    # A row looked up twice is set twice, to the same values.
+    table.scatter_update(tf.IndexedSlices(values, rows))
