@@ -11,14 +11,15 @@ from pathlib import Path
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from cfexp import config
 from cfexp.errors import CfexpError, did_you_mean, first_line
 from cfexp.signals import interrupt_on_sigterm
-from cfexp.sweep import finish_open_sweep, telling
+from cfexp.sweep import finish_open_sweep
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +57,11 @@ def run_cli() -> int:
         return 143 if str(stop) == "SIGTERM" else 130
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
-    except Exception as error:
+    except (Exception, _Failed) as stop:
+        error = stop.error if isinstance(stop, _Failed) else stop
         finish_open_sweep("FAILED")
         if wants_traceback:
-            traceback.print_exc()
+            traceback.print_exception(error)
         print(f"cfexp: error: {explain(error)}", file=sys.stderr)
         return 1
     return 0
@@ -68,28 +70,33 @@ def run_cli() -> int:
 def _task(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
     try:
-        config.build(cfg)
+        specs = config.build(cfg)
         # Everything heavy is imported from here on.
         from cfexp.run import run
 
         overrides = list(job.overrides.task)
         return run(
             cfg,
+            specs,
             folder=Path(job.runtime.output_dir),
-            name=cfg.run_name or run_name(cfg.model.name, overrides),
+            name=cfg.run_name or config.run_name(cfg.model.name, overrides),
             overrides=overrides,
         )
     except Exception as error:
-        # Hydra says what went wrong in a sweep only at its end, and logs it nowhere.
-        if job.mode is not None and job.mode.name == "MULTIRUN":
-            log.error("%s", explain(error))
         log.debug("the run failed", exc_info=True)
+        if job.mode is RunMode.RUN:
+            raise _Failed(error) from error
+        # Hydra says what went wrong in a sweep only at its end, and logs it nowhere.
+        log.error("%s", explain(error))
         raise
 
 
-def run_name(model: str, overrides: list[str]) -> str:
-    """Returns a name that tells runs apart: what was set on the command line."""
-    return " ".join(telling(overrides))[:200] or model
+class _Failed(BaseException):
+    """Carries a run's error past Hydra, which would print lines of its own."""
+
+    def __init__(self, error: Exception):
+        super().__init__(str(error))
+        self.error = error
 
 
 def explain(error: BaseException) -> str:
@@ -97,6 +104,11 @@ def explain(error: BaseException) -> str:
     if isinstance(error, CfexpError):
         return " ".join(str(error).split())
     text = str(error)
+    if isinstance(error, OverrideParseException):
+        return (
+            f"cannot read the override {error.override}: write name=value, and quote"
+            " a value with spaces or signs: 'name=\"a value\"'"
+        )
     if isinstance(error, HydraException):
         option = re.search(r"Could not find '(.+?)/([^/']+)'", text)
         listed = re.search(r"Available options in '.+?':\n((?:\t.*\n?)+)", text)

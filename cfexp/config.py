@@ -6,6 +6,7 @@ TensorFlow is loaded.
 
 import dataclasses
 import hashlib
+import pydoc
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -13,14 +14,15 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.utils import get_class
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from cfexp.errors import ConfigError, did_you_mean, first_line
 from cfexp.spec import Spec, field_problems
 
 GROUPS = ("dataset", "split", "model", "optimizer", "training", "tracking")
+# Overrides that say nothing of what a run is.
+QUIET = ("tracking", "run_name=", "hydra", "mode=", "run_id=", "~")
 # What may differ between a run and the run that resumes it.
 NOT_IN_KEY = ("tracking", "run_name", "training.resume", "training.checkpoint_every")
 
@@ -79,7 +81,7 @@ def conf_dir() -> Path:
     return inside if inside.is_dir() else package.parent / "conf"
 
 
-def build(cfg: DictConfig) -> dict[str, Spec]:
+def build(cfg: DictConfig) -> dict[str, Any]:
     """Checks a composed configuration and returns each group's spec, by group.
 
     Raises:
@@ -91,7 +93,7 @@ def build(cfg: DictConfig) -> dict[str, Spec]:
         for problem in field_problems(key, cfg[key], metadata)
     ]
     problems += _reuse_problems(cfg)
-    specs = {}
+    specs: dict[str, Any] = {}
     for group in GROUPS:
         try:
             specs[group] = build_spec(group, cfg[group])
@@ -111,15 +113,18 @@ def build_spec(group: str, node: DictConfig) -> Spec:
     try:
         values: dict[str, Any] = OmegaConf.to_container(node, resolve=True)  # type: ignore[assignment]
         target = values.pop("_target_")
-        cls = get_class(target)
+        cls = pydoc.locate(str(target))
     except KeyError:
         raise ConfigError(f"{group}: _target_ is missing; name a class there") from None
     except OmegaConfBaseException as error:
         raise ConfigError(f"{group}: {first_line(error)}") from error
-    except Exception as error:
+    except pydoc.ErrorDuringImport as error:
         raise ConfigError(f"{group}._target_: {first_line(error)}") from error
-    if not issubclass(cls, Spec):
-        raise ConfigError(f"{group}._target_ must be a cfexp.spec.Spec. Got: {target}")
+    if not isinstance(cls, type) or not issubclass(cls, Spec):
+        raise ConfigError(
+            f"{group}._target_ must name a class derived from cfexp.spec.Spec, as"
+            f" module.Class. Got: {target}"
+        )
     fields = {field.name: field for field in dataclasses.fields(cls)}
     problems = [
         f"{group}.{key} is unknown to {target}{did_you_mean(key, fields)}"
@@ -130,6 +135,9 @@ def build_spec(group: str, node: DictConfig) -> Spec:
     typed = OmegaConf.structured(cls)
     OmegaConf.set_readonly(typed, False)
     for key in fields.keys() & values.keys():
+        if values[key] == MISSING:
+            problems.append(f"{group}.{key} is not set. Set {group}.{key}=value")
+            continue
         try:
             typed[key] = values[key]
             value = OmegaConf.to_container(typed)[key]  # type: ignore[index,call-overload]
@@ -144,6 +152,16 @@ def build_spec(group: str, node: DictConfig) -> Spec:
         return cls(**values)
     except ConfigError as error:
         raise ConfigError(f"{group}: {error}") from error
+
+
+def telling(overrides: list[str]) -> list[str]:
+    """Returns the overrides that say what a run is, not where it is kept."""
+    return [o for o in overrides if not o.startswith(QUIET)]
+
+
+def run_name(model: str, overrides: list[str]) -> str:
+    """Returns a name that tells runs apart: what was set on the command line."""
+    return " ".join(telling(overrides))[:200] or model
 
 
 def run_key(cfg: DictConfig) -> str:

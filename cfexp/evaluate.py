@@ -1,5 +1,6 @@
 """Errors of predictions: over all rows, per user, warm, cold, and by how well known."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cfexp.errors import TrainingError
-from cfexp.features import Encoded, FeatureSpec
+from cfexp.features import Encoded
 
 FloatArray = npt.NDArray[np.float64]
 BUCKETS = ((1, 9), (10, 49), (50, 199), (200, None))
@@ -77,25 +78,20 @@ def mae(rating: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
 
 
 def evaluate(
-    rows: Encoded, predicted: FloatArray, *, train: Encoded, features: FeatureSpec
+    rows: Encoded, predicted: FloatArray, *, seen: Mapping[str, npt.NDArray[np.int64]]
 ) -> Evaluation:
     """Evaluates predictions of `rows`, whose ratings are known.
 
     Args:
         rows: The rows predicted.
         predicted: Predicted ratings, shape ``(n,)``.
-        train: The rows trained on, which say how well known a user or movie is.
-        features: Sizes of the encoders of both.
+        seen: Training ratings of each row's ``user`` and ``item``, shape ``(n,)``.
 
     Raises:
         TrainingError: A prediction is missing or not a number.
     """
     error = _errors(rows.rating, predicted)
-    known = {
-        "user": np.bincount(train.user, minlength=features.n_users)[rows.user],
-        "item": np.bincount(train.item, minlength=features.n_items)[rows.item],
-    }
-    cold = {kind: count == 0 for kind, count in known.items()}
+    cold = {kind: count == 0 for kind, count in seen.items()}
     masks = [
         ("warm", "warm: user and movie known", ~cold["user"] & ~cold["item"]),
         ("cold", "cold: user or movie new", cold["user"] | cold["item"]),
@@ -104,7 +100,7 @@ def evaluate(
     ]
     for kind, label in (("user", "users"), ("item", "movies")):
         for low, high in BUCKETS:
-            mask = (known[kind] >= low) & (known[kind] <= (high or np.inf))
+            mask = (seen[kind] >= low) & (seen[kind] <= (high or np.inf))
             span = f"{low}_{high}" if high else f"{low}_up"
             text = f"{low} to {high}" if high else f"{low} or more"
             masks.append((f"{kind}_{span}", f"{label} with {text} ratings", mask))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cfexp.data.ratings import GENRES, ITEM, RATING, USER, Ratings
+from cfexp.data.ratings import GENRES, ITEM, RATING, USER, IntArray, Ratings
 
 IndexArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
@@ -58,19 +58,33 @@ class Encoded:
 
 
 class FeatureEncoder:
-    """Maps raw ids and genres to the indices that models take."""
+    """Maps raw ids and genres to the indices that models take.
+
+    Args:
+        users: Ids of the users, sorted.
+        items: Ids of the movies, sorted.
+        user_counts: Each user's training ratings.
+        item_counts: Each movie's training ratings.
+        genres: Names of the genres.
+        mean_rating: Mean training rating.
+        scale: Lowest and highest rating.
+    """
 
     def __init__(
         self,
         *,
         users: npt.ArrayLike,
         items: npt.ArrayLike,
+        user_counts: npt.ArrayLike,
+        item_counts: npt.ArrayLike,
         genres: list[str],
         mean_rating: float,
         scale: tuple[float, float],
     ):
         self.users = np.asarray(users)
         self.items = np.asarray(items)
+        self.user_counts = np.asarray(user_counts, np.int64)
+        self.item_counts = np.asarray(item_counts, np.int64)
         self.genres = genres
         self.spec = FeatureSpec(
             n_users=len(self.users) + 1,
@@ -84,12 +98,15 @@ class FeatureEncoder:
     def fit(cls, ratings: Ratings, train: npt.NDArray[np.int64]) -> "FeatureEncoder":
         """Learns ids, genres and mean rating from the rows `train`, nothing else."""
         rows = ratings.frame.iloc[train]
-        items = _sorted_unique(rows[ITEM])
+        users, user_counts = _counted(rows[USER])
+        items, item_counts = _counted(rows[ITEM])
         in_train = ratings.movies[GENRES][ratings.movies[ITEM].isin(items)]
         genres = {g for text in in_train.unique() for g in text.split("|") if g}
         return cls(
-            users=_sorted_unique(rows[USER]),
+            users=users,
             items=items,
+            user_counts=user_counts,
+            item_counts=item_counts,
             genres=sorted(genres),
             mean_rating=float(rows[RATING].mean()),
             scale=ratings.scale,
@@ -113,6 +130,13 @@ class FeatureEncoder:
             rating=rating,
         )
 
+    def times_seen(self, rows: Encoded) -> dict[str, IntArray]:
+        """Returns the training ratings of each row's ``user`` and ``item``."""
+        return {
+            "user": np.append(0, self.user_counts)[rows.user],
+            "item": np.append(0, self.item_counts)[rows.item],
+        }
+
     def save(self, path: Path) -> None:
         """Writes the encoder as JSON."""
         path.write_text(
@@ -120,6 +144,8 @@ class FeatureEncoder:
                 {
                     "users": self.users.tolist(),
                     "items": self.items.tolist(),
+                    "user_counts": self.user_counts.tolist(),
+                    "item_counts": self.item_counts.tolist(),
                     "genres": self.genres,
                     "mean_rating": self.spec.mean_rating,
                     "scale": self.spec.scale,
@@ -155,8 +181,11 @@ def genres_of(rows: pd.DataFrame, movies: pd.DataFrame) -> pd.Series:
     return text
 
 
-def _sorted_unique(ids: pd.Series) -> npt.NDArray[Any]:
-    return np.sort(ids.unique().astype(object if ids.dtype == "str" else np.int64))
+def _counted(ids: pd.Series) -> tuple[npt.NDArray[Any], IntArray]:
+    """Returns the ids there are, sorted, and how often each of them is there."""
+    counts = ids.value_counts(sort=False).sort_index()
+    kind = object if ids.dtype == "str" else np.int64
+    return counts.index.to_numpy().astype(kind), counts.to_numpy()
 
 
 def _lookup(known: npt.NDArray[Any], ids: pd.Series) -> IndexArray:

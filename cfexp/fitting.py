@@ -162,6 +162,5 @@ def evaluate_fitted(fitted: Fitted, ratings: Ratings, rows: IntArray) -> Tested:
     """Predicts and evaluates some rows of the dataset a model was fitted to."""
     encoded = encode(ratings, fitted.encoder, rows)
     predicted = fitted.scorer.predict(encoded)
-    train = encode(ratings, fitted.encoder, fitted.rows)
-    spec = fitted.encoder.spec
-    return Tested(predicted, evaluate(encoded, predicted, train=train, features=spec))
+    seen = fitted.encoder.times_seen(encoded)
+    return Tested(predicted, evaluate(encoded, predicted, seen=seen))

@@ -36,9 +36,9 @@ def print_evaluation(
         table.add_column(name, justify="right", no_wrap=True)
     lines = _lines(evaluation)
     others = [_lines(b) for b in baselines.values()]
-    for i, group in enumerate(lines):
-        if not group.rows:
-            continue
+    shown = [i for i, group in enumerate(lines) if group.rows]
+    for i, after in zip(shown, [*shown[1:], None], strict=True):
+        group = lines[i]
         against = [other[i].rmse for other in others]
         table.add_row(
             group.label,
@@ -48,7 +48,7 @@ def print_evaluation(
             *(f"{value:.4f}" for value in against),
             _margin(group.rmse, against[-1]) if against else "",
             style="bold" if i == 0 else None,
-            end_section=i in (1, 5, 9),
+            end_section=after is not None and _section(i) != _section(after),
         )
     console().print(table)
 
@@ -130,6 +130,11 @@ def print_lines(lines: Sequence[tuple[str, str]]) -> None:
 
 def _lines(evaluation: Evaluation) -> list[Group]:
     return [evaluation.overall, evaluation.user_mean, *evaluation.groups]
+
+
+def _section(line: int) -> int:
+    """Returns the part of the table a line is in: all, warm or cold, users, movies."""
+    return (line > 1) + (line > 5) + (line > 9)
 
 
 def _margin(model: float, baseline: float) -> str:

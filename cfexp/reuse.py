@@ -89,7 +89,7 @@ def evaluate_saved(
             rows it may have been trained on.
     """
     same_data = ratings.fingerprint == predictor.origin.data_fingerprint
-    rows, train = np.arange(len(ratings.frame)), np.arange(0)
+    rows = np.arange(len(ratings.frame))
     if same_data:
         if split.fingerprint != predictor.origin.split_fingerprint:
             raise DataError(
@@ -97,7 +97,7 @@ def evaluate_saved(
                 " may know these test rows. Leave split and seed as they were, or train"
                 " a model for this split."
             )
-        rows, train = split.test, np.sort(np.concatenate([split.train, split.valid]))
+        rows = split.test
         log.info("the data it was trained with: evaluating the test rows")
     else:
         log.info("other data than it was trained with: evaluating all rows")
@@ -105,8 +105,7 @@ def evaluate_saved(
     evaluation = evaluate(
         encoded,
         predictor.scorer.predict(encoded),
-        train=encode(ratings, predictor.encoder, train),
-        features=predictor.encoder.spec,
+        seen=predictor.encoder.times_seen(encoded),
     )
     report.print_evaluation(
         f"{predictor.origin.model} on {ratings.name}", evaluation, {}

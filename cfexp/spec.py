@@ -58,7 +58,7 @@ def field_problems(name: str, value: Any, metadata: Any) -> list[str]:
         if math.isnan(element) or not all(
             _HOLDS[sign](element, bound) for sign, bound in bounds.items()
         ):
-            wanted = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds.items())
+            wanted = " and ".join(f"{sign} {bound:,}" for sign, bound in bounds.items())
             problems.append(f"{name} must be {wanted}. Got: {element!r}")
     return problems
 

@@ -11,7 +11,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from cfexp.config import build_spec
+from cfexp.config import build_spec, telling
 from cfexp.errors import first_line
 from cfexp.tracking.settings import Tracking
 
@@ -30,9 +30,8 @@ COLUMNS = (
     "n_parameters",
     "seconds_fit",
 )
-# Options that repeat a run rather than change it, and those that say nothing of it.
+# Options that repeat a run rather than change it.
 REPEATS = ("split.fold=", "seed=")
-QUIET = ("tracking", "run_name=", "hydra", "mode=", "run_id=", "~")
 _open_sweeps: list["SweepCallback"] = []
 
 
@@ -64,10 +63,10 @@ class SweepCallback(Callback):
             return
         import mlflow
 
-        from cfexp.tracking.reach import check_reachable
+        from cfexp.tracking.open import check_tracking
         from cfexp.tracking.runs import KIND, connect
 
-        check_reachable(self.tracking.uri)
+        check_tracking(self.tracking)
         experiment_id = connect(self.tracking)
         overrides = " ".join(config.hydra.overrides.task)
         parent = mlflow.MlflowClient().create_run(
@@ -201,8 +200,3 @@ def means_over_repeats(board: "pd.DataFrame") -> "pd.DataFrame":
         flat[f"mean {name}"] = stats[(name, "mean")].to_numpy()
         flat[f"std {name}"] = stats[(name, "std")].to_numpy()
     return flat
-
-
-def telling(overrides: list[str]) -> list[str]:
-    """Returns the overrides that say what a run is, not where it is kept."""
-    return [o for o in overrides if not o.startswith(QUIET)]

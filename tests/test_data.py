@@ -306,7 +306,8 @@ def test_own_files(csv_files: tuple[Path, Path], ratings: Ratings) -> None:
 def test_own_parquet_without_movies(csv_files: tuple[Path, Path]) -> None:
     parquet = csv_files[0].with_suffix(".parquet")
     pd.read_csv(csv_files[0]).drop(columns="when").to_parquet(parquet)
-    data = tabular(parquet, None, scale=None).load()
+    names = {"userId": "user", "movieId": "film", "rating": "stars"}
+    data = tabular(parquet, None, scale=None, columns=names).load()
     assert data.scale == (1.0, 5.0)
     assert "timestamp" not in data.frame.columns
     assert data.fingerprint != tabular(*csv_files).load().fingerprint

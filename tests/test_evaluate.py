@@ -5,9 +5,14 @@ import pytest
 
 from cfexp.errors import TrainingError
 from cfexp.evaluate import evaluate, mae, rmse
-from cfexp.features import Encoded, FeatureSpec
+from cfexp.features import Encoded
 
-SPEC = FeatureSpec(n_users=4, n_items=4, n_genres=1, mean_rating=3.0, scale=(1.0, 5.0))
+
+def seen(train: Encoded, rows: Encoded) -> dict[str, np.ndarray]:
+    return {
+        kind: np.bincount(getattr(train, kind), minlength=4)[getattr(rows, kind)]
+        for kind in ("user", "item")
+    }
 
 
 def encoded(user: list[int], item: list[int], rating: list[float]) -> Encoded:
@@ -31,7 +36,7 @@ def test_groups() -> None:
     train = encoded([1] * 12 + [2], [1] * 12 + [2], [3.0] * 13)
     test = encoded([1, 1, 2, 0, 3], [1, 2, 1, 1, 0], [3.0, 3.0, 3.0, 3.0, 3.0])
     predicted = np.array([3.0, 4.0, 5.0, 3.0, 1.0])
-    found = evaluate(test, predicted, train=train, features=SPEC)
+    found = evaluate(test, predicted, seen=seen(train, test))
     metrics = found.metrics("test")
     assert metrics["test_rmse"] == pytest.approx(np.sqrt((1 + 4 + 4) / 5))
     assert metrics["test_mae"] == pytest.approx(1.0)
@@ -58,7 +63,7 @@ def test_buckets_and_cold_rows_are_all_rows() -> None:
     test = encoded(*(rng.integers(0, 4, 200).tolist() for _ in range(2)), [3.0] * 200)
     rows = {
         g.name: g.rows
-        for g in evaluate(test, np.full(200, 3.5), train=train, features=SPEC).groups
+        for g in evaluate(test, np.full(200, 3.5), seen=seen(train, test)).groups
     }
     assert rows["warm"] + rows["cold"] == 200
     for kind in ("user", "item"):

@@ -20,9 +20,15 @@ def test_fitted_on_train_only(ratings: Ratings, encoder: FeatureEncoder) -> None
     assert set(encoder.users) == set(train["userId"])
     assert set(encoder.items) == set(train["movieId"])
     assert encoder.spec.mean_rating == pytest.approx(train["rating"].mean())
+    counts = train["userId"].value_counts()
+    assert dict(zip(encoder.users, encoder.user_counts, strict=True)) == dict(counts)
     new = rest[~rest["userId"].isin(train["userId"])]
     assert len(new)
-    assert (encoder.transform(new, ratings.movies).user == 0).all()
+    encoded = encoder.transform(new, ratings.movies)
+    assert (encoded.user == 0).all()
+    seen = encoder.times_seen(encoded)
+    assert (seen["user"] == 0).all()
+    assert (seen["item"] == new["movieId"].map(train["movieId"].value_counts())).any()
 
 
 def test_genres_of_untrained_movies_are_unknown(ratings: Ratings) -> None:

@@ -1,11 +1,14 @@
 """Downloads of published datasets: hash checked, atomic, without a question."""
 
+import logging
 import os
 from pathlib import Path
 
 import pooch
 
 from cfexp.errors import DataError, first_line
+
+log = logging.getLogger(__name__)
 
 
 def cache_dir() -> Path:
@@ -30,6 +33,8 @@ def fetch(name: str, url: str, known_hash: str) -> Path:
     Raises:
         DataError: The server cannot be reached, or the hash differs.
     """
+    log.info("%s: downloading %s to %s", name, url, cache_dir())
+    pooch.get_logger().setLevel("WARNING")  # it says the same in a form of its own
     try:
         return Path(
             pooch.retrieve(

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from cfexp.data.ratings import GENRES, ITEM, Ratings, canonical
+from cfexp.data.ratings import (
+    GENRES,
+    ITEM,
+    RATING,
+    TIMESTAMP,
+    TITLE,
+    USER,
+    Ratings,
+    canonical,
+)
 from cfexp.errors import DataError, did_you_mean, first_line
 from cfexp.spec import Spec, choice
 
@@ -52,11 +61,11 @@ class Tabular(Spec):
         Raises:
             DataError: A file cannot be read, or its content cannot be used.
         """
-        ratings = self._renamed(self.read(self.ratings))
+        ratings = self._read(self.ratings, USER, ITEM, RATING, TIMESTAMP)
         if self.movies is None:
             movies = pd.DataFrame({ITEM: ratings.get(ITEM, pd.Series()).unique()})
         else:
-            movies = self._renamed(self.read(self.movies))
+            movies = self._read(self.movies, ITEM, TITLE, GENRES)
         if GENRES in movies.columns and self.genre_separator != "|":
             movies[GENRES] = movies[GENRES].str.replace(
                 self.genre_separator, "|", regex=False
@@ -70,16 +79,20 @@ class Tabular(Spec):
             unknown_movies=self.unknown_movies,
         )
 
-    def read(self, path: str) -> pd.DataFrame:
-        """Reads one file.
-
-        Raises:
-            DataError: It does not exist, or is not what its name says.
-        """
-        return read_table(path, separator=self.separator, encoding=self.encoding)
-
-    def _renamed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.rename(columns={own: name for name, own in self.columns.items()})
+    def _read(self, path: str, *wanted: str) -> pd.DataFrame:
+        """Returns the wanted columns that a file has, under their canonical names."""
+        frame = read_table(path, separator=self.separator, encoding=self.encoding)
+        own = {name: self.columns.get(name, name) for name in wanted}
+        for name, column in own.items():
+            # A name that the user chose must be there; optional columns need not be.
+            if column != name and column not in frame.columns:
+                raise DataError(
+                    f"dataset.columns.{name}={column}: {path} has no column {column}"
+                    f"{did_you_mean(column, map(str, frame.columns))}; it has:"
+                    f" {', '.join(map(str, frame.columns))}."
+                )
+        there = {column: name for name, column in own.items() if column in frame}
+        return frame[list(there)].rename(columns=there)
 
 
 def read_table(

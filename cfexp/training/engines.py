@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from cfexp.errors import first_line
 from cfexp.features import Encoded
 from cfexp.training.rowwise import Rowwise
 
@@ -121,6 +122,52 @@ class KerasEngine:
             verbose=0,
         )
         return float(history.history["loss"][0])
+
+
+class FallbackEngine:
+    """The compiled engine, or Keras' own for a model that XLA cannot compile.
+
+    Args:
+        model: As in `CompiledEngine`.
+        optimizer: As in `CompiledEngine`.
+        data: The training rows.
+        batch_size: Rows in a batch.
+        compiled: False to use Keras' own from the start.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        data: Encoded,
+        batch_size: int,
+        *,
+        compiled: bool,
+    ):
+        self._arguments = (model, optimizer, data, batch_size)
+        kind = CompiledEngine if compiled else KerasEngine
+        self._engine: Engine = kind(*self._arguments)
+        self._epochs = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the engine in use."""
+        return self._engine.name
+
+    def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
+        """Trains on rows in `order`; a failed compilation changes no weight."""
+        try:
+            loss = self._engine.run_epoch(order)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+            if self.name == "keras" or self._epochs:
+                raise
+            model = self._arguments[0]
+            log.warning("XLA cannot compile %s: %s", model.name, first_line(error))
+            log.warning("going on with training.engine=keras, which is slower")
+            self._engine = KerasEngine(*self._arguments)
+            loss = self._engine.run_epoch(order)
+        self._epochs += 1
+        return loss
 
 
 def model_inputs(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from cfexp.errors import TrainingError
 from cfexp.evaluate import mae, rmse
@@ -18,12 +17,7 @@ from cfexp.optimizers import Optimizer
 from cfexp.signals import deferred_interrupts
 from cfexp.training import checkpoint
 from cfexp.training.checkpoint import Checkpointing
-from cfexp.training.engines import (
-    CompiledEngine,
-    Engine,
-    KerasEngine,
-    epoch_order,
-)
+from cfexp.training.engines import FallbackEngine, epoch_order
 from cfexp.training.history import Epoch, History
 from cfexp.training.progress import EpochBar
 from cfexp.training.rowwise import table_share
@@ -72,8 +66,9 @@ def fit(
         table_share=table_share(model, batch_size),
     )
     keras_optimizer.build(model.trainable_variables)
-    make_engine = CompiledEngine if training.engine == "compiled" else KerasEngine
-    engine: Engine = make_engine(model, keras_optimizer, train, batch_size)
+    engine = FallbackEngine(
+        model, keras_optimizer, train, batch_size, compiled=training.engine != "keras"
+    )
     scorer = KerasScorer(model)
     state = checkpoint.State()
     if checkpoints and training.resume:
@@ -85,32 +80,21 @@ def fit(
         for number in range(len(state.epochs) + 1, last + 1):
             if _stalled(state.epochs, training.patience):
                 break
-            order = epoch_order(
-                len(train), batch_size, np.random.default_rng([seed, number])
-            )
+            rng = np.random.default_rng([seed, number])
             started = time.perf_counter()
-            try:
-                loss = engine.run_epoch(order)
-            except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as e:
-                if engine.name == "keras" or state.epochs:
-                    raise
-                reason = str(e).strip().splitlines()[0]
-                log.warning("XLA cannot compile %s: %s", model.name, reason)
-                log.warning("going on with training.engine=keras, which is slower")
-                engine = KerasEngine(model, keras_optimizer, train, batch_size)
-                loss = engine.run_epoch(order)
+            loss = engine.run_epoch(epoch_order(len(train), batch_size, rng))
             seconds = time.perf_counter() - started
-            epoch = _validate(number, loss, seconds, scorer, valid, keras_optimizer)
+            _check_finite(loss, number, keras_optimizer)
+            epoch = _validated(number, loss, seconds, scorer, valid)
             if valid and epoch.val_rmse < _best_rmse(state.epochs):
                 state.best_weights = model.get_weights()
             state.epochs.append(epoch)
             bar.show(epoch)
             on_epoch(epoch)
             done = number == last or _stalled(state.epochs, training.patience)
-            due = training.checkpoint_every and (
-                number % training.checkpoint_every == 0 or done or stop.received
-            )
-            if checkpoints and due:
+            if checkpoints and _is_due(
+                number, training.checkpoint_every, now=done or bool(stop.received)
+            ):
                 state.weights = model.get_weights()
                 state.optimizer = [v.numpy() for v in keras_optimizer.variables]
                 state.note = checkpoints.note()
@@ -123,20 +107,28 @@ def fit(
     return History(tuple(state.epochs), engine.name, len(train) / fastest)
 
 
-def _validate(
-    number: int,
-    loss: float,
-    seconds: float,
-    scorer: KerasScorer,
-    valid: Encoded | None,
-    optimizer: keras.optimizers.Optimizer,
-) -> Epoch:
+def _is_due(number: int, every: int, *, now: bool) -> bool:
+    return every > 0 and (now or number % every == 0)
+
+
+def _check_finite(
+    loss: float, number: int, optimizer: keras.optimizers.Optimizer
+) -> None:
     if not math.isfinite(loss):
         raise TrainingError(
             f"the training loss is {loss} in epoch {number}: the model has diverged."
             " Lower optimizer.learning_rate (now"
             f" {float(optimizer.learning_rate):g}) or set optimizer.clipnorm=1."
         )
+
+
+def _validated(
+    number: int,
+    loss: float,
+    seconds: float,
+    scorer: KerasScorer,
+    valid: Encoded | None,
+) -> Epoch:
     if valid is None:
         return Epoch(number, loss, math.nan, math.nan, seconds)
     predicted = scorer.predict(valid)
