@@ -43,19 +43,16 @@ def save_plots(
 
 def learning_curves(history: History) -> Figure:
     """Returns training loss and validation RMSE by epoch."""
-    figure, axes = _figure("Learning curves")
-    epochs = [e.epoch for e in history.epochs]
-    axes.plot(epochs, [e.val_rmse for e in history.epochs], color=ACCENT)
-    axes.axvline(history.best.epoch, color=ACCENT, linestyle=":")
-    axes.annotate(
-        f"best: epoch {history.best.epoch}, {history.best.val_rmse:.4f}",
-        (history.best.epoch, history.best.val_rmse),
-        textcoords="offset points",
-        xytext=(-6, 14),
-        ha="right",
-        color=ACCENT,
+    best = history.best
+    figure, axes = _figure(
+        f"Learning curves: best epoch {best.epoch}, RMSE {best.val_rmse:.4f}"
     )
-    axes.set(xlabel="epoch", ylabel="validation RMSE (stars)")
+    epochs = [e.epoch for e in history.epochs]
+    axes.plot(epochs, [e.val_rmse for e in history.epochs], color=ACCENT, marker=".")
+    axes.axvline(best.epoch, color=ACCENT, linestyle=":")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("validation RMSE (stars)", color=ACCENT)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     loss = axes.twinx()
     loss.plot(epochs, [e.train_loss for e in history.epochs], color=INK, alpha=0.6)
     loss.set_ylabel("training loss", color=INK)
@@ -108,7 +105,7 @@ def _figure(title: str, *, wide_labels: bool = False):  # type: ignore[no-untype
     figure = Figure(figsize=(7, 4.2), dpi=100)
     # A fixed layout: working one out takes as long as all the rest of the plot.
     axes = figure.add_axes(
-        (0.25, 0.13, 0.64, 0.77) if wide_labels else (0.1, 0.13, 0.79, 0.77)
+        (0.25, 0.13, 0.64, 0.77) if wide_labels else (0.12, 0.13, 0.77, 0.77)
     )
     axes.set_title(title, loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from conftest import ROOT, SMALL, TINY, cfexp
 from omegaconf import DictConfig
 
@@ -101,3 +102,16 @@ def test_baseline_needs_no_tensorflow(workdir: Path) -> None:
         "model=bias", *SMALL, cwd=workdir, command=(sys.executable, "-c", code)
     )
     assert "TF False 0" in done.stdout
+
+
+def test_readme_names_every_option() -> None:
+    """The configuration reference is complete."""
+    readme = (ROOT / "README.md").read_text()
+    files = [ROOT / "conf" / "config.yaml"]
+    files += [f for group in config.GROUPS for f in (ROOT / "conf" / group).glob("*")]
+    keys = {key for file in files for key in yaml.safe_load(file.read_text())}
+    hidden = {"_target_", "name", "defaults", "hydra", *config.GROUPS}
+    assert [key for key in sorted(keys - hidden) if f"`{key}`" not in readme] == []
+    options = {f.stem for f in files[1:]}
+    missing = [x for x in sorted(options) if f"`{x}`" not in readme]
+    assert [x for x in missing if not x.startswith("ml-")] == []

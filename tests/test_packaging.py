@@ -1,14 +1,16 @@
-"""The wheel: built, unpacked elsewhere and run from another folder."""
+"""The wheel: built, installed into an environment of its own, run from elsewhere."""
 
 import subprocess
 import sys
-import zipfile
+import sysconfig
+import venv
 from pathlib import Path
 
+import pandas as pd
 from conftest import ROOT, SMALL, cfexp
 
 
-def test_wheel_runs_from_another_folder(tmp_path: Path) -> None:
+def test_wheel_is_installed_and_runs_anywhere(tmp_path: Path) -> None:
     code = (
         "import hatchling.build as b, os, sys; os.chdir(sys.argv[1]);"
         " print(b.build_wheel(sys.argv[2]))"
@@ -20,18 +22,30 @@ def test_wheel_runs_from_another_folder(tmp_path: Path) -> None:
         check=True,
     )
     wheel = tmp_path / built.stdout.strip().splitlines()[-1]
-    site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    home, elsewhere = tmp_path / "venv", tmp_path / "elsewhere"
     elsewhere.mkdir()
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    assert (site / "cfexp" / "conf" / "config.yaml").exists()
-    assert (site / "cfexp" / "py.typed").exists()
-    done = cfexp("model=bias", *SMALL, cwd=elsewhere, env={"PYTHONPATH": str(site)})
-    assert done.returncode == 0, done.stderr
-    where = cfexp(
-        *("-c", "import cfexp; print(cfexp.__file__)"),
-        cwd=elsewhere,
-        env={"PYTHONPATH": str(site)},
-        command=(sys.executable,),
+    venv.create(home, symlinks=True)
+    base = {"base": str(home), "platbase": str(home)}
+    site = Path(sysconfig.get_path("purelib", "venv", vars=base))
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", str(home / "bin/python"), "install"]
+        + ["--quiet", "--no-deps", "--no-index", str(wheel)],
+        check=True,
     )
-    assert str(site) in where.stdout
+    # What cfexp depends on is already here: that need not be installed again.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    assert (site / "cfexp" / "py.typed").exists()
+
+    env = {"PYTHONPATH": ""}
+    script = (str(home / "bin/cfexp"),)
+    done = cfexp("model=bias", *SMALL, cwd=elsewhere, env=env, command=script)
+    assert done.returncode == 0, done.stderr
+    (predictions,) = elsewhere.glob("outputs/*/*/results/test_predictions.parquet")
+    assert pd.read_parquet(predictions)["predicted"].between(1, 5).all()
+    where = cfexp(
+        *("-c", "import cfexp, cfexp.config as c; print(cfexp.__file__, c.conf_dir())"),
+        cwd=elsewhere,
+        env=env,
+        command=(str(home / "bin/python"),),
+    )
+    assert [path.startswith(str(site)) for path in where.stdout.split()] == [True, True]

@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 KIND = "cfexp.kind"
 MODEL_NAME = "model"
+# Makes the MLflow UI open with metrics and parameters, not with traces of agents.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 SERVING_PACKAGES = ("mlflow", "tensorflow", "keras", "pandas", "numpy")
 # MLflow's own limit is 6,000; the whole configuration is an artifact anyway.
 MAX_PARAM = 500
@@ -49,7 +51,7 @@ def connect(tracking: Tracking) -> str:
     try:
         found = mlflow.get_experiment_by_name(tracking.experiment)
         if found is None:
-            return mlflow.create_experiment(tracking.experiment)
+            return mlflow.create_experiment(tracking.experiment, tags=EXPERIMENT_TAGS)
     except Exception as error:
         raise TrackingError(
             f"cannot use tracking.uri={tracking.uri}: {first_line(error)[:300]}. Start"
