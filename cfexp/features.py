@@ -108,7 +108,7 @@ class FeatureEncoder:
             user_counts=user_counts,
             item_counts=item_counts,
             genres=sorted(genres),
-            mean_rating=float(rows[RATING].mean()),
+            mean_rating=float(np.mean(rows[RATING].to_numpy(), dtype=np.float64)),
             scale=ratings.scale,
         )
 
@@ -117,8 +117,13 @@ class FeatureEncoder:
 
         A ``genres`` column in `rows` goes before the genres in `movies`.
         """
-        text = genres_of(rows, movies)
-        genre_row, combinations = pd.factorize(text)
+        if GENRES in rows.columns:
+            genre_row, combinations = pd.factorize(genres_of(rows, movies))
+        else:
+            # By movie: there are far fewer of them than rows. Unknown movies come last.
+            by_movie = pd.concat([movies[GENRES], pd.Series([""])])
+            movie_row, combinations = pd.factorize(by_movie)
+            genre_row = movie_row[_positions(rows[ITEM], movies[ITEM])]
         rating = np.full(len(rows), np.nan, np.float32)
         if RATING in rows.columns:
             rating = rows[RATING].to_numpy("float32")
@@ -169,16 +174,19 @@ class FeatureEncoder:
 
 def genres_of(rows: pd.DataFrame, movies: pd.DataFrame) -> pd.Series:
     """Returns each row's genres, joined by ``|``, empty where unknown."""
-    movie_ids = movies[ITEM]
-    ids = rows[ITEM]
-    if ids.dtype != movie_ids.dtype:
-        ids, movie_ids = ids.astype(str), movie_ids.astype(str)
-    known = pd.Index(movie_ids).get_indexer(pd.Index(ids))
     texts = np.append(movies[GENRES].to_numpy(object), "")
-    text = pd.Series(texts[known], index=rows.index, dtype="str")
+    known = texts[_positions(rows[ITEM], movies[ITEM])]
+    text = pd.Series(known, index=rows.index, dtype="str")
     if GENRES in rows.columns:
         text = rows[GENRES].astype("str").fillna(text)
     return text
+
+
+def _positions(ids: pd.Series, known: pd.Series) -> IntArray:
+    """Returns each id's position in `known`; -1 where it has none."""
+    if ids.dtype.kind != known.dtype.kind:
+        ids, known = ids.astype(str), known.astype(str)
+    return pd.Index(known).get_indexer(pd.Index(ids))
 
 
 def _counted(ids: pd.Series) -> tuple[npt.NDArray[Any], IntArray]:

@@ -28,17 +28,42 @@ def save_plots(
     if history:
         learning_curves(history).savefig(folder / "learning_curves.png")
     predicted_vs_true(predictions).savefig(folder / "predicted_vs_true.png")
-    residual = predictions["predicted"] - predictions["rating"]
-    by_genre = predictions["genres"].str.split("|").explode().replace("", "(none)")
-    residuals(
-        residual.reindex(by_genre.index), by_genre, "genre", order_by_name=False
-    ).savefig(folder / "residuals_by_genre.png")
+    by_genre = error_stats(predictions, predictions["genres"], separator="|")
+    residuals(by_genre.rename({"": "(none)"}).sort_values("mean"), "genre").savefig(
+        folder / "residuals_by_genre.png"
+    )
     edges = [-1, 0, 4, 9, 19, 49, 99, 199, np.inf]
     labels = ["0", "1-4", "5-9", "10-19", "20-49", "50-99", "100-199", "200+"]
     bucket = pd.cut(predictions["item_count"], edges, labels=labels)
     residuals(
-        residual, bucket, "training ratings of the movie", order_by_name=True
+        error_stats(predictions, bucket), "training ratings of the movie"
     ).savefig(folder / "residuals_by_popularity.png")
+
+
+def error_stats(
+    predictions: pd.DataFrame, by: pd.Series, *, separator: str | None = None
+) -> pd.DataFrame:
+    """Returns number, mean and standard error of the errors for each value of `by`.
+
+    Args:
+        predictions: Columns ``rating`` and ``predicted``.
+        by: A value for each row.
+        separator: What lies between several values of a row, which counts for each.
+
+    Returns:
+        Columns ``n``, ``mean`` and ``sem``, in stars, by value.
+    """
+    error = predictions["predicted"] - predictions["rating"]
+    parts = pd.DataFrame({"n": 1, "sum": error, "square": error**2})
+    sums = parts.groupby(by.set_axis(parts.index), observed=True).sum()
+    if separator:
+        # Only now, since there are far fewer combinations than rows.
+        values = sums.index.to_series().str.split(separator, regex=False)
+        sums = sums.assign(value=values).explode("value").groupby("value").sum()
+    n = sums["n"]
+    mean = sums["sum"] / n
+    variance = (sums["square"] - n * mean**2).clip(lower=0) / (n - 1)
+    return pd.DataFrame({"n": n, "mean": mean, "sem": np.sqrt(variance / n)})
 
 
 def learning_curves(history: History) -> Figure:
@@ -83,17 +108,10 @@ def predicted_vs_true(predictions: pd.DataFrame) -> Figure:
     return figure
 
 
-def residuals(
-    residual: pd.Series, by: pd.Series, label: str, *, order_by_name: bool
-) -> Figure:
-    """Returns the mean error, and its standard error, for each value of `by`."""
+def residuals(stats: pd.DataFrame, label: str) -> Figure:
+    """Returns the mean error, and its standard error, for each line of `stats`."""
     figure, axes = _figure(f"Mean error by {label}", wide_labels=True)
-    frame = pd.DataFrame({"residual": residual.to_numpy(), "by": by.to_numpy()})
-    stats = frame.groupby("by", observed=True)["residual"].agg(["mean", "sem", "size"])
-    stats = stats.reindex(by.cat.categories) if order_by_name else stats
-    stats = stats.dropna(subset=["mean"])
-    stats = stats if order_by_name else stats.sort_values("mean")
-    names = [f"{name} ({int(size):,})" for name, size in stats["size"].items()]
+    names = [f"{name} ({size:,})" for name, size in stats["n"].items()]
     axes.barh(names, stats["mean"], xerr=stats["sem"].fillna(0), color=INK, height=0.6)
     axes.axvline(0, color=ACCENT)
     axes.set(xlabel="predicted - true (stars)", ylabel=f"{label} (test ratings)")

@@ -17,6 +17,7 @@ from mlflow.models import ModelSignature
 from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
 from mlflow.types.schema import ColSpec, DataType, Schema
+from pandas.api.types import is_integer_dtype
 
 from cfexp.errors import TrackingError, first_line
 from cfexp.provenance import versions
@@ -272,7 +273,7 @@ def signature(example: pd.DataFrame) -> ModelSignature:
     """Returns the signature of a model that takes rows like `example`."""
     columns = [
         ColSpec(
-            DataType.long if example[name].dtype == "int64" else DataType.string,
+            DataType.long if is_integer_dtype(example[name]) else DataType.string,
             name,
             required=name != "genres",
         )

@@ -1,0 +1,30 @@
+"""Plots: the numbers in them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cfexp.plots import error_stats
+
+
+def test_error_stats_are_those_of_pandas() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"rating": rng.integers(1, 6, 500).astype(float)})
+    frame["predicted"] = frame["rating"] + rng.normal(0.2, 1, 500)
+    genres = pd.Series(rng.choice(["A|B", "B", "A|C", ""], 500))
+    stats = error_stats(frame, genres, separator="|")
+    error = (frame["predicted"] - frame["rating"]).to_numpy()
+    assert list(stats.index) == ["", "A", "B", "C"]
+    for genre, row in stats.iterrows():
+        mine = error[[genre in text.split("|") for text in genres]]
+        assert row["n"] == len(mine)
+        assert row["mean"] == pytest.approx(mine.mean())
+        assert row["sem"] == pytest.approx(pd.Series(mine).sem())
+
+
+def test_error_stats_keep_the_order_of_categories() -> None:
+    frame = pd.DataFrame({"rating": [1.0, 2.0, 3.0], "predicted": [2.0, 2.0, 2.0]})
+    bucket = pd.Series(pd.Categorical(["low", "high", "low"], ["low", "none", "high"]))
+    stats = error_stats(frame, bucket)
+    assert list(stats.index) == ["low", "high"]
+    assert stats["mean"].tolist() == [0.0, 0.0]
