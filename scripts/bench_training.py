@@ -58,7 +58,7 @@ def time_model(name: str, size: str, batch: int, embed_dim: str) -> list[str]:
 
     def fresh(update: str) -> tuple[keras.Model, keras.Optimizer]:
         keras.utils.set_random_seed(0)
-        model = specs[update]["model"].build(encoder.spec)
+        model = specs[update]["model"].build(encoder.spec, rows)
         share = table_share(model, batch)
         steps = -(-ROWS // batch)
         return model, specs[update]["optimizer"].build(

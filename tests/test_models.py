@@ -11,23 +11,30 @@ from conftest import synthetic
 from cfexp.data.ratings import Ratings
 from cfexp.features import FeatureEncoder
 from cfexp.fitting import Settings, encode, evaluate_fitted, fit_baseline, fit_model
+from cfexp.models.autorec import AutoRec
 from cfexp.models.base import NeuralModel
 from cfexp.models.bias import Bias, BiasScorer, Mean
 from cfexp.models.blocks import Dropout, GenreDropout, IdDropout, RatingHead
 from cfexp.models.deep import Deep
 from cfexp.models.dot import Dot
+from cfexp.models.fm import Fm
 from cfexp.models.keras_scorer import KerasScorer
 from cfexp.models.ncf import Ncf
+from cfexp.models.svdpp import Svdpp
 from cfexp.optimizers import Adam
 from cfexp.split import RandomHoldout
 from cfexp.training.settings import Training
 
 PENALTIES = {"l2": 0.02, "bias_l2": 0.02, "id_dropout": 0.02}
 TOWER = {"layers": [16, 8], "dropout": 0.1, "kernel_l2": 0.001}
+HIDDEN = {"kernel_l2": 0.001, **PENALTIES}
 MODELS: list[NeuralModel] = [
     Dot(name="dot", embed_dim=4, **PENALTIES),
     Ncf(name="ncf", embed_dim=4, mlp_l2=0.02, **TOWER, **PENALTIES),
     Deep(name="deep", embed_dim=4, **TOWER, **PENALTIES),
+    Svdpp(name="svdpp", embed_dim=4, history_l2=0.01, **PENALTIES),
+    AutoRec(name="autorec", of="item", units=8, dropout=0.1, **HIDDEN),
+    Fm(name="fm", embed_dim=4, history_l2=0.01, **TOWER, **PENALTIES),
 ]
 BIAS = Bias(name="bias", reg_user=15.0, reg_item=10.0, iterations=10)
 by_name = pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
@@ -64,7 +71,7 @@ def test_shapes_scale_and_save(
 ) -> None:
     encoder = FeatureEncoder.fit(ratings, np.arange(2000))
     rows = encode(ratings, encoder, np.arange(3000))
-    scorer = KerasScorer(model.build(encoder.spec))
+    scorer = KerasScorer(model.build(encoder.spec, rows))
     for seed, variable in enumerate(scorer.model.trainable_variables):
         noise = tf.random.stateless_normal(variable.shape, (seed, 2))
         variable.assign(variable + 0.3 * noise)
@@ -81,9 +88,9 @@ def test_shapes_scale_and_save(
 
 def test_dot_computes_its_formula(ratings: Ratings) -> None:
     encoder = FeatureEncoder.fit(ratings, np.arange(3000))
-    model = MODELS[0].build(encoder.spec)
-    value = {v.path.split("/")[0]: v.numpy() for v in model.trainable_variables}
     rows = encode(ratings, encoder, np.arange(50))
+    model = MODELS[0].build(encoder.spec, rows)
+    value = {v.path.split("/")[0]: v.numpy() for v in model.trainable_variables}
     expected = (
         encoder.spec.mean_rating
         + value["user_bias"][rows.user, 0]

@@ -12,6 +12,7 @@ from test_training import OPTIMIZERS
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
 from cfexp.features import FeatureEncoder
+from cfexp.fitting import encode
 from cfexp.training.rowwise import (
     RowwiseAdagrad,
     RowwiseAdam,
@@ -92,7 +93,8 @@ def test_row_sums() -> None:
 
 def test_update_is_chosen_by_the_size_of_the_tables(ratings: Ratings) -> None:
     encoder = FeatureEncoder.fit(ratings, np.arange(3000))
-    model = MODELS[0].build(encoder.spec)
+    rows = encode(ratings, encoder, np.arange(3000))
+    model = MODELS[0].build(encoder.spec, rows)
     n_rows = encoder.spec.n_users + encoder.spec.n_items
     assert table_share(model, 10) == pytest.approx(20 / n_rows)
     auto = replace(OPTIMIZERS[4], update="auto")

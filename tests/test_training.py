@@ -57,7 +57,7 @@ def losses_and_weights(
     keras.utils.set_random_seed(1)
     encoder = FeatureEncoder.fit(ratings, np.arange(3000))
     data = encode(ratings, encoder, np.arange(3000))
-    network = model.build(encoder.spec)
+    network = model.build(encoder.spec, data)
     built = optimizer.build(steps_per_epoch=12, epochs=3, table_share=1)
     engine = engine_class(network, built, data, 256)
     rng = np.random.default_rng(0)
@@ -174,8 +174,8 @@ def test_diverging_training_says_what_to_change(ratings: Ratings, split: Split) 
 class Uncompilable(NeuralModel):
     """A model with an op that XLA does not know."""
 
-    def build(self, features):  # type: ignore[no-untyped-def]
-        inner = MODELS[0].build(features)
+    def build(self, features, train):  # type: ignore[no-untyped-def]
+        inner = MODELS[0].build(features, train)
 
         class Python(keras.layers.Layer):
             def call(self, x):  # type: ignore[no-untyped-def]

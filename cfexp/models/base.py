@@ -53,8 +53,8 @@ class NeuralModel(Model):
         """Imports TensorFlow."""
         import_tensorflow()
 
-    def build(self, features: FeatureSpec) -> "keras.Model":
-        """Returns a fresh model.
+    def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
+        """Returns a fresh model; `train` are the rows that it will be trained on.
 
         It takes a dict of ``user`` and ``item`` indices, shape ``(batch,)``, and, if
         it wants them, ``genres``, shape ``(batch, n_genres)``; it returns ratings,

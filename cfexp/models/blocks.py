@@ -113,6 +113,17 @@ class GenreMean(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
+class PairwiseProducts(keras.layers.Layer):
+    """Adds up the dot products of all pairs of vectors (Rendle, 2010, lemma 3.1)."""
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """Takes vectors, shape ``(batch, width)`` each; returns ``(batch, 1)``."""
+        squares = tf.add_n([tf.square(vector) for vector in inputs])
+        both = tf.square(tf.add_n(inputs)) - squares
+        return 0.5 * tf.reduce_sum(both, axis=-1, keepdims=True)
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
 class RatingHead(keras.layers.Layer):
     """Adds the mean rating; outside training, also clips to the rating scale.
 

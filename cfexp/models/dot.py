@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cfexp.features import FeatureSpec
+from cfexp.features import Encoded, FeatureSpec
 from cfexp.models.base import NeuralModel
 from cfexp.spec import number
 
@@ -29,7 +29,7 @@ class Dot(NeuralModel):
     bias_l2: float = number(ge=0)
     id_dropout: float = number(ge=0, lt=1)
 
-    def build(self, features: FeatureSpec) -> "keras.Model":
+    def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
         from cfexp.models.blocks import Inputs

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cfexp.features import Encoded
-from cfexp.models import blocks as _registers_layers  # noqa: F401
+from cfexp.models import history as _registers_layers  # noqa: F401
 from cfexp.training.engines import model_inputs
 
 CHUNK = 65_536

@@ -54,10 +54,12 @@ def fit_neural(
         network = scorer.model
     else:
         encoder = FeatureEncoder.fit(ratings, train)
-        network = model.build(encoder.spec)
+    rows = encode(ratings, encoder, train)
+    if not start:
+        network = model.build(encoder.spec, rows)
     history = fit(
         network,
-        encode(ratings, encoder, train),
+        rows,
         None if valid is None else encode(ratings, encoder, valid),
         training=settings.training,
         optimizer=settings.optimizer,

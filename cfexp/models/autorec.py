@@ -1,0 +1,65 @@
+"""AutoRec: an autoencoder of all ratings of a movie, or of a user."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cfexp.features import Encoded, FeatureSpec
+from cfexp.models.base import NeuralModel
+from cfexp.spec import choice, number
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoRec(NeuralModel):
+    """AutoRec (Sedhain et al., 2015, eq. 2), trained rating by rating.
+
+    ``rating = mean + b_u + b_i + w_u . sigmoid(V r_i + c)`` for ``of=item``, where r_i
+    are the movie's training ratings less their mean, but for the one predicted.
+
+    Attributes:
+        of: ``item``, over the users who rated it; or ``user``, over their movies.
+        units: Width of the hidden layer.
+        dropout: Dropout rate of the hidden layer.
+        l2: Penalty of the looked-up rows of w.
+        kernel_l2: Penalty of V.
+        bias_l2: Penalty of the looked-up biases.
+        id_dropout: Share of ids shown as unknown in training.
+    """
+
+    of: str = choice("item", "user")
+    units: int = number(ge=1)
+    dropout: float = number(ge=0, lt=1)
+    l2: float = number(ge=0)
+    kernel_l2: float = number(ge=0)
+    bias_l2: float = number(ge=0)
+    id_dropout: float = number(ge=0, lt=1)
+
+    def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
+        import keras
+
+        from cfexp.models.blocks import Dropout, Inputs
+        from cfexp.models.history import training_row
+
+        inputs = Inputs(features, id_dropout=self.id_dropout)
+        of_item = self.of == "item"
+        ratings = training_row(
+            inputs, train, of="item" if of_item else "user", ratings=True
+        )
+        hidden = keras.layers.Dense(
+            self.units,
+            activation="sigmoid",
+            kernel_regularizer=keras.regularizers.L2(self.kernel_l2),
+            name="encoder",
+        )(ratings)
+        hidden = Dropout(self.dropout, name="dropout")(hidden)
+        decoder = keras.layers.Embedding(
+            features.n_users if of_item else features.n_items,
+            self.units,
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05),
+            activity_regularizer=keras.regularizers.L2(self.l2),
+            name="decoder",
+        )(inputs.user if of_item else inputs.item)
+        product = keras.layers.Dot(axes=-1, name="dot")([hidden, decoder])
+        return inputs.model([product], bias_l2=self.bias_l2, name=self.name)

@@ -1,0 +1,77 @@
+"""A factorisation machine over users, movies, genres and history; or DeepFM."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cfexp.features import Encoded, FeatureSpec
+from cfexp.models.base import NeuralModel
+from cfexp.spec import number
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fm(NeuralModel):
+    """DeepFM (Guo et al., 2017); with no `layers`, FM (Rendle, 2010, eq. 1).
+
+    ``rating = mean + b_u + b_i + w . g_i + sum of v_a . v_b over pairs + mlp([v...])``
+
+    The vectors v are those of the user, the movie, its genres (their mean), and the
+    other movies the user rated, as in SVD++.
+
+    Attributes:
+        embed_dim: Width of the vectors.
+        layers: Widths of the tower; none for a plain factorisation machine.
+        dropout: Dropout rate of the tower.
+        l2: Penalty of the looked-up vectors.
+        history_l2: Penalty of all vectors of the history.
+        kernel_l2: Penalty of the tower's weights.
+        bias_l2: Penalty of the looked-up biases.
+        id_dropout: Share of ids and genres shown as unknown in training.
+    """
+
+    embed_dim: int = number(ge=1, le=4096)
+    layers: list[int] = number(ge=1)
+    dropout: float = number(ge=0, lt=1)
+    l2: float = number(ge=0)
+    history_l2: float = number(ge=0)
+    kernel_l2: float = number(ge=0)
+    bias_l2: float = number(ge=0)
+    id_dropout: float = number(ge=0, lt=1)
+
+    def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
+        import keras
+
+        from cfexp.models.blocks import GenreMean, Inputs, PairwiseProducts, mlp
+        from cfexp.models.history import training_row
+
+        inputs = Inputs(features, id_dropout=self.id_dropout)
+        genres = GenreMean(name="genre_mean")(inputs.with_genres())
+        rated = training_row(inputs, train, of="user", ratings=False)
+        small = keras.initializers.RandomNormal(stddev=0.05)
+        genre = keras.layers.Dense(
+            self.embed_dim,
+            use_bias=False,
+            kernel_initializer=small,
+            activity_regularizer=keras.regularizers.L2(self.l2),
+            name="genre_embedding",
+        )(genres)
+        history = keras.layers.Dense(
+            self.embed_dim,
+            use_bias=False,
+            kernel_initializer=small,
+            kernel_regularizer=keras.regularizers.L2(self.history_l2),
+            name="history_embedding",
+        )(rated)
+        vectors = [*inputs.embed("embedding", self.embed_dim, l2=self.l2)]
+        vectors += [genre, history]
+        offsets = [
+            keras.layers.Dense(1, use_bias=False, name="genre_bias")(genres),
+            PairwiseProducts(name="pairs")(vectors),
+        ]
+        if self.layers:
+            every = keras.layers.Concatenate(name="vectors")(vectors)
+            tower = mlp(every, self.layers, dropout=self.dropout, l2=self.kernel_l2)
+            offsets.append(keras.layers.Dense(1, use_bias=False, name="h")(tower))
+        return inputs.model(offsets, bias_l2=self.bias_l2, name=self.name)

@@ -1,0 +1,54 @@
+"""SVD++: matrix factorisation that also knows which movies a user rated."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cfexp.features import Encoded, FeatureSpec
+from cfexp.models.base import NeuralModel
+from cfexp.spec import number
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, kw_only=True)
+class Svdpp(NeuralModel):
+    """SVD++ (Koren, Factorization Meets the Neighborhood, 2008, eq. 15).
+
+    ``rating = mean + b_u + b_i + q_i . (p_u + |N(u)|^-1/2 sum of y_j over N(u))``
+
+    N(u) are the movies the user rated in training, but for movie i itself.
+
+    Attributes:
+        embed_dim: Width of the embeddings.
+        l2: Penalty of the looked-up embedding rows.
+        history_l2: Penalty of all y.
+        bias_l2: Penalty of the looked-up biases.
+        id_dropout: Share of ids shown as unknown in training.
+    """
+
+    embed_dim: int = number(ge=1, le=4096)
+    l2: float = number(ge=0)
+    history_l2: float = number(ge=0)
+    bias_l2: float = number(ge=0)
+    id_dropout: float = number(ge=0, lt=1)
+
+    def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
+        import keras
+
+        from cfexp.models.blocks import Inputs
+        from cfexp.models.history import training_row
+
+        inputs = Inputs(features, id_dropout=self.id_dropout)
+        user, item = inputs.embed("embedding", self.embed_dim, l2=self.l2)
+        rated = training_row(inputs, train, of="user", ratings=False)
+        implicit = keras.layers.Dense(
+            self.embed_dim,
+            use_bias=False,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.05),
+            kernel_regularizer=keras.regularizers.L2(self.history_l2),
+            name="history_embedding",
+        )(rated)
+        whole = keras.layers.Add(name="user_and_history")([user, implicit])
+        product = keras.layers.Dot(axes=-1, name="dot")([whole, item])
+        return inputs.model([product], bias_l2=self.bias_l2, name=self.name)
