@@ -66,7 +66,7 @@ def write(
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(config)
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, sort_keys=True))
+    write_metrics(folder, metrics)
     (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
     (folder / "packages.txt").write_text(all_packages())
     predictions.drop(columns=[GENRES]).to_parquet(
@@ -79,3 +79,8 @@ def write(
         untracked = "".join(f"# untracked: {name}\n" for name in git.untracked)
         (folder / "git.diff").write_text(untracked + git.diff)
     plots.save_plots(folder / "plots", history=history, predictions=predictions)
+
+
+def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
+    """Writes ``metrics.json``, over the one there may be."""
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, sort_keys=True))

@@ -1,6 +1,5 @@
 """Uses trained models: evaluate, predict, recommend."""
 
-import json
 import logging
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from cfexp.errors import DataError
 from cfexp.evaluate import evaluate
 from cfexp.fitting import encode
 from cfexp.predictor import Predictor
+from cfexp.results import write_metrics
 from cfexp.split import Split
 
 log = logging.getLogger(__name__)
@@ -113,5 +113,5 @@ def evaluate_saved(
     metrics = evaluation.metrics("test")
     folder = output / "results"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, sort_keys=True))
+    write_metrics(folder, metrics)
     return metrics

@@ -209,6 +209,7 @@ def train(
             reloaded = tracked.log_model(folder / "model", example=sample.head(5))
             difference = max_difference(predictor, reloaded, sample)
         metrics |= {"reload_max_abs_diff": difference} | watch.metrics()
+        results.write_metrics(folder / "results", metrics)
         tracked.log_results(metrics, folder / "results")
     path.unlink(missing_ok=True)
 
