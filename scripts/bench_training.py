@@ -8,6 +8,7 @@ runs with Keras' own Adam, as a user would write it.
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cfexp import config
-from cfexp.features import Encoded, FeatureEncoder
+from cfexp.features import FeatureEncoder
 from cfexp.fitting import encode
 from cfexp.training.engines import CompiledEngine, epoch_order, model_inputs
 from cfexp.training.rowwise import table_share
@@ -46,55 +47,59 @@ def time_model(name: str, size: str, batch: int, embed_dim: str) -> list[str]:
     """Returns one line of the table; the ratio is that of ``update=auto``."""
     overrides = [f"model={name}", f"embed_dim={embed_dim}", f"dataset.n_ratings={size}"]
     with initialize_config_dir(str(config.conf_dir()), version_base="1.3"):
-        cfgs = {
-            u: compose("config", [*overrides, f"optimizer.update={u}"])
-            for u in ("auto", "dense", "rows")
-        }
-    specs = {update: config.build(cfg) for update, cfg in cfgs.items()}
-    ratings = specs["auto"]["dataset"].load()
+        specs = config.build(compose("config", overrides))
+    ratings = specs["dataset"].load()
     some = np.random.default_rng(0).permutation(len(ratings.frame))
     encoder = FeatureEncoder.fit(ratings, some[: int(0.8 * len(some))])
     rows = encode(ratings, encoder, some[:ROWS])
+    share = 0.0
 
     def fresh(update: str) -> tuple[keras.Model, keras.Optimizer]:
+        nonlocal share
         keras.utils.set_random_seed(0)
-        model = specs[update]["model"].build(encoder.spec, rows)
+        model = specs["model"].build(encoder.spec, rows)
         share = table_share(model, batch)
+        optimizer = replace(specs["optimizer"], update=update)
         steps = -(-ROWS // batch)
-        return model, specs[update]["optimizer"].build(
+        return model, optimizer.build(
             steps_per_epoch=steps, epochs=10, table_share=share
         )
 
-    speed = {update: compiled_speed(*fresh(update), rows, batch) for update in specs}
+    def compiled(update: str) -> Callable[[], object]:
+        engine = CompiledEngine(*fresh(update), rows, batch)
+        rng = np.random.default_rng(0)
+        return lambda: engine.run_epoch(epoch_order(ROWS, batch, rng))
+
     model, optimizer = fresh("dense")
     model.compile(optimizer, "mse")
     inputs = model_inputs(model, rows, slice(None))
-    fit = fastest(
-        lambda: model.fit(inputs, rows.rating, batch_size=batch, verbose=0), 3
+    speed = fastest(
+        {
+            "dense": compiled("dense"),
+            "rows": compiled("rows"),
+            "fit": lambda: model.fit(inputs, rows.rating, batch_size=batch, verbose=0),
+        }
     )
-    shown = [f"{value:,.0f}" for value in (speed["dense"], speed["rows"], fit)]
+    auto = "rows" if specs["optimizer"].by_rows(share) else "dense"
     sizes = [f"{encoder.spec.n_users:,}", f"{encoder.spec.n_items:,}", f"{batch:,}"]
-    return [name, *sizes, *shown, f"{speed['auto'] / fit:.1f}"]
+    shown = [f"{value:,.0f}" for value in speed.values()]
+    return [name, *sizes, *shown, f"{speed[auto] / speed['fit']:.1f}"]
 
 
-def compiled_speed(
-    model: keras.Model, optimizer: keras.Optimizer, rows: Encoded, batch: int
-) -> float:
-    """Returns ratings a second of the compiled engine."""
-    engine = CompiledEngine(model, optimizer, rows, batch)
-    rng = np.random.default_rng(0)
-    return fastest(lambda: engine.run_epoch(epoch_order(ROWS, batch, rng)), 10)
+def fastest(epochs: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Returns ratings a second in the fastest of some epochs after the first.
 
-
-def fastest(epoch: Callable[[], object], repeats: int) -> float:
-    """Returns ratings a second in the fastest of some epochs after the first."""
-    epoch()
-    seconds = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        epoch()
-        seconds.append(time.perf_counter() - started)
-    return ROWS / min(seconds)
+    They take turns, so that a busy moment of the machine slows them all.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in epochs}
+    for turn in range(4):
+        for name, epoch in epochs.items():
+            for _ in range(1 if name == "fit" else 4):
+                started = time.perf_counter()
+                epoch()
+                if turn:
+                    seconds[name].append(time.perf_counter() - started)
+    return {name: ROWS / min(found) for name, found in seconds.items()}
 
 
 if __name__ == "__main__":
