@@ -36,9 +36,13 @@ def print_evaluation(
         table.add_column(name, justify="right", no_wrap=True)
     lines = _lines(evaluation)
     others = [_lines(b) for b in baselines.values()]
-    shown = [i for i, group in enumerate(lines) if group.rows]
-    for i, after in zip(shown, [*shown[1:], None], strict=True):
-        group = lines[i]
+    section = 0
+    for i, group in enumerate(lines):
+        if not group.rows:
+            continue
+        if _section(i) != section:
+            section = _section(i)
+            table.add_section()
         against = [other[i].rmse for other in others]
         table.add_row(
             group.label,
@@ -48,7 +52,6 @@ def print_evaluation(
             *(f"{value:.4f}" for value in against),
             _margin(group.rmse, against[-1]) if against else "",
             style="bold" if i == 0 else None,
-            end_section=after is not None and _section(i) != _section(after),
         )
     console().print(table)
 

@@ -52,17 +52,15 @@ def time_model(name: str, size: str, batch: int, embed_dim: str) -> list[str]:
     some = np.random.default_rng(0).permutation(len(ratings.frame))
     encoder = FeatureEncoder.fit(ratings, some[: int(0.8 * len(some))])
     rows = encode(ratings, encoder, some[:ROWS])
-    share = 0.0
 
     def fresh(update: str) -> tuple[keras.Model, keras.Optimizer]:
-        nonlocal share
         keras.utils.set_random_seed(0)
         model = specs["model"].build(encoder.spec, rows)
-        share = table_share(model, batch)
         optimizer = replace(specs["optimizer"], update=update)
-        steps = -(-ROWS // batch)
         return model, optimizer.build(
-            steps_per_epoch=steps, epochs=10, table_share=share
+            steps_per_epoch=-(-ROWS // batch),
+            epochs=10,
+            table_share=table_share(model, batch),
         )
 
     def compiled(update: str) -> Callable[[], object]:
@@ -80,10 +78,15 @@ def time_model(name: str, size: str, batch: int, embed_dim: str) -> list[str]:
             "fit": lambda: model.fit(inputs, rows.rating, batch_size=batch, verbose=0),
         }
     )
-    auto = "rows" if specs["optimizer"].by_rows(share) else "dense"
+    by_rows = specs["optimizer"].by_rows(table_share(model, batch))
     sizes = [f"{encoder.spec.n_users:,}", f"{encoder.spec.n_items:,}", f"{batch:,}"]
     shown = [f"{value:,.0f}" for value in speed.values()]
-    return [name, *sizes, *shown, f"{speed[auto] / speed['fit']:.1f}"]
+    return [
+        name,
+        *sizes,
+        *shown,
+        f"{speed['rows' if by_rows else 'dense'] / speed['fit']:.1f}",
+    ]
 
 
 def fastest(epochs: dict[str, Callable[[], object]]) -> dict[str, float]:

@@ -46,8 +46,8 @@ def train(optimizer: keras.Optimizer, *, compiled: bool, sparse: bool) -> np.nda
 
 def lazy_adam() -> np.ndarray:
     """Adam as published, for the rows of each batch only."""
-    table, m, v = START.astype("float64"), np.zeros((2, ROWS, WIDTH)), None
-    m, v = m
+    table = START.astype("float64")
+    m, v = np.zeros((2, ROWS, WIDTH))
     for t, (rows, values) in enumerate(zip(LOOKUPS, GRADIENTS, strict=True), start=1):
         for row in np.unique(rows):
             g = values[rows == row].sum(axis=0).astype("float64")

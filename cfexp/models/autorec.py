@@ -44,9 +44,7 @@ class AutoRec(NeuralModel):
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         of_item = self.of == "item"
-        ratings = training_row(
-            inputs, train, of="item" if of_item else "user", ratings=True
-        )
+        ratings = training_row(inputs, train, of=self.of, ratings=True)
         hidden = keras.layers.Dense(
             self.units,
             activation="sigmoid",

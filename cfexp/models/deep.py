@@ -41,18 +41,17 @@ class Deep(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.blocks import GenreMean, Inputs, mlp
+        from cfexp.models.blocks import GenreMean, Inputs, mlp, weighted_sum
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         genres = GenreMean(name="genre_mean")(inputs.with_genres())
         user, item = inputs.embed("embedding", self.embed_dim, l2=self.l2)
-        genre = keras.layers.Dense(
+        genre = weighted_sum(
+            genres,
             self.embed_dim,
-            use_bias=False,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.05),
-            activity_regularizer=keras.regularizers.L2(self.l2),
             name="genre_embedding",
-        )(genres)
+            activity_regularizer=keras.regularizers.L2(self.l2),
+        )
         movie = keras.layers.Add(name="movie")([item, genre])
         product = keras.layers.Multiply(name="product")([user, movie])
         features_ = keras.layers.Concatenate(name="features")(

@@ -43,27 +43,33 @@ class Fm(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.blocks import GenreMean, Inputs, PairwiseProducts, mlp
+        from cfexp.models.blocks import (
+            GenreMean,
+            Inputs,
+            PairwiseProducts,
+            mlp,
+            weighted_sum,
+        )
         from cfexp.models.history import training_row
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         genres = GenreMean(name="genre_mean")(inputs.with_genres())
         rated = training_row(inputs, train, of="user", ratings=False)
         small = keras.initializers.RandomNormal(stddev=0.05)
-        genre = keras.layers.Dense(
+        genre = weighted_sum(
+            genres,
             self.embed_dim,
-            use_bias=False,
-            kernel_initializer=small,
-            activity_regularizer=keras.regularizers.L2(self.l2),
             name="genre_embedding",
-        )(genres)
-        history = keras.layers.Dense(
+            initializer=small,
+            activity_regularizer=keras.regularizers.L2(self.l2),
+        )
+        history = weighted_sum(
+            rated,
             self.embed_dim,
-            use_bias=False,
-            kernel_initializer=small,
-            kernel_regularizer=keras.regularizers.L2(self.history_l2),
             name="history_embedding",
-        )(rated)
+            initializer=small,
+            kernel_regularizer=keras.regularizers.L2(self.history_l2),
+        )
         vectors = [*inputs.embed("embedding", self.embed_dim, l2=self.l2)]
         vectors += [genre, history]
         offsets = [

@@ -1,6 +1,6 @@
 """What a user or movie was rated in training, as an input of models."""
 
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +12,6 @@ from cfexp.features import Encoded, FeatureSpec
 from cfexp.models.blocks import Inputs
 
 MAX_PAIRS = 50_000_000
-Kind = Literal["user", "item"]
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
@@ -66,7 +65,7 @@ class TrainingRow(keras.layers.Layer):
 
 
 def training_row(
-    inputs: Inputs, train: Encoded, *, of: Kind, ratings: bool
+    inputs: Inputs, train: Encoded, *, of: str, ratings: bool
 ) -> keras.KerasTensor:
     """Returns the training row of each user or movie, shape ``(batch, n_others)``.
 
@@ -81,7 +80,7 @@ def training_row(
         ConfigError: There are too many users and movies for a table of all pairs.
     """
     features = inputs.features
-    other: Kind = "item" if of == "user" else "user"
+    other = "item" if of == "user" else "user"
     size = _size(features, of), _size(features, other)
     if size[0] * size[1] > MAX_PAIRS:
         raise ConfigError(
@@ -95,5 +94,5 @@ def training_row(
     return layer([getattr(inputs, of), inputs.by_name[other]])
 
 
-def _size(features: FeatureSpec, kind: Kind) -> int:
+def _size(features: FeatureSpec, kind: str) -> int:
     return features.n_users if kind == "user" else features.n_items

@@ -36,19 +36,18 @@ class Svdpp(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.blocks import Inputs
+        from cfexp.models.blocks import Inputs, weighted_sum
         from cfexp.models.history import training_row
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         user, item = inputs.embed("embedding", self.embed_dim, l2=self.l2)
         rated = training_row(inputs, train, of="user", ratings=False)
-        implicit = keras.layers.Dense(
+        implicit = weighted_sum(
+            rated,
             self.embed_dim,
-            use_bias=False,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.05),
-            kernel_regularizer=keras.regularizers.L2(self.history_l2),
             name="history_embedding",
-        )(rated)
+            kernel_regularizer=keras.regularizers.L2(self.history_l2),
+        )
         whole = keras.layers.Add(name="user_and_history")([user, implicit])
         product = keras.layers.Dot(axes=-1, name="dot")([whole, item])
         return inputs.model([product], bias_l2=self.bias_l2, name=self.name)

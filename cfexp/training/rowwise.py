@@ -34,7 +34,31 @@ def table_share(model: keras.Model, batch_size: int) -> float:
 
 
 class Rowwise:
-    """Marks optimizers that take sparse gradients as they are."""
+    """Base of optimizers that take sparse gradients as they are."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Updates one variable; only looked-up rows where the gradient is sparse."""
+        if not isinstance(gradient, tf.IndexedSlices):
+            super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+            return
+        rows = gradient.indices
+        g = row_sums(gradient, variable.shape[0])
+        index = self._get_variable_index(variable)  # type: ignore[attr-defined]
+        change = self.row_change(index, rows, g, learning_rate)
+        _set_rows(variable, rows, tf.gather(variable, rows) + change)
+
+    def row_change(
+        self, index: int, rows: tf.Tensor, g: tf.Tensor, learning_rate: Any
+    ) -> tf.Tensor:
+        """Updates the slots of looked-up rows; returns what to add to the rows.
+
+        Args:
+            index: Index of the variable's slots.
+            rows: The looked-up rows, shape ``(batch,)``; some may be there twice.
+            g: The whole gradient of each, shape ``(batch, width)``.
+            learning_rate: The learning rate of this step.
+        """
+        raise NotImplementedError
 
 
 class RowwiseAdam(Rowwise, keras.optimizers.Adam):
@@ -43,38 +67,26 @@ class RowwiseAdam(Rowwise, keras.optimizers.Adam):
     Rows that are looked up get the update of Kingma and Ba (2015), Algorithm 1.
     """
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Updates one variable; only looked-up rows where the gradient is sparse."""
-        if not isinstance(gradient, tf.IndexedSlices):
-            super().update_step(gradient, variable, learning_rate)
-            return
-        rows = gradient.indices
-        index = self._get_variable_index(variable)
-        g = row_sums(gradient, variable.shape[0])
+    def row_change(
+        self, index: int, rows: tf.Tensor, g: tf.Tensor, learning_rate: Any
+    ) -> tf.Tensor:
         step = tf.cast(self.iterations.value + 1, g.dtype)
         scale = tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
         m = _blend(self._momentums[index].value, rows, g, self.beta_1)
         v = _blend(self._velocities[index].value, rows, g * g, self.beta_2)
-        change = -learning_rate * scale * m / (tf.sqrt(v) + self.epsilon)
-        _set_rows(variable, rows, tf.gather(variable, rows) + change)
+        return -learning_rate * scale * m / (tf.sqrt(v) + self.epsilon)
 
 
 class RowwiseAdagrad(Rowwise, keras.optimizers.Adagrad):
     """Adagrad (Duchi et al., 2011); the same as the dense update, row for row."""
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Updates one variable; only looked-up rows where the gradient is sparse."""
-        if not isinstance(gradient, tf.IndexedSlices):
-            super().update_step(gradient, variable, learning_rate)
-            return
-        rows = gradient.indices
-        index = self._get_variable_index(variable)
-        g = row_sums(gradient, variable.shape[0])
+    def row_change(
+        self, index: int, rows: tf.Tensor, g: tf.Tensor, learning_rate: Any
+    ) -> tf.Tensor:
         table = self._accumulators[index].value
         total = tf.gather(table, rows) + g * g
         _set_rows(table, rows, total)
-        change = -learning_rate * g / tf.sqrt(total + self.epsilon)
-        _set_rows(variable, rows, tf.gather(variable, rows) + change)
+        return -learning_rate * g / tf.sqrt(total + self.epsilon)
 
 
 def _blend(
