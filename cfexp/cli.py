@@ -1,15 +1,16 @@
 """The command line: composes and checks a configuration, then runs it."""
 
 import atexit
+import importlib
 import logging
 import os
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import hydra
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
@@ -24,6 +25,8 @@ from cfexp.sweep import finish_open_sweep
 log = logging.getLogger(__name__)
 
 TRACEBACK_VARIABLE = "HYDRA_FULL_ERROR"
+# What ``cfexp NAME`` does without being a run: a module with a function `main`.
+COMMANDS = {"bench": "cfexp.bench.command"}
 
 
 def main() -> None:
@@ -32,7 +35,8 @@ def main() -> None:
     Taking TensorFlow apart takes Python up to three seconds at the end, and is of no
     use: what has to be done at exit is done here, and then the process just ends.
     """
-    code = run_cli()
+    command = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    code = run_command(command, sys.argv[2:]) if command else run_cli()
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -41,16 +45,26 @@ def main() -> None:
 
 def run_cli() -> int:
     """Runs ``cfexp``; returns its exit status: 1 on errors, 130 or 143 when stopped."""
-    wants_traceback = os.environ.get(TRACEBACK_VARIABLE) == "1"
-    # Makes Hydra raise errors instead of printing them, so that we can explain them.
-    os.environ[TRACEBACK_VARIABLE] = "1"
     config.register()
-    interrupt_on_sigterm()
     app = hydra.main(
         version_base="1.3", config_path=str(config.conf_dir()), config_name="config"
     )(_task)
+    return _exit_status(app)
+
+
+def run_command(module: str, arguments: list[str]) -> int:
+    """Runs one of `COMMANDS`; returns its exit status, as `run_cli`."""
+    return _exit_status(lambda: importlib.import_module(module).main(arguments))
+
+
+def _exit_status(job: Callable[[], object]) -> int:
+    """Does a job, explains its error in one line and returns the exit status."""
+    wants_traceback = os.environ.get(TRACEBACK_VARIABLE) == "1"
+    # Makes Hydra raise errors instead of printing them, so that we can explain them.
+    os.environ[TRACEBACK_VARIABLE] = "1"
+    interrupt_on_sigterm()
     try:
-        app()
+        job()
     except KeyboardInterrupt as stop:
         finish_open_sweep("KILLED")
         print("cfexp: stopped", file=sys.stderr)
@@ -138,9 +152,7 @@ def explain(error: BaseException) -> str:
 
 def _known_keys() -> list[str]:
     """Returns every key that can be set, with its groups' keys in dotted form."""
-    GlobalHydra.instance().clear()
-    with hydra.initialize_config_dir(str(config.conf_dir()), version_base="1.3"):
-        cfg = hydra.compose("config")
+    cfg = config.compose([])
     keys = [str(key) for key in cfg]
     for group in config.GROUPS:
         keys += [f"{group}.{key}" for key in cfg[group]]

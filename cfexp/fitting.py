@@ -21,6 +21,7 @@ from cfexp.training.settings import Training
 log = logging.getLogger(__name__)
 
 Start = tuple[FeatureEncoder, Scorer]
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,18 @@ class Fitted:
     Attributes:
         scorer: The model.
         encoder: The encoder that was fitted with it.
-        rows: Row positions of the ratings that it was fitted to.
-        val_rmse: RMSE on the validation rows, before a refit.
-        val_mae: MAE on the validation rows, before a refit.
+        val_predicted: Predictions of the validation rows, before a refit.
+        val_rmse: Their RMSE.
+        val_mae: Their MAE.
         history: The epochs of a neural model.
     """
 
     scorer: Scorer
     encoder: FeatureEncoder
-    rows: IntArray
+    val_predicted: FloatArray
     val_rmse: float
     val_mae: float
-    history: History | None
+    history: History | None = None
 
 
 @dataclass(frozen=True)
@@ -75,16 +76,20 @@ def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
     scorer = model.fit(encode(ratings, encoder, split.train), encoder.spec)
     valid = encode(ratings, encoder, split.valid)
     predicted = scorer.predict(valid)
-    rows = np.sort(np.concatenate([split.train, split.valid]))
+    rows = train_and_valid(split)
     encoder = FeatureEncoder.fit(ratings, rows)
     return Fitted(
         scorer=model.fit(encode(ratings, encoder, rows), encoder.spec),
         encoder=encoder,
-        rows=rows,
+        val_predicted=predicted,
         val_rmse=rmse(valid.rating, predicted),
         val_mae=mae(valid.rating, predicted),
-        history=None,
     )
+
+
+def train_and_valid(split: Split) -> IntArray:
+    """Returns the rows of both parts, in order."""
+    return np.sort(np.concatenate([split.train, split.valid]))
 
 
 def fit_model(
@@ -112,12 +117,12 @@ def fit_model(
         ConfigError: A baseline was asked to go on from a trained model.
         TrainingError: The loss is not finite, or there is no checkpoint to resume.
     """
+    if start and not isinstance(model, NeuralModel):
+        raise ConfigError(
+            f"model={model.name} is not trained in epochs and cannot be fine-tuned."
+            " Train it anew on the new data with mode=train."
+        )
     if isinstance(model, Baseline):
-        if start:
-            raise ConfigError(
-                f"model={model.name} has a closed form and cannot be fine-tuned. Train"
-                " it anew on the new data with mode=train."
-            )
         return fit_baseline(model, ratings, split)
     assert isinstance(model, NeuralModel)
     model.prepare()
@@ -134,27 +139,34 @@ def fit_model(
         on_epoch=on_epoch,
         start=start,
     )
-    best, rows = history.best, split.train
+    best = history.best
+    val_predicted = scorer.predict(encode(ratings, encoder, split.valid))
     if settings.training.refit:
-        rows = np.sort(np.concatenate([split.train, split.valid]))
         log.info("refitting on train and validation rows for %d epochs", best.epoch)
         encoder, scorer, _ = fit_neural(
             model,
             ratings,
-            rows,
+            train_and_valid(split),
             None,
             settings=settings,
             epochs=best.epoch,
             start=start,
         )
-    return Fitted(scorer, encoder, rows, best.val_rmse, best.val_mae, history)
+    return Fitted(scorer, encoder, val_predicted, best.val_rmse, best.val_mae, history)
 
 
 @dataclass(frozen=True)
 class Tested:
-    """Predictions of some rows, shape ``(n,)``, and their errors."""
+    """Predictions of some rows and their errors.
 
-    predicted: npt.NDArray[np.float64]
+    Attributes:
+        predicted: Shape ``(n,)``.
+        item_count: Ratings of each row's movie that the model was fitted to.
+        evaluation: The errors.
+    """
+
+    predicted: FloatArray
+    item_count: IntArray
     evaluation: Evaluation
 
 
@@ -163,4 +175,4 @@ def evaluate_fitted(fitted: Fitted, ratings: Ratings, rows: IntArray) -> Tested:
     encoded = encode(ratings, fitted.encoder, rows)
     predicted = fitted.scorer.predict(encoded)
     seen = fitted.encoder.times_seen(encoded)
-    return Tested(predicted, evaluate(encoded, predicted, seen=seen))
+    return Tested(predicted, seen["item"], evaluate(encoded, predicted, seen=seen))

@@ -15,8 +15,7 @@ from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
 from cfexp.errors import DataError
 from cfexp.features import FeatureEncoder
 from cfexp.models.base import Scorer
-from cfexp.models.bias import BiasScorer
-from cfexp.training.quiet import import_tensorflow
+from cfexp.models.loading import load_scorer
 
 log = logging.getLogger(__name__)
 
@@ -136,20 +135,10 @@ class Predictor:
             raise DataError(f"{folder} holds no trained cfexp model (no origin.json).")
         return cls(
             encoder=FeatureEncoder.load(folder / "encoder.json"),
-            scorer=_load_scorer(folder),
+            scorer=load_scorer(folder),
             movies=pd.read_parquet(folder / "movies.parquet"),
             origin=Origin(**json.loads((folder / "origin.json").read_text())),
         )
-
-
-def _load_scorer(folder: Path) -> Scorer:
-    if (folder / BiasScorer.FILE).exists():
-        return BiasScorer.load(folder)
-    # Only here, so that baselines are served without TensorFlow.
-    import_tensorflow()
-    from cfexp.models.keras_scorer import KerasScorer
-
-    return KerasScorer.load(folder)
 
 
 def max_difference(predictor: Predictor, reloaded: Any, sample: pd.DataFrame) -> float:

@@ -12,30 +12,26 @@ import pandas as pd
 from cfexp import plots
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.features import genres_of
+from cfexp.fitting import Tested
 from cfexp.provenance import GitState, all_packages, versions
 from cfexp.training.history import History
 
+VALID_PREDICTIONS = "valid_predictions.parquet"
 
-def test_predictions(
-    ratings: Ratings,
-    rows: IntArray,
-    predicted: npt.NDArray[np.float64],
-    trained_on: IntArray,
+
+def predictions(
+    ratings: Ratings, rows: IntArray, predicted: npt.NDArray[np.float64]
 ) -> pd.DataFrame:
-    """Returns the test ratings with predictions, as `plots.save_plots` takes them.
+    """Returns some ratings with a column ``predicted``."""
+    return ratings.frame.iloc[rows].reset_index(drop=True).assign(predicted=predicted)
 
-    Args:
-        ratings: The dataset.
-        rows: Row positions of the test ratings.
-        predicted: Their predictions, shape ``(n,)``.
-        trained_on: Row positions of the ratings the model was fitted to.
-    """
-    frame = ratings.frame.iloc[rows].reset_index(drop=True)
-    counts = ratings.frame[ITEM].iloc[trained_on].value_counts()
+
+def test_predictions(ratings: Ratings, rows: IntArray, tested: Tested) -> pd.DataFrame:
+    """Returns the test ratings with predictions, as `plots.save_plots` takes them."""
+    frame = predictions(ratings, rows, tested.predicted)
     return frame.assign(
-        predicted=predicted,
         genres=genres_of(frame[[ITEM]], ratings.movies).to_numpy(),
-        item_count=frame[ITEM].map(counts).fillna(0).astype(int),
+        item_count=tested.item_count,
     )
 
 
@@ -50,7 +46,8 @@ def write(
     *,
     config: str,
     metrics: Mapping[str, float],
-    predictions: pd.DataFrame,
+    test: pd.DataFrame,
+    valid: pd.DataFrame,
     history: History | None,
     git: GitState | None,
 ) -> None:
@@ -60,7 +57,8 @@ def write(
         folder: Made where it does not exist.
         config: The resolved configuration, as YAML.
         metrics: Final metrics.
-        predictions: What `test_predictions` returned.
+        test: What `test_predictions` returned.
+        valid: The validation ratings, with a column ``predicted``.
         history: The epochs of a neural model.
         git: State of the user's repository.
     """
@@ -69,16 +67,17 @@ def write(
     write_metrics(folder, metrics)
     (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
     (folder / "packages.txt").write_text(all_packages())
-    predictions.drop(columns=[GENRES]).to_parquet(
+    test.drop(columns=[GENRES]).to_parquet(
         folder / "test_predictions.parquet", index=False
     )
+    valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
     if history:
         epochs = pd.DataFrame([asdict(e) for e in history.epochs])
         epochs.to_csv(folder / "epochs.csv", index=False)
     if git and (git.diff or git.untracked):
         untracked = "".join(f"# untracked: {name}\n" for name in git.untracked)
         (folder / "git.diff").write_text(untracked + git.diff)
-    plots.save_plots(folder / "plots", history=history, predictions=predictions)
+    plots.save_plots(folder / "plots", history=history, predictions=test)
 
 
 def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:

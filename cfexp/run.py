@@ -15,11 +15,13 @@ from cfexp.data.ratings import Ratings
 from cfexp.evaluate import Evaluation
 from cfexp.fitting import Settings, Start, evaluate_fitted, fit_baseline, fit_model
 from cfexp.models.bias import Bias, Mean
+from cfexp.models.ensemble import Ensemble
 from cfexp.predictor import Origin, Predictor, max_difference
 from cfexp.provenance import git_state
 from cfexp.split import Split
+from cfexp.stacking import Member, load_member, stack
 from cfexp.stopwatch import Stopwatch
-from cfexp.tracking.open import check_tracking, find_model, open_run
+from cfexp.tracking.open import check_tracking, find_members, find_model, open_run
 from cfexp.tracking.settings import Tracking
 from cfexp.training import checkpoint
 from cfexp.training.settings import Training
@@ -147,13 +149,15 @@ def train(
     # MLflow then does its imports and first contact while XLA compiles.
     with watch("imports"):
         specs["model"].prepare()
+        members = [] if start else _members(specs, ratings, split)
     git = git_state(Path.cwd())
     model = specs["model"].name
     found = describe.tags(ratings, split, git, kind="train", model=model)
+    named = {"cfexp.members": " ".join(m.name for m in members)} if members else {}
     tracked = open_run(
         specs["tracking"],
         name=name,
-        tags=found | {"cfexp.folder": str(folder)} | dict(tags or {}),
+        tags=found | {"cfexp.folder": str(folder)} | named | dict(tags or {}),
         resume_id=resumed.get("run_id") or None,
     )
 
@@ -163,17 +167,20 @@ def train(
             inputs=describe.inputs(ratings, split),
         )
         with watch("fit"):
-            fitted = fit_model(
-                specs["model"],
-                ratings,
-                split,
-                settings=settings,
-                checkpoints=checkpoint.Checkpointing(
-                    path, lambda: {"run_id": tracked.run_id or ""}
-                ),
-                on_epoch=tracked.log_epoch,
-                start=start,
-            )
+            if members:
+                fitted = stack(members, ratings, split, seed=cfg.seed)
+            else:
+                fitted = fit_model(
+                    specs["model"],
+                    ratings,
+                    split,
+                    settings=settings,
+                    checkpoints=checkpoint.Checkpointing(
+                        path, lambda: {"run_id": tracked.run_id or ""}
+                    ),
+                    on_epoch=tracked.log_epoch,
+                    start=start,
+                )
         with watch("evaluate"):
             test = evaluate_fitted(fitted, ratings, split.test)
         baselines = {key: tested.evaluation for key, tested in against.items()}
@@ -198,9 +205,8 @@ def train(
                 folder / "results",
                 config=config,
                 metrics=metrics | watch.metrics(),
-                predictions=results.test_predictions(
-                    ratings, split.test, test.predicted, fitted.rows
-                ),
+                test=results.test_predictions(ratings, split.test, test),
+                valid=results.predictions(ratings, split.valid, fitted.val_predicted),
                 history=fitted.history,
                 git=git,
             )
@@ -216,3 +222,20 @@ def train(
     report.print_evaluation(f"{name} on {ratings.name}", test.evaluation, baselines)
     report.print_summary(fitted, metrics, watch, run_id=tracked.run_id, folder=folder)
     return RunResult(tracked.run_id, folder, metrics, test.evaluation, predictor)
+
+
+def _members(specs: Mapping[str, Any], ratings: Ratings, split: Split) -> list[Member]:
+    """Returns the runs that an ensemble stacks; none for other models."""
+    model = specs["model"]
+    if not isinstance(model, Ensemble):
+        return []
+    found = find_members(
+        model.runs,
+        tracking=specs["tracking"],
+        data_fingerprint=ratings.fingerprint,
+        split_fingerprint=split.fingerprint,
+    )
+    return [
+        load_member(saved.reference, saved.folder, valid, ratings, split)
+        for saved, valid in found
+    ]

@@ -19,6 +19,8 @@ from cfexp.models.deep import Deep
 from cfexp.models.dot import Dot
 from cfexp.models.fm import Fm
 from cfexp.models.keras_scorer import KerasScorer
+from cfexp.models.kernelae import KernelAutoEncoder
+from cfexp.models.kernels import KernelDense
 from cfexp.models.ncf import Ncf
 from cfexp.models.svdpp import Svdpp
 from cfexp.optimizers import Adam
@@ -34,6 +36,15 @@ MODELS: list[NeuralModel] = [
     Deep(name="deep", embed_dim=4, **TOWER, **PENALTIES),
     Svdpp(name="svdpp", embed_dim=4, history_l2=0.01, **PENALTIES),
     AutoRec(name="autorec", of="item", units=8, dropout=0.1, **HIDDEN),
+    KernelAutoEncoder(
+        name="kernelae",
+        of="user",
+        units=8,
+        kernel_dim=2,
+        dropout=0.1,
+        sparsity=0.01,
+        **HIDDEN,
+    ),
     Fm(name="fm", embed_dim=4, history_l2=0.01, **TOWER, **PENALTIES),
 ]
 BIAS = Bias(name="bias", reg_user=15.0, reg_item=10.0, iterations=10)
@@ -222,3 +233,19 @@ def test_rating_head_clips_outside_training_only() -> None:
     x = tf.constant([[9.0], [-9.0], [0.5]])
     assert head(x).numpy().ravel().tolist() == [5, 1, 3.5]
     assert head(x, training=True).numpy().ravel().tolist() == [12, -6, 3.5]
+
+
+def test_kernel_dense_computes_its_formula() -> None:
+    layer = KernelDense(3, 2, l2=0.5, sparsity=2.0)
+    x = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+    layer(x)
+    a, b = (
+        np.random.default_rng(i).normal(0, 0.5, (n, 2)) for i, n in ((1, 5), (2, 3))
+    )
+    layer.a.assign(a), layer.b.assign(b)
+    near = np.maximum(0, 1 - ((a[:, None] - b[None]) ** 2).sum(-1))
+    assert 0 < (near == 0).sum() < near.size
+    weights = layer.kernel.numpy() * near
+    np.testing.assert_allclose(layer(x).numpy(), x @ weights, atol=1e-5)
+    penalty = 0.5 * (weights**2).sum() + 2.0 * (near**2).mean()
+    assert float(sum(layer.losses)) == pytest.approx(penalty, rel=1e-5)

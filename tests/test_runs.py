@@ -240,10 +240,20 @@ def test_every_experiment_runs(workdir: Path) -> None:
     tab = {"sep": "\t", "header": False, "index": False}
     data.frame.to_csv(folder / "u.data", **tab)
     data.frame.sample(500, random_state=0).to_csv(folder / "u1.test", **tab)
+    movies = data.movies[["movieId", "title", "genres"]]
+    for name, suffix in (("ml-1m", "dat"), ("ml-latest-small", "csv")):
+        other = workdir / name
+        other.mkdir()
+        for stem, frame in (("ratings", data.frame), ("movies", movies)):
+            text = frame.to_csv(None, sep="\t", index=False, header=suffix == "csv")
+            text = text.replace("\t", "::" if suffix == "dat" else ",")
+            (other / f"{stem}.{suffix}").write_text(text)
     names = sorted(p.stem for p in (ROOT / "conf/experiment").glob("*.yaml"))
+    names.remove("ml-100k-ensemble")
+    common = ["training.epochs=1", "tracking=none"]
     done = cfexp(
         *("-m", f"experiment={','.join(names)}", "embed_dim=4"),
-        *("training.epochs=1", "tracking=none", "hydra.sweep.dir=all"),
+        *(*common, "hydra.sweep.dir=all"),
         cwd=workdir,
         env={"CFEXP_DATA_DIR": str(workdir)},
     )
@@ -251,6 +261,14 @@ def test_every_experiment_runs(workdir: Path) -> None:
     board = pd.read_csv(workdir / "all" / "leaderboard.csv")
     assert len(board) == len(names)
     assert set(board["status"]) == {"finished"}
+    members = [names.index(f"ml-100k-{model}") for model in ("dot", "fm")]
+    runs = ",".join(f"all/{i}" for i in members)
+    done = cfexp(
+        *("experiment=ml-100k-ensemble", f"model.runs=[{runs}]", *common),
+        cwd=workdir,
+        env={"CFEXP_DATA_DIR": str(workdir)},
+    )
+    assert "member fm" in ok(done).stderr
 
 
 def test_own_configs_are_added(workdir: Path) -> None:

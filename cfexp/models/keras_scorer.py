@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cfexp.features import Encoded
 from cfexp.models import history as _registers_layers  # noqa: F401
+from cfexp.models import kernels as _registers_kernels  # noqa: F401
 from cfexp.training.engines import model_inputs
 
 CHUNK = 65_536

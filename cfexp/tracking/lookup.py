@@ -6,6 +6,7 @@ from pathlib import Path
 import mlflow
 
 from cfexp.errors import TrackingError, did_you_mean, first_line
+from cfexp.results import VALID_PREDICTIONS
 from cfexp.tracking.runs import KIND, MODEL_NAME, connect
 from cfexp.tracking.settings import Tracking
 
@@ -53,6 +54,76 @@ def find(reference: str, *, tracking: Tracking, metric: str) -> SavedModel:
     if reference in ("latest", "best"):
         run_id = _search(reference, experiment_id, tracking, metric)
     return _download(reference, f"runs:/{run_id}/{MODEL_NAME}", run_id)
+
+
+def find_members(
+    runs: list[str] | None,
+    *,
+    tracking: Tracking,
+    data_fingerprint: str,
+    split_fingerprint: str,
+) -> list[tuple[SavedModel, Path]]:
+    """Finds runs to stack, each with the path of its validation predictions.
+
+    Args:
+        runs: Run ids or folders; where None, the run with the lowest ``val_rmse`` of
+            each model family in the experiment.
+        tracking: Where to look.
+        data_fingerprint: Of the data that the runs must have been trained with.
+        split_fingerprint: Of their split.
+
+    Raises:
+        TrackingError: There are fewer than two, or one has no validation predictions.
+    """
+    if runs is None:
+        runs = _best_of_each_family(tracking, data_fingerprint, split_fingerprint)
+    if len(runs) < 2:
+        raise TrackingError(
+            f"model=ensemble needs two trained runs or more, but {len(runs)} with this"
+            f" data, split and seed are in experiment {tracking.experiment!r} of"
+            f" {tracking.uri}. Train others first, such as model=dot,svdpp,fm with -m,"
+            " or name them: model.runs=[RUN,RUN]."
+        )
+    found = [find(run, tracking=tracking, metric="val_rmse") for run in runs]
+    return [(saved, _validation_of(saved)) for saved in found]
+
+
+def _best_of_each_family(
+    tracking: Tracking, data_fingerprint: str, split_fingerprint: str
+) -> list[str]:
+    runs = mlflow.search_runs(
+        [connect(tracking)],
+        filter_string=(
+            f"attributes.status = 'FINISHED' and tags.`{KIND}` = 'train'"
+            f" and tags.`cfexp.data_sha256` = '{data_fingerprint}'"
+            f" and tags.`cfexp.split_sha256` = '{split_fingerprint}'"
+            " and tags.`cfexp.model` != 'ensemble'"
+        ),
+        order_by=["metrics.val_rmse ASC", "attributes.start_time DESC"],
+        output_format="list",
+    )
+    best: dict[str, str] = {}
+    for run in runs:
+        best.setdefault(run.data.tags["cfexp.model"], run.info.run_id)
+    return list(best.values())
+
+
+def _validation_of(saved: SavedModel) -> Path:
+    if saved.run_id is None:
+        path = saved.folder.parent / "results" / VALID_PREDICTIONS
+        if path.exists():
+            return path
+        reason = f"there is no {path}"
+    else:
+        uri = f"runs:/{saved.run_id}/{VALID_PREDICTIONS}"
+        try:
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        except Exception as error:
+            reason = first_line(error)[:200]
+    raise TrackingError(
+        f"model.runs: {saved.reference} has no validation predictions: {reason}. Train"
+        " it again with this version of cfexp."
+    )
 
 
 def _search(reference: str, experiment_id: str, tracking: Tracking, metric: str) -> str:

@@ -132,3 +132,25 @@ def find_model(reference: str, *, tracking: Tracking, metric: str) -> "SavedMode
     from cfexp.tracking.lookup import find
 
     return find(reference, tracking=tracking, metric=metric)
+
+
+def find_members(
+    runs: list[str] | None,
+    *,
+    tracking: Tracking,
+    data_fingerprint: str,
+    split_fingerprint: str,
+) -> "list[tuple[SavedModel, Path]]":
+    """Finds runs to stack; see `cfexp.tracking.lookup.find_members`.
+
+    Raises:
+        TrackingError: There are fewer than two, or one has no validation predictions.
+    """
+    from cfexp.tracking import lookup
+
+    return lookup.find_members(
+        runs,
+        tracking=tracking,
+        data_fingerprint=data_fingerprint,
+        split_fingerprint=split_fingerprint,
+    )

@@ -1,0 +1,1 @@
+"""The benchmark: cfexp's models against other libraries, on the same rows."""

@@ -1,0 +1,151 @@
+"""An ensemble: trained runs, weighted by how well they predict validation rows."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from cfexp.features import Encoded, FeatureEncoder
+from cfexp.models.base import Model, Scorer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble(Model):
+    """Stacked regression (Breiman, 1996): ``rating = c + sum of w_m * rating_m``.
+
+    The weights are not negative and fitted to the members' predictions of validation
+    rows, which no member was trained on. See `cfexp.stacking`.
+
+    Attributes:
+        runs: Run ids or folders of the members; where None, the best run of each model
+            family in the experiment with the same data and split.
+    """
+
+    runs: list[str] | None
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Turns rows of one encoder into those of another that knows a subset of its ids.
+
+    Attributes:
+        user: The other's index of each user, shape ``(n_users,)``.
+        item: The other's index of each movie, shape ``(n_items,)``.
+        genre: The other's index of each genre, shape ``(n_genres,)``.
+    """
+
+    user: npt.NDArray[np.int32]
+    item: npt.NDArray[np.int32]
+    genre: npt.NDArray[np.int32]
+
+    @classmethod
+    def between(cls, known: FeatureEncoder, other: FeatureEncoder) -> "Translation":
+        """Returns the translation from `known` to `other`."""
+        pairs = (
+            (known.users, other.users),
+            (known.items, other.items),
+            (known.genres, other.genres),
+        )
+        return cls(*(_places(np.asarray(a), np.asarray(b)) for a, b in pairs))
+
+    def __call__(self, rows: Encoded) -> Encoded:
+        """Returns `rows` as the other encoder would have encoded them."""
+        table = np.zeros(
+            (len(rows.genre_table), self.genre.max(initial=0) + 1), np.float32
+        )
+        for column, place in enumerate(self.genre):
+            np.maximum(
+                table[:, place], rows.genre_table[:, column], out=table[:, place]
+            )
+        return Encoded(
+            user=self.user[rows.user],
+            item=self.item[rows.item],
+            genre_row=rows.genre_row,
+            genre_table=table,
+            rating=rows.rating,
+        )
+
+
+def _places(ids: npt.NDArray[np.generic], others: npt.NDArray[np.generic]):  # type: ignore[no-untyped-def]
+    """Returns where `ids` are in `others`, from 1; 0 for index 0 and unknown ones."""
+    place = {key: i for i, key in enumerate(others.tolist(), start=1)}
+    return np.array([0, *(place.get(key, 0) for key in ids.tolist())], np.int32)
+
+
+class EnsembleScorer:
+    """Predicts the weighted sum of its members' predictions, clipped to the scale.
+
+    Args:
+        members: Trained models.
+        translations: From the ensemble's encoder to each member's.
+        weights: One for each member.
+        intercept: In stars.
+        scale: Lowest and highest rating.
+    """
+
+    FILE = "ensemble.json"
+
+    def __init__(
+        self,
+        *,
+        members: list[Scorer],
+        translations: list[Translation],
+        weights: list[float],
+        intercept: float,
+        scale: tuple[float, float],
+    ):
+        self.members = members
+        self.translations = translations
+        self.weights = weights
+        self.intercept = intercept
+        self.scale = scale
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained values, the members' included."""
+        own = len(self.weights) + 1
+        return own + sum(member.n_parameters for member in self.members)
+
+    def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
+        """Returns ratings within the scale, shape ``(n,)``."""
+        total = np.full(len(rows), self.intercept)
+        each = zip(self.members, self.translations, self.weights, strict=True)
+        for member, translation, weight in each:
+            if weight:
+                total += weight * member.predict(translation(rows))
+        return total.clip(*self.scale)
+
+    def save(self, folder: Path) -> None:
+        """Writes the ensemble and its members into `folder`."""
+        plain = {
+            "weights": self.weights,
+            "intercept": self.intercept,
+            "scale": self.scale,
+        }
+        (folder / self.FILE).write_text(json.dumps(plain))
+        for i, member in enumerate(self.members):
+            (folder / f"member_{i}").mkdir()
+            member.save(folder / f"member_{i}")
+            np.savez(folder / f"translation_{i}.npz", **vars(self.translations[i]))
+
+    @classmethod
+    def load(
+        cls, folder: Path, load_scorer: Callable[[Path], Scorer]
+    ) -> "EnsembleScorer":
+        """Reads what `save` wrote; `load_scorer` reads the members."""
+        saved = json.loads((folder / cls.FILE).read_text())
+        count = range(len(saved["weights"]))
+        translations = []
+        for i in count:
+            with np.load(folder / f"translation_{i}.npz", allow_pickle=False) as maps:
+                translations.append(Translation(**maps))
+        return cls(
+            members=[load_scorer(folder / f"member_{i}") for i in count],
+            translations=translations,
+            weights=saved["weights"],
+            intercept=saved["intercept"],
+            scale=tuple(saved["scale"]),
+        )

@@ -1,0 +1,81 @@
+"""A kernel autoencoder: AutoRec whose weights fade with a learned distance."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cfexp.features import Encoded, FeatureSpec
+from cfexp.models.base import NeuralModel
+from cfexp.spec import choice, number
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelAutoEncoder(NeuralModel):
+    """Kernelised autoencoder, as in GLocal-K's first stage (Han et al., 2021, eq. 1).
+
+    Each weight ``w_ij`` is multiplied by ``max(0, 1 - |a_i - b_j|^2)`` of two learned
+    positions (Muller, Martel and Indiveri, 2018), in both hidden layers and in the
+    output. Trained rating by rating, as `AutoRec`; GLocal-K's second stage, a
+    convolution over the rating matrix, is left out.
+
+    Attributes:
+        of: ``item``, over the users who rated it; or ``user``, over their movies.
+        units: Width of both hidden layers.
+        kernel_dim: Width of the positions.
+        dropout: Dropout rate of the hidden layers.
+        l2: Penalty of the looked-up output weights.
+        kernel_l2: Penalty of the hidden layers' weights, after the kernel.
+        sparsity: Penalty of the mean squared kernel.
+        bias_l2: Penalty of the looked-up biases.
+        id_dropout: Share of ids shown as unknown in training.
+    """
+
+    of: str = choice("item", "user")
+    units: int = number(ge=1)
+    kernel_dim: int = number(ge=1)
+    dropout: float = number(ge=0, lt=1)
+    l2: float = number(ge=0)
+    kernel_l2: float = number(ge=0)
+    sparsity: float = number(ge=0)
+    bias_l2: float = number(ge=0)
+    id_dropout: float = number(ge=0, lt=1)
+
+    def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
+        import keras
+
+        from cfexp.models.blocks import Dropout, Inputs
+        from cfexp.models.history import training_row
+        from cfexp.models.kernels import KernelDense, KernelOutput
+
+        inputs = Inputs(features, id_dropout=self.id_dropout)
+        of_item = self.of == "item"
+        x = training_row(inputs, train, of=self.of, ratings=True)
+        for i in (1, 2):
+            x = KernelDense(
+                self.units,
+                self.kernel_dim,
+                l2=self.kernel_l2,
+                sparsity=self.sparsity,
+                name=f"encoder_{i}",
+            )(x)
+            x = keras.layers.Activation("sigmoid", name=f"sigmoid_{i}")(x)
+            x = Dropout(self.dropout, name=f"dropout_{i}")(x)
+        rows = features.n_users if of_item else features.n_items
+        ids = inputs.user if of_item else inputs.item
+        weights = keras.layers.Embedding(
+            rows,
+            self.units,
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05),
+            activity_regularizer=keras.regularizers.L2(self.l2),
+            name="decoder",
+        )(ids)
+        position = keras.layers.Embedding(
+            rows,
+            self.kernel_dim,
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.001),
+            name="decoder_position",
+        )(ids)
+        output = KernelOutput(name="output")([x, weights, position])
+        return inputs.model([output], bias_l2=self.bias_l2, name=self.name)

@@ -1,0 +1,85 @@
+"""Layers whose weights are multiplied by a kernel of learned positions."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def kernel(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """Returns ``max(0, 1 - |a - b|^2)``, over the last axis."""
+    distance = tf.reduce_sum(tf.square(a - b), axis=-1)
+    return tf.maximum(0.0, 1.0 - distance)
+
+
+def _position(layer: keras.layers.Layer, rows: int, width: int, name: str) -> Any:
+    # Close together, so that no weight starts out cut off.
+    start = keras.initializers.RandomNormal(stddev=0.001)
+    return layer.add_weight(shape=(rows, width), initializer=start, name=name)
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class KernelDense(keras.layers.Layer):
+    """``x (W * K) + b`` with ``K_ij = max(0, 1 - |a_i - b_j|^2)``.
+
+    Source: Muller, Martel and Indiveri, Kernelized Synaptic Weight Matrices, 2018.
+
+    Args:
+        units: Width of the output.
+        kernel_dim: Width of the positions a and b.
+        l2: Penalty of ``W * K``.
+        sparsity: Penalty of the mean of ``K^2``.
+    """
+
+    def __init__(
+        self, units: int, kernel_dim: int, l2: float, sparsity: float, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        self.units = units
+        self.kernel_dim = kernel_dim
+        self.l2 = l2
+        self.sparsity = sparsity
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Creates weights and positions."""
+        inputs = int(shape[-1] or 0)
+        self.kernel = self.add_weight(shape=(inputs, self.units), name="kernel")
+        self.bias = self.add_weight(
+            shape=(self.units,), initializer="zeros", name="bias"
+        )
+        self.a = _position(self, inputs, self.kernel_dim, "a")
+        self.b = _position(self, self.units, self.kernel_dim, "b")
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Takes ``(batch, inputs)``; returns ``(batch, units)``."""
+        near = kernel(self.a.value[:, None], self.b.value[None])
+        weights = self.kernel.value * near
+        self.add_loss(self.l2 * tf.reduce_sum(tf.square(weights)))
+        self.add_loss(self.sparsity * tf.reduce_mean(tf.square(near)))
+        return tf.matmul(inputs, weights) + self.bias.value
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that recreate the layer."""
+        own = {
+            "units": self.units,
+            "kernel_dim": self.kernel_dim,
+            "l2": self.l2,
+            "sparsity": self.sparsity,
+        }
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class KernelOutput(keras.layers.Layer):
+    """One output of a `KernelDense`, whose weights and position are looked up."""
+
+    def build(self, shapes: list[tuple[int | None, ...]]) -> None:
+        """Creates the positions of the inputs."""
+        units, width = int(shapes[0][-1] or 0), int(shapes[2][-1] or 0)
+        self.a = _position(self, units, width, "a")
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """Takes ``(batch, units)`` twice and ``(batch, dim)``; returns (batch, 1)."""
+        x, weights, position = inputs
+        near = kernel(self.a.value[None], position[:, None])
+        return tf.reduce_sum(x * weights * near, axis=-1, keepdims=True)

@@ -1,0 +1,20 @@
+"""Loads a trained model of any family from its folder."""
+
+from pathlib import Path
+
+from cfexp.models.base import Scorer
+from cfexp.models.bias import BiasScorer
+from cfexp.models.ensemble import EnsembleScorer
+from cfexp.training.quiet import import_tensorflow
+
+
+def load_scorer(folder: Path) -> Scorer:
+    """Reads what ``save`` wrote; imports TensorFlow only for Keras models."""
+    if (folder / BiasScorer.FILE).exists():
+        return BiasScorer.load(folder)
+    if (folder / EnsembleScorer.FILE).exists():
+        return EnsembleScorer.load(folder, load_scorer)
+    import_tensorflow()
+    from cfexp.models.keras_scorer import KerasScorer
+
+    return KerasScorer.load(folder)

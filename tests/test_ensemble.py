@@ -1,0 +1,122 @@
+"""Ensembles: translated rows, weights, saving, and runs of MLflow stacked."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TINY, cfexp
+
+from cfexp.data.ratings import RATING, Ratings
+from cfexp.features import FeatureEncoder
+from cfexp.fitting import encode, evaluate_fitted, fit_baseline, train_and_valid
+from cfexp.models.bias import Bias, Mean
+from cfexp.models.ensemble import Translation
+from cfexp.models.loading import load_scorer
+from cfexp.split import RandomHoldout, Split
+from cfexp.stacking import Member, stack
+
+BIAS = Bias(name="bias", reg_user=15.0, reg_item=10.0, iterations=10)
+
+
+@pytest.fixture
+def split(ratings: Ratings) -> Split:
+    return RandomHoldout(test_size=0.2, valid_size=0.1).split(ratings, seed=0)
+
+
+def member(name: str, ratings: Ratings, split: Split, wish: np.ndarray) -> Member:
+    """Returns a member that predicted the validation rows as wished."""
+    fitted = fit_baseline(BIAS, ratings, split)
+    return Member(name, "bias", fitted.encoder, fitted.scorer, wish)
+
+
+def test_translation_is_the_other_encoding(ratings: Ratings, split: Split) -> None:
+    known = FeatureEncoder.fit(ratings, train_and_valid(split))
+    # Few rows, so that many users, movies and a genre or two are unknown to it.
+    other = FeatureEncoder.fit(ratings, split.train[:60])
+    assert other.spec.n_users < known.spec.n_users
+    translated = Translation.between(known, other)(encode(ratings, known, split.test))
+    expected = encode(ratings, other, split.test)
+    np.testing.assert_array_equal(translated.user, expected.user)
+    np.testing.assert_array_equal(translated.item, expected.item)
+    np.testing.assert_array_equal(
+        translated.genre_table[translated.genre_row],
+        expected.genre_table[expected.genre_row],
+    )
+
+
+def test_unknown_genres_are_translated(ratings: Ratings) -> None:
+    movies = ratings.movies.assign(genres="Old|New")
+    data = Ratings("t", ratings.frame, movies, ratings.scale)
+    known = FeatureEncoder.fit(data, np.arange(3000))
+    parts = {"users": known.users, "items": known.items}
+    counts = {"user_counts": known.user_counts, "item_counts": known.item_counts}
+    other = FeatureEncoder(
+        **parts, **counts, genres=["Old"], mean_rating=3.0, scale=(1, 5)
+    )
+    rows = Translation.between(known, other)(encode(data, known, np.arange(5)))
+    assert rows.genre_table[rows.genre_row].tolist() == [[1, 1]] * 5
+
+
+def test_planted_weights_are_found(
+    ratings: Ratings, split: Split, tmp_path: Path
+) -> None:
+    rating = ratings.frame[RATING].to_numpy()[split.valid]
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 1, len(rating))
+    # Their errors cancel in equal parts; the third knows nothing.
+    members = [
+        member("a", ratings, split, rating + noise),
+        member("b", ratings, split, rating - noise),
+        member("c", ratings, split, rng.normal(3, 1, len(rating))),
+    ]
+    fitted = stack(members, ratings, split, seed=0)
+    assert fitted.scorer.weights == pytest.approx([0.5, 0.5, 0], abs=1e-6)
+    assert fitted.val_rmse < 1e-6
+    fitted.scorer.save(tmp_path)
+    rows = encode(ratings, fitted.encoder, split.test)
+    again = load_scorer(tmp_path).predict(rows)
+    np.testing.assert_array_equal(again, fitted.scorer.predict(rows))
+    # Both are the bias model.
+    bias = evaluate_fitted(fit_baseline(BIAS, ratings, split), ratings, split.test)
+    np.testing.assert_allclose(again, bias.predicted, atol=1e-6)
+
+
+def test_validation_error_is_held_out(ratings: Ratings, split: Split) -> None:
+    """Members of noise look good on rows that their weights were fitted to only."""
+    rng = np.random.default_rng(0)
+    noise = [rng.normal(3, 1, len(split.valid)) for _ in range(40)]
+    members = [member(str(i), ratings, split, n) for i, n in enumerate(noise)]
+    fitted = stack(members, ratings, split, seed=0)
+    mean = fit_baseline(Mean(name="mean"), ratings, split)
+    assert fitted.val_rmse > mean.val_rmse
+
+
+def test_runs_are_stacked(workdir: Path) -> None:
+    """The best run of each family with this split; or those that are named."""
+    common = [*TINY, "embed_dim=4", "training=quick"]
+    done = cfexp("model=ensemble", *common, cwd=workdir)
+    assert done.returncode == 1
+    assert "needs two trained runs or more, but 0" in done.stderr
+    assert "Traceback" not in done.stderr
+    args = ["-m", "model=bias,dot", "training.epochs=1,3", "hydra.sweep.dir=all"]
+    assert cfexp(*args, *common, cwd=workdir).returncode == 0
+    assert cfexp("model=deep", "seed=1", *common, cwd=workdir).returncode == 0
+    done = cfexp("model=ensemble", *common, "hydra.run.dir=ens", cwd=workdir)
+    assert done.returncode == 0, done.stderr
+    lines = [x for x in done.stderr.splitlines() if "member" in x]
+    assert len(lines) == 2, lines  # one bias, one dot; deep has another split
+    found = pd.read_parquet(workdir / "ens/results/valid_predictions.parquet")
+    assert found["predicted"].between(1, 5).all()
+    again = cfexp("mode=evaluate", "run_id=ens", cwd=workdir)
+    assert again.returncode == 0, again.stderr
+    folders = "model.runs=[all/0,all/3]"
+    done = cfexp("model=ensemble", folders, "tracking=none", *common, cwd=workdir)
+    assert "member dot      all/3" in done.stderr
+    other = cfexp(
+        *("model=ensemble", folders, "tracking=none", "seed=1"), *common, cwd=workdir
+    )
+    assert other.returncode == 1
+    assert "another split" in other.stderr
+    tune = cfexp("mode=finetune", "run_id=ens", "tracking=none", cwd=workdir)
+    assert "cannot be fine-tuned" in tune.stderr
