@@ -45,6 +45,7 @@ class Encoded:
         genre_table: One row of 0s and 1s for each combination of genres met, shape
             ``(combinations, n_genres)``.
         rating: Shape ``(n,)``; NaN where not known.
+        on_disk: The arrays are memory-mapped files, see `cfexp.streaming`.
     """
 
     user: IndexArray
@@ -52,6 +53,7 @@ class Encoded:
     genre_row: IndexArray
     genre_table: FloatArray
     rating: FloatArray
+    on_disk: bool = False
 
     def __len__(self) -> int:
         return len(self.user)

@@ -39,11 +39,8 @@ def main() -> None:
 def run(size: int) -> dict[str, float]:
     """Runs one size; returns seconds by stage, of the epoch, and GB at the peak."""
     code = (
-        "import sys; from hydra import compose, initialize_config_dir as at;"
-        "from cfexp import config; config.register()\n"
-        "with at(str(config.conf_dir()), version_base='1.3'):\n"
-        "    spec = config.build(compose('config', [sys.argv[1]]))['dataset']\n"
-        "spec.load()"
+        "import sys; from cfexp import config;"
+        "config.build(config.compose([sys.argv[1]]))['dataset'].load()"
     )
     override = f"dataset.n_ratings={size}"
     subprocess.run([sys.executable, "-c", code, override], check=True)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from omegaconf import DictConfig
 from cfexp import config
 from cfexp.data.ratings import Ratings
 from cfexp.data.synthetic import Synthetic
+
+# Tests and their processes share compiled programs, apart from anybody's own.
+PROGRAMS = "--tf_xla_persistent_cache_directory"
+if PROGRAMS not in os.environ.get("TF_XLA_FLAGS", ""):
+    os.environ["TF_XLA_FLAGS"] = f"{PROGRAMS}={tempfile.mkdtemp(prefix='cfexp-xla-')}"
 
 ROOT = Path(__file__).parents[1]
 TINY = ["dataset.n_ratings=3000", "dataset.n_users=100", "dataset.n_items=150"]

@@ -58,6 +58,7 @@ def settings(**changes: object) -> Settings:
         "batch_size": 256,
         "patience": None,
         "refit": False,
+        "stream_from": None,
         "checkpoint_every": 0,
         "checkpoint_dir": "checkpoints",
         "resume": False,

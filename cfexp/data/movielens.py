@@ -2,11 +2,12 @@
 
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from cfexp.data.cache import cached, file_state
 from cfexp.data.download import cache_dir, fetch
 from cfexp.data.ratings import (
     GENRES,
@@ -68,7 +69,12 @@ class MovieLens(Spec):
         Raises:
             DataError: The files are missing, unreadable or not as published.
         """
-        source = _Source(self.locate(), FORMATS[self.format].ratings)
+        path = self.locate()
+        state = asdict(self) | {"files": file_state(path)}
+        return cached(state, lambda: self._parse(path))
+
+    def _parse(self, path: Path) -> Ratings:
+        source = _Source(path, FORMATS[self.format].ratings)
         try:
             ratings, movies = self._read(source)
         except (ValueError, OSError, zipfile.BadZipFile) as error:

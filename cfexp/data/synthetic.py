@@ -1,14 +1,12 @@
 """MovieLens-shaped ratings with planted factors and genres, made from a seed."""
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cfexp.data.download import cache_dir
+from cfexp.data.cache import cached
 from cfexp.data.ratings import (
     GENRES,
     ITEM,
@@ -42,8 +40,6 @@ GENRE_NAMES = [
     "Western",
 ]
 CHUNK = 1_000_000
-# Smaller datasets are made faster than they are read back.
-CACHE_FROM = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,20 +89,7 @@ class Synthetic(Spec):
 
     def load(self) -> Ratings:
         """Makes the dataset, or reads it from the cache if it was large."""
-        if self.n_ratings < CACHE_FROM:
-            return self._make()
-        key = hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16]
-        folder = cache_dir() / f"synthetic-{key}"
-        parts = {name: folder / f"{name}.parquet" for name in ("ratings", "movies")}
-        if not parts["movies"].exists():
-            made = self._make()
-            folder.mkdir(parents=True, exist_ok=True)
-            # The movies are written last: their file says that the cache is whole.
-            made.frame.to_parquet(parts["ratings"])
-            made.movies.to_parquet(parts["movies"])
-            return made
-        tables = {name: pd.read_parquet(path) for name, path in parts.items()}
-        return Ratings("synthetic", tables["ratings"], tables["movies"], self._scale())
+        return cached(asdict(self), self._make)
 
     def _scale(self) -> tuple[float, float]:
         return (0.5, 5.0) if self.half_stars else (1.0, 5.0)

@@ -1,10 +1,11 @@
 """The user's own ratings and movies, from CSV or Parquet files."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from cfexp.data.cache import cached, file_state
 from cfexp.data.ratings import (
     GENRES,
     ITEM,
@@ -61,6 +62,12 @@ class Tabular(Spec):
         Raises:
             DataError: A file cannot be read, or its content cannot be used.
         """
+        files = [path for path in (self.ratings, self.movies) if path is not None]
+        there = [Path(path).expanduser() for path in files]
+        state = [file_state(path) for path in there if path.is_file()]
+        return cached(asdict(self) | {"files": state}, self._parse)
+
+    def _parse(self) -> Ratings:
         ratings = self._read(self.ratings, USER, ITEM, RATING, TIMESTAMP)
         if self.movies is None:
             movies = pd.DataFrame({ITEM: ratings.get(ITEM, pd.Series()).unique()})

@@ -33,10 +33,15 @@ class HashRandom(keras.layers.Layer):
         self.seed = random.getrandbits(31) if seed is None else seed
 
     def build(self, *shapes: Any) -> None:
-        """Creates the counter of training calls."""
-        self.calls = self.add_weight(
-            shape=(), dtype="int32", initializer="zeros", trainable=False, name="calls"
-        )
+        """Creates the counter of training calls, and holds the seed.
+
+        The seed is a weight, not a constant, so that runs which differ by seed only
+        share their compiled program.
+        """
+        scalar = {"shape": (), "dtype": "int32", "trainable": False}
+        self.calls = self.add_weight(initializer="zeros", name="calls", **scalar)
+        seed = keras.initializers.Constant(self.seed)
+        self.salt = self.add_weight(initializer=seed, name="salt", **scalar)
 
     def dropped(self, shape: tf.Tensor) -> tf.Tensor:
         """Returns a boolean mask of `shape`, true with probability `rate`.
@@ -48,7 +53,7 @@ class HashRandom(keras.layers.Layer):
         start = tf.cast(self.calls.value, tf.uint32) * tf.constant(
             0x9E3779B9, tf.uint32
         )
-        start = _mix(start ^ tf.constant(self.seed & 0xFFFFFFFF, tf.uint32))
+        start = _mix(start ^ tf.cast(self.salt.value, tf.uint32))
         position = tf.cast(tf.range(tf.reduce_prod(shape)), tf.uint32)
         bits = _mix(position + start)
         threshold = tf.constant(int(self.rate * UINT32), tf.uint32)

@@ -11,12 +11,18 @@ import tensorflow as tf
 
 from cfexp.errors import first_line
 from cfexp.features import Encoded
+from cfexp.streaming import block_order
+from cfexp.training.programs import forget_programs
 from cfexp.training.rowwise import Rowwise
 
 log = logging.getLogger(__name__)
 
 Rows = dict[str, tf.Tensor]
 Loop = tuple[tf.Tensor, tf.Tensor]
+COLUMNS = ("user", "item", "genre_row", "rating")
+CHUNK_ROWS = 1_000_000
+# What TensorFlow says of a kept program that was cut off or damaged.
+UNREADABLE = ("Read less bytes than requested", "as binary proto", "cache key")
 
 
 class Engine(Protocol):
@@ -30,12 +36,15 @@ class Engine(Protocol):
 
 
 class CompiledEngine:
-    """Runs each epoch as one XLA program over training rows held in tensors.
+    """Runs an epoch as an XLA program over chunks of the training rows.
+
+    Only one chunk is held in tensors at a time; all have the same shape, so that one
+    program runs them all.
 
     Args:
         model: A model that takes ``user``, ``item`` and perhaps ``genres``.
         optimizer: The optimizer of its trainable variables.
-        data: The training rows.
+        data: The training rows; may be memory-mapped.
         batch_size: Rows in a batch.
     """
 
@@ -49,22 +58,24 @@ class CompiledEngine:
         batch_size: int,
     ):
         optimizer.build(model.trainable_variables)
-        columns = {
-            name: tf.constant(getattr(data, name))
-            for name in ("user", "item", "genre_row", "rating")
-        }
-        table = tf.constant(data.genre_table)
+        self._data = data
+        self._batch_size = batch_size
+        batches = -(-len(data) // batch_size)
+        self._chunk = min(batches, max(1, CHUNK_ROWS // batch_size))
+        self._genres = tf.constant(data.genre_table)
         takes_genres = "genres" in model.input
         variables = model.trainable_variables
 
-        def train_step(step: tf.Tensor, total: tf.Tensor, rows: Rows) -> Loop:
+        def train_step(
+            step: tf.Tensor, total: tf.Tensor, rows: Rows, genres: tf.Tensor
+        ) -> Loop:
             batch = {
                 name: tf.slice(column, [step * batch_size], [batch_size])
                 for name, column in rows.items()
             }
             inputs = {"user": batch["user"], "item": batch["item"]}
             if takes_genres:
-                inputs["genres"] = tf.gather(table, batch["genre_row"])
+                inputs["genres"] = tf.gather(genres, batch["genre_row"])
             with tf.GradientTape() as tape:
                 predicted = tf.squeeze(model(inputs, training=True), -1)
                 error = tf.square(predicted - batch["rating"])
@@ -78,21 +89,30 @@ class CompiledEngine:
 
         # An explicit loop, since AutoGraph takes a second to find the same one.
         @tf.function(jit_compile=True, autograph=False)
-        def epoch(order: tf.Tensor) -> tf.Tensor:
-            rows = {name: tf.gather(column, order) for name, column in columns.items()}
-            steps = order.shape[0] // batch_size
+        def run_chunk(rows: Rows, genres: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
             _, total = tf.while_loop(
                 lambda step, total: step < steps,
-                lambda step, total: train_step(step, total, rows),
+                lambda step, total: train_step(step, total, rows, genres),
                 (tf.constant(0), tf.constant(0.0)),
             )
-            return total / steps
+            return total
 
-        self._epoch: Callable[[tf.Tensor], tf.Tensor] = epoch
+        self._run_chunk: Callable[[Rows, tf.Tensor, tf.Tensor], tf.Tensor] = run_chunk
 
     def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
         """Trains on rows in `order`, cut into full batches; returns the mean loss."""
-        return float(self._epoch(tf.constant(order)))
+        batches = order.reshape(-1, self._batch_size)
+        total = 0.0
+        for start in range(0, len(batches), self._chunk):
+            chunk = batches[start : start + self._chunk]
+            # The last chunk is filled up, with rows that are not trained on.
+            at = np.resize(chunk, self._chunk * self._batch_size)
+            rows = {
+                name: tf.constant(getattr(self._data, name)[at]) for name in COLUMNS
+            }
+            steps = tf.constant(len(chunk))
+            total += float(self._run_chunk(rows, self._genres, steps))
+        return total / len(batches)
 
 
 class KerasEngine:
@@ -157,7 +177,7 @@ class FallbackEngine:
     def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
         """Trains on rows in `order`; a failed compilation changes no weight."""
         try:
-            loss = self._engine.run_epoch(order)
+            loss = self._run_kept(order)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             if self.name == "keras" or self._epochs:
                 raise
@@ -168,6 +188,17 @@ class FallbackEngine:
             loss = self._engine.run_epoch(order)
         self._epochs += 1
         return loss
+
+    def _run_kept(self, order: npt.NDArray[np.int32]) -> float:
+        try:
+            return self._engine.run_epoch(order)
+        except tf.errors.OpError as error:
+            if self._epochs or not any(sign in str(error) for sign in UNREADABLE):
+                raise
+            log.info("compiling anew: a kept program cannot be read")
+            forget_programs()
+            self._engine = CompiledEngine(*self._arguments)
+            return self._engine.run_epoch(order)
 
 
 def model_inputs(
@@ -184,8 +215,18 @@ def model_inputs(
 
 
 def epoch_order(
-    n_rows: int, batch_size: int, rng: np.random.Generator
+    n_rows: int, batch_size: int, rng: np.random.Generator, *, blocks: bool = False
 ) -> npt.NDArray[np.int32]:
-    """Returns a shuffle of all rows, filled up from its start to full batches."""
-    order = rng.permutation(n_rows).astype(np.int32)
+    """Returns a shuffle of all rows, filled up from its start to full batches.
+
+    Args:
+        n_rows: Number of rows.
+        batch_size: Rows in a batch.
+        rng: Source of the shuffle.
+        blocks: Shuffle as `cfexp.streaming.block_order` does.
+    """
+    if blocks:
+        order = block_order(n_rows, rng)
+    else:
+        order = rng.permutation(n_rows).astype(np.int32)
     return np.resize(order, -(-n_rows // batch_size) * batch_size)

@@ -82,7 +82,8 @@ def fit(
                 break
             rng = np.random.default_rng([seed, number])
             started = time.perf_counter()
-            loss = engine.run_epoch(epoch_order(len(train), batch_size, rng))
+            order = epoch_order(len(train), batch_size, rng, blocks=train.on_disk)
+            loss = engine.run_epoch(order)
             seconds = time.perf_counter() - started
             _check_finite(loss, number, keras_optimizer)
             epoch = _validated(number, loss, seconds, scorer, valid)

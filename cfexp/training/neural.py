@@ -10,6 +10,7 @@ from cfexp.features import FeatureEncoder
 from cfexp.fitting import Settings, Start, encode
 from cfexp.models.base import NeuralModel
 from cfexp.models.keras_scorer import KerasScorer
+from cfexp.streaming import encode_on_disk
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.history import Epoch, History
 from cfexp.training.loop import fit
@@ -54,7 +55,11 @@ def fit_neural(
         network = scorer.model
     else:
         encoder = FeatureEncoder.fit(ratings, train)
-    rows = encode(ratings, encoder, train)
+    stream_from = settings.training.stream_from
+    if stream_from is not None and len(train) >= stream_from:
+        rows = encode_on_disk(ratings, encoder, train)
+    else:
+        rows = encode(ratings, encoder, train)
     if not start:
         network = model.build(encoder.spec, rows)
     history = fit(

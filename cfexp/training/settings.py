@@ -17,6 +17,8 @@ class Training(Spec):
             never stops early where None.
         refit: Train once more, on training and validation rows together, for as many
             epochs as were best, before the test.
+        stream_from: Training rows from which they are read from disk as they are
+            needed, not held in memory; never where None.
         checkpoint_every: Epochs between two checkpoints; none are kept where 0.
         checkpoint_dir: Folder of the checkpoints.
         resume: Go on from the checkpoint of the same configuration.
@@ -27,6 +29,7 @@ class Training(Spec):
     batch_size: int = number(ge=1)
     patience: int | None = number(ge=1)
     refit: bool
+    stream_from: int | None = number(ge=1)
     checkpoint_every: int = number(ge=0)
     checkpoint_dir: str
     resume: bool

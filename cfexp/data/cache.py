@@ -1,0 +1,111 @@
+"""Keeps large datasets in parsed form, memory-mapped when they are read again."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pyarrow import feather
+
+import cfexp
+from cfexp.data.download import cache_dir
+from cfexp.data.ratings import Ratings
+
+log = logging.getLogger(__name__)
+
+# Smaller datasets are parsed about as fast as they are read back.
+CACHE_FROM = 1_000_000
+TABLES = ("frame", "movies")
+ABOUT = "about.json"
+
+
+def cached(source: Mapping[str, Any], make: Callable[[], Ratings]) -> Ratings:
+    """Returns a dataset, from the cache where it is there.
+
+    Args:
+        source: All that the dataset depends on, as plain values; see `file_state`.
+        make: Makes the dataset; kept where it has `CACHE_FROM` ratings or more.
+    """
+    text = json.dumps({**source, "cfexp": cfexp.__version__}, sort_keys=True)
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    folder = cache_dir() / f"ratings-{key}"
+    if (folder / ABOUT).exists():
+        return _load(folder)
+    made = make()
+    if len(made.frame) < CACHE_FROM:
+        return made
+    with NewFolder(folder) as partial:
+        _save(made, partial)
+    return _load(folder)
+
+
+def file_state(path: Path) -> list[Any]:
+    """Returns what changes when a file, or a file of a folder, does."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    stats = [(str(f.absolute()), f.stat()) for f in files]
+    return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
+
+
+class NewFolder:
+    """Fills a folder under another name, so that it is there whole or not at all."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._partial = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+
+    def __enter__(self) -> Path:
+        self._partial.mkdir(parents=True, exist_ok=True)
+        return self._partial
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        try:
+            if kind is None:
+                self._partial.rename(self._folder)
+        except OSError:
+            # Another process was first, with the same content.
+            if not self._folder.is_dir():
+                raise
+        finally:
+            shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def _save(ratings: Ratings, folder: Path) -> None:
+    for name in TABLES:
+        table: pd.DataFrame = getattr(ratings, name)
+        # One chunk and no compression, so that columns are read in place.
+        table.to_feather(
+            folder / f"{name}.arrow",
+            compression="uncompressed",
+            chunksize=max(len(table), 1),
+        )
+    folds: dict[str, Any] = dict(ratings.official_tests)
+    np.savez(folder / "official_tests.npz", **folds)
+    about = {
+        "name": ratings.name,
+        "scale": ratings.scale,
+        "fingerprint": ratings.fingerprint,
+    }
+    (folder / ABOUT).write_text(json.dumps(about))
+
+
+def _load(folder: Path) -> Ratings:
+    about = json.loads((folder / ABOUT).read_text())
+    frame, movies = (
+        feather.read_table(folder / f"{name}.arrow", memory_map=True).to_pandas(
+            split_blocks=True
+        )
+        for name in TABLES
+    )
+    with np.load(folder / "official_tests.npz") as folds:
+        tests = dict(folds)
+    found = Ratings(about["name"], frame, movies, tuple(about["scale"]), tests)
+    # Spares the hash of every value: it was taken when the dataset was kept.
+    found.__dict__["fingerprint"] = about["fingerprint"]
+    log.info("%s: read from %s", found.name, folder)
+    return found
