@@ -113,6 +113,8 @@ def build(cfg: DictConfig) -> dict[str, Any]:
             specs[group] = build_spec(group, cfg[group])
         except ConfigError as error:
             problems.append(str(error))
+    if not problems:
+        problems += _strategy_problems(specs)
     if problems:
         raise ConfigError("; ".join(problems))
     return specs
@@ -237,3 +239,21 @@ def _reuse_problems(cfg: DictConfig) -> list[str]:
     if mode is Mode.recommend and cfg.user is None:
         problems.append("mode=recommend needs user=, a userId of the dataset")
     return problems
+
+
+def _strategy_problems(specs: dict[str, Any]) -> list[str]:
+    strategy, optimizer = specs["training"].strategy, specs["optimizer"]
+    if strategy == "none":
+        return []
+    found = []
+    if getattr(optimizer, "update", "dense") == "rows":
+        found.append(
+            f"optimizer.update=rows does not work with training.strategy={strategy};"
+            " set optimizer.update=auto"
+        )
+    if optimizer.clipnorm is not None:
+        found.append(
+            f"optimizer.clipnorm does not work with training.strategy={strategy}, where"
+            " each replica knows a part of the gradient only; set it to null"
+        )
+    return found

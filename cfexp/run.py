@@ -1,7 +1,7 @@
 """One run, from configuration to logged model: the table of contents of cfexp."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import cfexp
 from cfexp import describe, report, results, reuse
+from cfexp.cluster import worker_index
 from cfexp.config import Mode, build, run_key, with_overrides
 from cfexp.data.ratings import Ratings
 from cfexp.evaluate import Evaluation
@@ -73,6 +74,8 @@ def run(
         CfexpError: Something the user can mend; the message says how.
     """
     if cfg.mode is Mode.train:
+        if specs["training"].strategy == "multiworker":
+            specs, folder = for_worker(worker_index(), specs, folder)
         result = train(cfg, specs, folder=folder, name=name)
         return result.metrics[cfg.objective]
     tracking: Tracking = specs["tracking"]
@@ -217,11 +220,28 @@ def train(
         metrics |= {"reload_max_abs_diff": difference} | watch.metrics()
         results.write_metrics(folder / "results", metrics)
         tracked.log_results(metrics, folder / "results")
-    path.unlink(missing_ok=True)
+    if worker_index() == 0:
+        path.unlink(missing_ok=True)
 
     report.print_evaluation(f"{name} on {ratings.name}", test.evaluation, baselines)
     report.print_summary(fitted, metrics, watch, run_id=tracked.run_id, folder=folder)
     return RunResult(tracked.run_id, folder, metrics, test.evaluation, predictor)
+
+
+def for_worker(
+    index: int, specs: Mapping[str, Any], folder: Path
+) -> tuple[Mapping[str, Any], Path]:
+    """Returns the specs and folder of one of several workers.
+
+    All train and test the same model; only the first one's files and MLflow run stay.
+    """
+    if index == 0:
+        return specs, folder
+    alone = {
+        "tracking": replace(specs["tracking"], enabled=False),
+        "training": replace(specs["training"], checkpoint_every=0),
+    }
+    return {**specs, **alone}, folder / f"worker_{index}"
 
 
 def _members(specs: Mapping[str, Any], ratings: Ratings, split: Split) -> list[Member]:

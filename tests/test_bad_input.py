@@ -46,6 +46,18 @@ def check(done: subprocess.CompletedProcess[str], message: str) -> None:
         (["embed_dim=0"], "embed_dim must be >= 1"),
         (["objective=test_rmse"], "objective must be one of val_rmse, val_mae"),
         (["training.engine=fast"], "training.engine must be one of compiled, keras"),
+        (
+            ["training.strategy=mirrored", "training.engine=keras"],
+            "training: engine=keras knows no strategy",
+        ),
+        (
+            ["training.strategy=mirrored", "optimizer.update=rows"],
+            "update=rows does not work with training.strategy=mirrored",
+        ),
+        (
+            ["training.strategy=mirrored", "optimizer.clipnorm=1"],
+            "clipnorm does not work with training.strategy=mirrored",
+        ),
         (["training.epochs=0"], "training.epochs must be >= 1"),
         (["optimizer.learning_rate=0"], "optimizer.learning_rate must be > 0"),
         (["optimizer.schedule=warm"], "optimizer.schedule must be one of"),

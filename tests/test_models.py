@@ -54,6 +54,7 @@ by_name = pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
 def settings(**changes: object) -> Settings:
     training = {
         "engine": "compiled",
+        "strategy": "none",
         "epochs": 25,
         "batch_size": 256,
         "patience": None,

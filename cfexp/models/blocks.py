@@ -38,7 +38,8 @@ class HashRandom(keras.layers.Layer):
         The seed is a weight, not a constant, so that runs which differ by seed only
         share their compiled program.
         """
-        scalar = {"shape": (), "dtype": "int32", "trainable": False}
+        scalar: dict[str, Any] = {"shape": (), "dtype": "int32", "trainable": False}
+        scalar["aggregation"] = "only_first_replica"
         self.calls = self.add_weight(initializer="zeros", name="calls", **scalar)
         seed = keras.initializers.Constant(self.seed)
         self.salt = self.add_weight(initializer=seed, name="salt", **scalar)
@@ -53,7 +54,7 @@ class HashRandom(keras.layers.Layer):
         start = tf.cast(self.calls.value, tf.uint32) * tf.constant(
             0x9E3779B9, tf.uint32
         )
-        start = _mix(start ^ tf.cast(self.salt.value, tf.uint32))
+        start = _mix(start ^ tf.cast(self.salt.value, tf.uint32)) + _replica()
         position = tf.cast(tf.range(tf.reduce_prod(shape)), tf.uint32)
         bits = _mix(position + start)
         threshold = tf.constant(int(self.rate * UINT32), tf.uint32)
@@ -62,6 +63,13 @@ class HashRandom(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that recreate the layer."""
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+def _replica() -> tf.Tensor:
+    """Returns which replica of `tf.distribute` this is, 0 where there is one."""
+    context = tf.distribute.get_replica_context()
+    replica = context.replica_id_in_sync_group if context else 0
+    return tf.cast(replica, tf.uint32) * tf.constant(0x85EBCA6B, tf.uint32)
 
 
 def _mix(x: tf.Tensor) -> tf.Tensor:

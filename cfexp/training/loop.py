@@ -17,6 +17,7 @@ from cfexp.optimizers import Optimizer
 from cfexp.signals import deferred_interrupts
 from cfexp.training import checkpoint
 from cfexp.training.checkpoint import Checkpointing
+from cfexp.training.distributed import DistributedEngine, agree
 from cfexp.training.engines import FallbackEngine, epoch_order
 from cfexp.training.history import Epoch, History
 from cfexp.training.progress import EpochBar
@@ -60,15 +61,22 @@ def fit(
         KeyboardInterrupt: On SIGINT or SIGTERM, after a checkpoint was written.
     """
     batch_size = min(training.batch_size, len(train))
+    together = training.strategy != "none"
     keras_optimizer = optimizer.build(
         steps_per_epoch=math.ceil(len(train) / batch_size),
         epochs=training.epochs,
-        table_share=table_share(model, batch_size),
+        # Rows cannot be updated alone on several devices.
+        table_share=1.0 if together else table_share(model, batch_size),
     )
     keras_optimizer.build(model.trainable_variables)
-    engine = FallbackEngine(
-        model, keras_optimizer, train, batch_size, compiled=training.engine != "keras"
-    )
+    engine: FallbackEngine | DistributedEngine
+    if together:
+        engine = DistributedEngine(model, keras_optimizer, train, batch_size)
+    else:
+        compiled = training.engine != "keras"
+        engine = FallbackEngine(
+            model, keras_optimizer, train, batch_size, compiled=compiled
+        )
     scorer = KerasScorer(model)
     state = checkpoint.State()
     if checkpoints and training.resume:
@@ -136,8 +144,8 @@ def _validated(
     return Epoch(
         number,
         loss,
-        rmse(valid.rating, predicted),
-        mae(valid.rating, predicted),
+        agree(rmse(valid.rating, predicted)),
+        agree(mae(valid.rating, predicted)),
         seconds,
     )
 

@@ -6,12 +6,14 @@ import keras
 import tensorflow as tf
 
 from cfexp.data.ratings import IntArray, Ratings
+from cfexp.errors import ConfigError
 from cfexp.features import FeatureEncoder
 from cfexp.fitting import Settings, Start, encode
 from cfexp.models.base import NeuralModel
 from cfexp.models.keras_scorer import KerasScorer
 from cfexp.streaming import encode_on_disk
 from cfexp.training.checkpoint import Checkpointing
+from cfexp.training.distributed import strategy_named
 from cfexp.training.history import Epoch, History
 from cfexp.training.loop import fit
 
@@ -44,6 +46,12 @@ def fit_neural(
     Returns:
         The encoder, the trained model and its epochs.
     """
+    strategy = strategy_named(settings.training.strategy)
+    if start and settings.training.strategy != "none":
+        raise ConfigError(
+            "a trained model cannot be moved to several devices: set"
+            " training.strategy=none with mode=finetune."
+        )
     # Jobs of a sweep share the process: none may see another's names or seeds.
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(settings.seed)
@@ -60,17 +68,18 @@ def fit_neural(
         rows = encode_on_disk(ratings, encoder, train)
     else:
         rows = encode(ratings, encoder, train)
-    if not start:
-        network = model.build(encoder.spec, rows)
-    history = fit(
-        network,
-        rows,
-        None if valid is None else encode(ratings, encoder, valid),
-        training=settings.training,
-        optimizer=settings.optimizer,
-        seed=settings.seed,
-        epochs=epochs,
-        checkpoints=checkpoints,
-        on_epoch=on_epoch,
-    )
+    with strategy.scope():
+        if not start:
+            network = model.build(encoder.spec, rows)
+        history = fit(
+            network,
+            rows,
+            None if valid is None else encode(ratings, encoder, valid),
+            training=settings.training,
+            optimizer=settings.optimizer,
+            seed=settings.seed,
+            epochs=epochs,
+            checkpoints=checkpoints,
+            on_epoch=on_epoch,
+        )
     return encoder, KerasScorer(network), history

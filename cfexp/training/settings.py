@@ -11,6 +11,8 @@ class Training(Spec):
 
     Attributes:
         engine: ``compiled``, each epoch one XLA program, or ``keras``, `Model.fit`.
+        strategy: ``none``; ``mirrored``, all GPUs of this machine; or ``multiworker``,
+            all workers of ``TF_CONFIG``. See `cfexp.training.distributed`.
         epochs: Epochs at most; learning-rate schedules end there.
         batch_size: Rows in a batch.
         patience: Epochs without a better validation RMSE before training stops; it
@@ -25,6 +27,7 @@ class Training(Spec):
     """
 
     engine: str = choice("compiled", "keras")
+    strategy: str = choice("none", "mirrored", "multiworker")
     epochs: int = number(ge=1)
     batch_size: int = number(ge=1)
     patience: int | None = number(ge=1)
@@ -33,3 +36,9 @@ class Training(Spec):
     checkpoint_every: int = number(ge=0)
     checkpoint_dir: str
     resume: bool
+
+    def problems(self) -> list[str]:
+        found = super().problems()
+        if self.strategy != "none" and self.engine == "keras":
+            found.append("engine=keras knows no strategy; leave engine=compiled")
+        return found

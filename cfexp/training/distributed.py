@@ -1,0 +1,126 @@
+"""Training on several devices or machines, with `tf.distribute`."""
+
+import functools
+import logging
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from cfexp.errors import ConfigError
+from cfexp.features import Encoded
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ("user", "item", "genre_row", "rating")
+
+
+@functools.cache
+def strategy_named(name: str) -> tf.distribute.Strategy:
+    """Returns the strategy ``none``, ``mirrored`` or ``multiworker``.
+
+    The last one can be created only once and before anything else is asked of
+    TensorFlow, so that it is kept for the jobs of a sweep.
+    """
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        config = tf.config
+        devices = config.list_logical_devices("GPU") or config.list_logical_devices()
+        found = tf.distribute.MirroredStrategy([device.name for device in devices])
+    else:
+        found = tf.distribute.MultiWorkerMirroredStrategy()
+    log.info("training.strategy=%s: %d replicas", name, found.num_replicas_in_sync)
+    return found
+
+
+class DistributedEngine:
+    """Runs each batch in equal parts on all replicas; arguments as `CompiledEngine`.
+
+    The gradients of all replicas are added up before the update, so that the result
+    is that of one device, up to rounding and dropout.
+
+    Raises:
+        ConfigError: The batch cannot be cut into equal parts.
+    """
+
+    name = "distributed"
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        data: Encoded,
+        batch_size: int,
+    ):
+        self._strategy = tf.distribute.get_strategy()
+        replicas = self._strategy.num_replicas_in_sync
+        if batch_size % replicas:
+            raise ConfigError(
+                f"training.batch_size={batch_size} cannot be cut into {replicas} equal"
+                " parts, one for each replica. Choose a multiple."
+            )
+        optimizer.build(model.trainable_variables)
+        self._data = data
+        self._batch_size = batch_size
+        self._part = batch_size // replicas
+        table = tf.constant(data.genre_table)
+        takes_genres = "genres" in model.input
+        variables = model.trainable_variables
+
+        def replica_step(rows: dict[str, tf.Tensor]) -> tf.Tensor:
+            inputs = {"user": rows["user"], "item": rows["item"]}
+            if takes_genres:
+                inputs["genres"] = tf.gather(table, rows["genre_row"])
+            with tf.GradientTape() as tape:
+                predicted = tf.squeeze(model(inputs, training=True), -1)
+                error = tf.square(predicted - rows["rating"])
+                loss = tf.reduce_mean(error) + tf.add_n([0.0, *model.losses])
+                loss /= replicas
+            # Dense, since slices of the same row from two replicas would stay apart.
+            gradients = [
+                tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)
+            ]
+            optimizer.apply(gradients, variables)
+            return loss
+
+        @tf.function(autograph=False)
+        def step(rows: Any) -> tf.Tensor:
+            losses = self._strategy.run(replica_step, args=(rows,))
+            return self._strategy.reduce("SUM", losses, axis=None)
+
+        self._step = step
+
+    def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
+        """Trains on rows in `order`, cut into full batches; returns the mean loss."""
+        batches = order.reshape(-1, self._batch_size)
+        return float(np.mean([float(self._step(self._rows(at))) for at in batches]))
+
+    def _rows(self, at: npt.NDArray[np.int32]) -> Any:
+        def part(context: Any) -> Any:
+            start = context.replica_id_in_sync_group * self._part
+            mine = at[start : start + self._part]
+            return {
+                name: tf.constant(getattr(self._data, name)[mine]) for name in COLUMNS
+            }
+
+        return self._strategy.experimental_distribute_values_from_function(part)
+
+
+def agree(value: float) -> float:
+    """Returns the same number to all workers: the mean of theirs.
+
+    They measure the same weights, but a difference in the last digit between machines
+    would have one of them stop early and the others wait for it.
+    """
+    strategy = tf.distribute.get_strategy()
+    if strategy.num_replicas_in_sync == 1:
+        return value
+
+    @tf.function(autograph=False)
+    def mean(mine: tf.Tensor) -> tf.Tensor:
+        return strategy.reduce("MEAN", strategy.run(lambda: mine), axis=None)
+
+    return float(mean(tf.constant(value, tf.float64)))
