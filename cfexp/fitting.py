@@ -1,7 +1,7 @@
 """Fits a model family to a split: encoders, training, and the refit before the test."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,24 +67,39 @@ def encode(ratings: Ratings, encoder: FeatureEncoder, rows: IntArray) -> Encoded
     return encoder.transform(ratings.frame.iloc[rows], ratings.movies)
 
 
-def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
-    """Fits a baseline on train for the validation error, then on train + validation.
+def fit_baselines(
+    models: Mapping[str, Baseline], ratings: Ratings, split: Split
+) -> dict[str, Fitted]:
+    """Fits baselines on train for the validation error, then on train + validation.
 
     Nothing is chosen on the validation rows, so the test may use them.
     """
     encoder = FeatureEncoder.fit(ratings, split.train)
-    scorer = model.fit(encode(ratings, encoder, split.train), encoder.spec)
+    train = encode(ratings, encoder, split.train)
     valid = encode(ratings, encoder, split.valid)
-    predicted = scorer.predict(valid)
+    predicted = {
+        name: model.fit(train, encoder.spec).predict(valid)
+        for name, model in models.items()
+    }
+    del train
     rows = train_and_valid(split)
     encoder = FeatureEncoder.fit(ratings, rows)
-    return Fitted(
-        scorer=model.fit(encode(ratings, encoder, rows), encoder.spec),
-        encoder=encoder,
-        val_predicted=predicted,
-        val_rmse=rmse(valid.rating, predicted),
-        val_mae=mae(valid.rating, predicted),
-    )
+    whole = encode(ratings, encoder, rows)
+    return {
+        name: Fitted(
+            scorer=model.fit(whole, encoder.spec),
+            encoder=encoder,
+            val_predicted=predicted[name],
+            val_rmse=rmse(valid.rating, predicted[name]),
+            val_mae=mae(valid.rating, predicted[name]),
+        )
+        for name, model in models.items()
+    }
+
+
+def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
+    """Fits one baseline, as `fit_baselines`."""
+    return fit_baselines({model.name: model}, ratings, split)[model.name]
 
 
 def train_and_valid(split: Split) -> IntArray:

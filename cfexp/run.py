@@ -14,7 +14,7 @@ from cfexp.cluster import worker_index
 from cfexp.config import Mode, build, run_key, with_overrides
 from cfexp.data.ratings import Ratings
 from cfexp.evaluate import Evaluation
-from cfexp.fitting import Settings, Start, evaluate_fitted, fit_baseline, fit_model
+from cfexp.fitting import Settings, Start, evaluate_fitted, fit_baselines, fit_model
 from cfexp.models.bias import Bias, Mean
 from cfexp.models.ensemble import Ensemble
 from cfexp.predictor import Origin, Predictor, max_difference
@@ -141,8 +141,8 @@ def train(
         ratings: Ratings = specs["dataset"].load()
         split: Split = specs["split"].split(ratings, seed=cfg.seed)
         against = {
-            key: evaluate_fitted(fit_baseline(b, ratings, split), ratings, split.test)
-            for key, b in BASELINES.items()
+            key: evaluate_fitted(fitted, ratings, split.test)
+            for key, fitted in fit_baselines(BASELINES, ratings, split).items()
         }
     report.log_data(ratings, split)
 

@@ -87,6 +87,28 @@ def test_same_command_same_metrics(workdir: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
+def test_compiled_programs_are_kept(workdir: Path) -> None:
+    """For the next process; one that is damaged is compiled anew."""
+    env = {"TF_XLA_FLAGS": ""}
+    arguments = ["model=ncf", "embed_dim=4", *SMALL]
+
+    def metrics(name: str) -> dict[str, float]:
+        done = ok(cfexp(*arguments, f"hydra.run.dir={name}", cwd=workdir, env=env))
+        assert ("compiling anew" in done.stderr) == (name == "damaged")
+        return metrics_of(workdir / name)
+
+    first = metrics("first")
+    programs = list((workdir / "cache").glob("xla-*/*.pb"))
+    assert programs
+    written = [program.stat().st_mtime_ns for program in programs]
+    assert metrics("kept") == pytest.approx(first, nan_ok=True)
+    assert [program.stat().st_mtime_ns for program in programs] == written
+    for program in programs:
+        program.write_bytes(program.read_bytes()[:1000])
+    assert metrics("damaged") == pytest.approx(first, nan_ok=True)
+    assert "cannot be read" in (workdir / "damaged/cfexp.log").read_text()
+
+
 def test_tracked_run_is_complete(workdir: Path) -> None:
     done = ok(cfexp(*FITTED, "tracking.register_as=films", cwd=workdir))
     (run,) = runs(workdir)

@@ -221,7 +221,6 @@ def weighted_sum(
     width: int,
     *,
     name: str,
-    initializer: keras.initializers.Initializer | None = None,
     **penalty: keras.regularizers.Regularizer,
 ) -> keras.KerasTensor:
     """Returns the embeddings of a row's elements, summed with their weights `x`.
@@ -230,13 +229,12 @@ def weighted_sum(
         x: Weights, shape ``(batch, n_elements)``.
         width: Width of the embeddings.
         name: Name of the layer.
-        initializer: Of the embeddings; as in `Inputs.embed` where None.
         penalty: Regularizers of `keras.layers.Dense`, by argument.
     """
     return keras.layers.Dense(
         width,
         use_bias=False,
-        kernel_initializer=initializer or keras.initializers.RandomNormal(stddev=0.05),
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.05),
         name=name,
         **penalty,
     )(x)

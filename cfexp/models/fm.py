@@ -55,19 +55,16 @@ class Fm(NeuralModel):
         inputs = Inputs(features, id_dropout=self.id_dropout)
         genres = GenreMean(name="genre_mean")(inputs.with_genres())
         rated = training_row(inputs, train, of="user", ratings=False)
-        small = keras.initializers.RandomNormal(stddev=0.05)
         genre = weighted_sum(
             genres,
             self.embed_dim,
             name="genre_embedding",
-            initializer=small,
             activity_regularizer=keras.regularizers.L2(self.l2),
         )
         history = weighted_sum(
             rated,
             self.embed_dim,
             name="history_embedding",
-            initializer=small,
             kernel_regularizer=keras.regularizers.L2(self.history_l2),
         )
         vectors = [*inputs.embed("embedding", self.embed_dim, l2=self.l2)]

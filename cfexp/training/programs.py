@@ -3,7 +3,7 @@
 import hashlib
 import os
 import platform
-import shutil
+import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def keep_programs() -> None:
     flags = os.environ.get(VARIABLE, "")
     if FLAG in flags:
         return
-    folder = _folder()
+    folder = _own_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         programs = sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)
@@ -37,11 +37,12 @@ def keep_programs() -> None:
 
 def forget_programs() -> None:
     """Deletes the programs that are kept, as when one of them cannot be read."""
-    shutil.rmtree(_folder(), ignore_errors=True)
-    _folder().mkdir(parents=True, exist_ok=True)
+    (folder,) = re.findall(rf"{FLAG}=(\S+)", os.environ[VARIABLE])
+    for program in Path(folder).glob("xla_compile_cache*"):
+        program.unlink(missing_ok=True)
 
 
-def _folder() -> Path:
+def _own_folder() -> Path:
     processor = platform.machine() + platform.processor()
     info = Path("/proc/cpuinfo")
     if info.exists():
