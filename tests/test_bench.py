@@ -32,12 +32,12 @@ def test_peers_are_tested_on_the_same_rows(ratings: Ratings) -> None:
     assert found.curve[0][1] == pytest.approx(reached)
 
 
-def test_seconds_to_target() -> None:
+def test_seconds_to_svd() -> None:
     svd = Measured("surprise-svd", 0.9, 0.7, 3.0, ((2.0, 0.95),))
     fast = Measured("fast", 0.8, 0.6, 9.0, ((1.0, 0.99), (1.5, 0.95), (2.0, 0.9)))
     never = Measured("never", 1.0, 0.8, 1.0, ((1.0, 0.96),))
     found = with_target([svd, fast, never], "surprise-svd")
-    assert [one.to_target for one in found] == [2.0, 1.5, None]
+    assert [one.to_svd for one in found] == [2.0, 1.5, None]
     assert with_target([fast], "surprise-svd") == [fast]
     folds = pd.DataFrame(
         [
@@ -49,8 +49,8 @@ def test_seconds_to_target() -> None:
     table = summary(folds)
     assert table["system"].tolist() == ["fast", "surprise-svd"]
     assert table["rmse"].tolist() == [0.9, 0.9]
-    assert table["first"].tolist() == [0.8, 0.9]
-    assert np.isnan(table["to_target"][0])
+    assert table["first_fold"].tolist() == [0.8, 0.9]
+    assert np.isnan(table["to_svd"][0])
 
 
 @pytest.mark.parametrize("name", PEERS)

@@ -5,11 +5,13 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Collection
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from omegaconf import DictConfig
 
 import cfexp
 from cfexp import config
@@ -19,11 +21,15 @@ from cfexp.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cfexp.bench.measure import Contender
+
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ENSEMBLE = "ensemble"
 MODELS = ("bias", "dot", "ncf", "deep", "autorec", "kernelae", "svdpp", "fm", ENSEMBLE)
 TARGET = "surprise-svd"
+SECONDS = ("seconds", "to_svd")
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas")
 
 
@@ -73,80 +79,78 @@ def main(arguments: list[str]) -> None:
     args = parser().parse_intermixed_args(arguments)
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     logging.getLogger("cfexp").setLevel(logging.INFO)
-    peers = [] if args.peers == ["none"] else args.peers
-    _check_names("model", args.models, MODELS)
-    _check_names("peer", peers, PEERS)
-    names = [name for name in args.models if name != ENSEMBLE]
-    if not names:
+    peers = {} if args.peers == ["none"] else _chosen("peer", args.peers, PEERS)
+    models = _chosen("model", args.models, dict.fromkeys(MODELS))
+    ensemble = ENSEMBLE in models
+    models.pop(ENSEMBLE, None)
+    if not models:
         raise ConfigError("--models needs one of cfexp's models, such as bias.")
-    common = ["tracking=none", *args.overrides]
-    configs = {
-        (fold, name): config.compose(
-            [f"experiment={args.experiments}-{name}", f"split.fold={fold}", *common]
-        )
-        for fold in args.folds
-        for name in names
-    }
-    specs = {key: config.build(cfg) for key, cfg in configs.items()}
-    packages = check_installed(peers)
+    jobs = {fold: _compose(args, fold, list(models)) for fold in args.folds}
+    packages = check_installed(list(peers))
 
     import pandas as pd
 
-    from cfexp.bench.measure import (
-        Contender,
-        measure_fold,
-        summary,
-        with_target,
-    )
-    from cfexp.fitting import Settings
+    from cfexp.bench.measure import measure_fold, summary, with_target
 
-    ratings = next(iter(specs.values()))["dataset"].load()
+    first = next(iter(jobs[args.folds[0]].values()))
+    ratings = first.specs["dataset"].load()
     rows = []
     started = time.perf_counter()
-    for fold in args.folds:
+    for fold, by_name in jobs.items():
         log.info("fold %s", fold)
-        cfg, first = configs[fold, names[0]], specs[fold, names[0]]
+        job = next(iter(by_name.values()))
         found = measure_fold(
-            [
-                Contender(
-                    name,
-                    specs[fold, name]["model"],
-                    Settings(
-                        specs[fold, name]["training"],
-                        specs[fold, name]["optimizer"],
-                        cfg.seed,
-                        cfg.deterministic,
-                    ),
-                )
-                for name in names
-            ],
-            {name: PEERS[name] for name in peers},
+            {name: one.contender() for name, one in by_name.items()},
+            peers,
             ratings,
-            first["split"].split(ratings, seed=cfg.seed),
-            ensemble=ENSEMBLE in args.models,
-            seed=cfg.seed,
+            job.specs["split"].split(ratings, seed=job.cfg.seed),
+            ensemble=ensemble,
+            seed=job.cfg.seed,
         )
         rows += [{"fold": fold, **asdict(one)} for one in with_target(found, TARGET)]
-    folds = pd.DataFrame(rows)
     packages |= {name: version(name) for name in PACKAGES}
     packages["cfexp"] = cfexp.__version__
     notes = {
-        "to_target": f"seconds to the validation RMSE of {TARGET}; imports excluded",
+        "to_svd": f"seconds to the validation RMSE of {TARGET}; imports excluded",
         "versions": ", ".join(f"{k} {v}" for k, v in sorted(packages.items())),
         "machine": f"{os.cpu_count()} CPUs, Python {platform.python_version()},"
         f" {time.perf_counter() - started:.0f} s in all",
     }
+    folds = pd.DataFrame(rows).drop(columns="curve")
     title = f"{ratings.name}, mean of folds {' '.join(args.folds)}"
     _show(title, folds, summary(folds), notes, args.output)
 
 
-def _check_names(kind: str, names: list[str], known: Collection[str]) -> None:
+@dataclass(frozen=True)
+class _Job:
+    cfg: DictConfig
+    specs: dict[str, Any]
+
+    def contender(self) -> "Contender":
+        from cfexp.fitting import Settings
+
+        training, optimizer = self.specs["training"], self.specs["optimizer"]
+        settings = Settings(training, optimizer, self.cfg.seed, self.cfg.deterministic)
+        return self.specs["model"], settings
+
+
+def _compose(args: argparse.Namespace, fold: str, models: list[str]) -> dict[str, _Job]:
+    jobs = {}
+    for name in models:
+        chosen = [f"experiment={args.experiments}-{name}", f"split.fold={fold}"]
+        cfg = config.compose([*chosen, "tracking=none", *args.overrides])
+        jobs[name] = _Job(cfg, config.build(cfg))
+    return jobs
+
+
+def _chosen(kind: str, names: list[str], known: Mapping[str, T]) -> dict[str, T]:
     for name in names:
         if name not in known:
             raise ConfigError(
                 f"{kind} {name} is not in the benchmark{did_you_mean(name, known)}."
                 f" There are: {', '.join(known)}."
             )
+    return {name: known[name] for name in names}
 
 
 def _show(
@@ -158,10 +162,11 @@ def _show(
 ) -> None:
     from cfexp import report
 
-    report.print_frame(title, table)
+    seconds = {name: table[name].map("{:.1f}".format) for name in SECONDS}
+    report.print_frame(title, table.assign(**seconds))
     report.print_lines(list(notes.items()))
     output.mkdir(parents=True, exist_ok=True)
-    folds.drop(columns="curve").to_csv(output / "folds.csv", index=False)
+    folds.to_csv(output / "folds.csv", index=False)
     table.to_csv(output / "table.csv", index=False)
     lines = [f"{name}: {text}" for name, text in notes.items()]
     (output / "notes.txt").write_text("\n".join(lines) + "\n")

@@ -3,7 +3,7 @@
 import importlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -19,6 +19,9 @@ from cfexp.training.history import Epoch
 
 log = logging.getLogger(__name__)
 
+# A model family and how to fit it.
+Contender = tuple[Model, Settings]
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -28,38 +31,23 @@ class Measured:
         system: Its name.
         rmse: On the test rows.
         mae: On the test rows.
-        fit_seconds: From encoded or raw rows in memory to the final model, the choice
-            of the epoch and a refit included.
+        seconds: From ratings in memory to the final model, the choice of the epoch
+            and a refit included.
         curve: Seconds since the start and validation RMSE reached by then, of a model
             that was fitted to the train rows alone.
-        to_target: Seconds until the target's validation RMSE; None where never.
+        to_svd: Seconds until the validation RMSE of Surprise's SVD; None where never.
     """
 
     system: str
     rmse: float
     mae: float
-    fit_seconds: float
+    seconds: float
     curve: tuple[tuple[float, float], ...]
-    to_target: float | None = None
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One of cfexp's models with its settings.
-
-    Attributes:
-        name: Name of the model.
-        model: The model family.
-        settings: How to fit it.
-    """
-
-    name: str
-    model: Model
-    settings: Settings
+    to_svd: float | None = None
 
 
 def measure_fold(
-    contenders: Sequence[Contender],
+    contenders: Mapping[str, Contender],
     peers: Mapping[str, Peer],
     ratings: Ratings,
     split: Split,
@@ -70,19 +58,17 @@ def measure_fold(
     """Fits and tests all of them on one split, one after the other."""
     found: list[Measured] = []
     members: list[Member] = []
-    for one in contenders:
-        log.info("%s", one.name)
-        measured, fitted = measure_model(one, ratings, split)
+    for name, contender in contenders.items():
+        log.info("%s", name)
+        measured, fitted = measure_model(name, contender, ratings, split)
         found.append(measured)
         members.append(
-            Member(
-                one.name, one.name, fitted.encoder, fitted.scorer, fitted.val_predicted
-            )
+            Member(name, name, fitted.encoder, fitted.scorer, fitted.val_predicted)
         )
     if ensemble:
         started = time.perf_counter()
         fitted = stack(members, ratings, split, seed=seed)
-        spent = sum(one.fit_seconds for one in found) + time.perf_counter() - started
+        spent = sum(one.seconds for one in found) + time.perf_counter() - started
         found.append(_tested("ensemble", fitted, ratings, split, spent, []))
     for name, peer in peers.items():
         log.info("%s", name)
@@ -91,19 +77,20 @@ def measure_fold(
 
 
 def measure_model(
-    one: Contender, ratings: Ratings, split: Split
+    name: str, contender: Contender, ratings: Ratings, split: Split
 ) -> tuple[Measured, Fitted]:
     """Fits and tests one of cfexp's models."""
-    one.model.prepare()
+    model, settings = contender
+    model.prepare()
     started = time.perf_counter()
     curve = []
 
     def note(epoch: Epoch) -> None:
         curve.append((time.perf_counter() - started, epoch.val_rmse))
 
-    fitted = fit_model(one.model, ratings, split, settings=one.settings, on_epoch=note)
+    fitted = fit_model(model, ratings, split, settings=settings, on_epoch=note)
     seconds = time.perf_counter() - started
-    return _tested(one.name, fitted, ratings, split, seconds, curve), fitted
+    return _tested(name, fitted, ratings, split, seconds, curve), fitted
 
 
 def _tested(
@@ -154,7 +141,7 @@ def with_target(found: list[Measured], target: str) -> list[Measured]:
     if not goals:
         return found
     return [
-        replace(one, to_target=next((s for s, e in one.curve if e <= goals[0]), None))
+        replace(one, to_svd=next((s for s, e in one.curve if e <= goals[0]), None))
         for one in found
     ]
 
@@ -167,8 +154,8 @@ def summary(folds: pd.DataFrame) -> pd.DataFrame:
     """
     first = folds[folds["fold"] == folds["fold"].iloc[0]].set_index("system")
     # A target that was missed on one fold is missed: no mean over the others.
-    means = folds.groupby("system")[["rmse", "mae", "fit_seconds", "to_target"]].agg(
+    means = folds.groupby("system")[["rmse", "mae", "seconds", "to_svd"]].agg(
         lambda values: values.mean(skipna=False)
     )
-    table = means.assign(first=first["rmse"]).sort_values("rmse").reset_index()
-    return table[["system", "rmse", "mae", "first", "fit_seconds", "to_target"]]
+    table = means.assign(first_fold=first["rmse"]).sort_values("rmse").reset_index()
+    return table[["system", "rmse", "mae", "first_fold", "seconds", "to_svd"]]
