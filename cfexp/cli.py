@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 TRACEBACK_VARIABLE = "HYDRA_FULL_ERROR"
 # What ``cfexp NAME`` does without being a run: a module with a function `main`.
-COMMANDS = {"bench": "cfexp.bench.command"}
+COMMANDS = {"bench": "cfexp.bench.command", "compare": "cfexp.compare.command"}
 
 
 def main() -> None:

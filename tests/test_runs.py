@@ -272,6 +272,10 @@ def test_every_experiment_runs(workdir: Path) -> None:
             (other / f"{stem}.{suffix}").write_text(text)
     names = sorted(p.stem for p in (ROOT / "conf/experiment").glob("*.yaml"))
     names.remove("ml-100k-ensemble")
+    # A search repeats the experiment that it is for; one stands for all of them.
+    searches = [name for name in names if name.startswith("search-")]
+    names = [name for name in names if name not in searches]
+    assert {name.removeprefix("search-") for name in searches} <= set(names)
     common = ["training.epochs=1", "tracking=none"]
     done = cfexp(
         *("-m", f"experiment={','.join(names)}", "embed_dim=4"),
@@ -291,6 +295,13 @@ def test_every_experiment_runs(workdir: Path) -> None:
         env={"CFEXP_DATA_DIR": str(workdir)},
     )
     assert "member fm" in ok(done).stderr
+    done = cfexp(
+        *("experiment=search-ml-100k-dot", "split.fold=1", "model.l2=0.1,0.2"),
+        *("optimizer.learning_rate=0.003", "hydra.sweep.dir=search", *common),
+        cwd=workdir,
+        env={"CFEXP_DATA_DIR": str(workdir)},
+    )
+    assert len(pd.read_csv(workdir / "search/leaderboard.csv")) == 2, done.stderr
 
 
 def test_own_configs_are_added(workdir: Path) -> None:

@@ -162,7 +162,10 @@ def _show(
 ) -> None:
     from cfexp import report
 
-    seconds = {name: table[name].map("{:.1f}".format) for name in SECONDS}
+    seconds = {
+        name: table[name].map("{:.1f}".format).replace("nan", "never")
+        for name in SECONDS
+    }
     report.print_frame(title, table.assign(**seconds))
     report.print_lines(list(notes.items()))
     output.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""Comparison of trained runs on the same test rows."""

@@ -1,0 +1,125 @@
+"""``cfexp compare``: which of some trained runs is better, and is it chance?"""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfexp import config
+from cfexp.errors import ConfigError
+from cfexp.tracking.reach import check_reachable
+
+if TYPE_CHECKING:
+    from cfexp.compare.runs import System
+
+METRICS = ("rmse", "mae")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the command's parser."""
+    found = argparse.ArgumentParser(
+        prog="cfexp compare",
+        description="Compares trained runs on the same test rows, with the first of"
+        " them or with the best on validation, where none is named.",
+        epilog="Runs that differ by fold and seed only are compared as one system.",
+    )
+    found.add_argument("runs", nargs="*", metavar="RUN", help="ids of MLflow runs")
+    found.add_argument("--sweep", metavar="ID", help="all runs of a sweep; or latest")
+    found.add_argument("--query", help="runs that match, in MLflow's search language")
+    found.add_argument("--metric", choices=METRICS, default="rmse")
+    found.add_argument(
+        "--force",
+        action="store_true",
+        help="compare runs of different splits, on the test rows they share",
+    )
+    found.add_argument("--output", type=Path, default=Path("compare"), metavar="FOLDER")
+    found.add_argument(
+        "--set",
+        nargs="*",
+        default=[],
+        metavar="OVERRIDE",
+        help="where the runs are: tracking=server tracking.uri=URI, and so on",
+    )
+    return found
+
+
+def main(arguments: list[str]) -> None:
+    """Compares runs, prints the table and writes a report.
+
+    Raises:
+        CfexpError: Something the user can mend; the message says how.
+    """
+    args = parser().parse_args(arguments)
+    tracking = config.build(config.compose(args.set))["tracking"]
+    if not tracking.enabled:
+        raise ConfigError(
+            "cfexp compare reads runs from MLflow; leave out tracking=none"
+        )
+    check_reachable(tracking.uri)
+
+    import mlflow
+
+    from cfexp import report
+    from cfexp.compare.html import write_report
+    from cfexp.compare.runs import errors_of, find_runs, find_sweep, systems
+    from cfexp.compare.statistics import against_reference, user_errors
+    from cfexp.tracking.runs import connect
+
+    logging.basicConfig(format="[%(levelname)s] %(message)s")
+    experiment_id = connect(tracking)
+    sweep = find_sweep(experiment_id, args.sweep)
+    runs = find_runs(experiment_id, ids=args.runs, sweep=sweep, query=args.query)
+    compared = systems(runs)
+    if len(compared) < 2:
+        raise ConfigError(
+            "there is only one configuration among these runs, and nothing to compare"
+            f" it with: {compared[0].name}. Name other runs."
+        )
+    same = _check_splits(compared, force=args.force)
+    if not args.runs:
+        compared = sorted(compared, key=_validation)
+    unit, errors = errors_of(compared, only_common=not same)
+    names = [system.name for system in compared]
+    table = against_reference(
+        user_errors(unit, errors, names), 0, metric=args.metric
+    ).reset_index()
+    table.insert(1, "runs", [len(system.runs) for system in compared])
+    mark = "" if same else " (different splits: only the test rows that all share)"
+    title = f"{len(errors):,} test rows, compared with {names[0]}{mark}"
+    report.print_frame(title, table)
+    args.output.mkdir(parents=True, exist_ok=True)
+    files = args.output / "compare.csv", args.output / "compare.html"
+    table.to_csv(files[0], index=False)
+    write_report(files[1], title, table, compared)
+    for file in files if sweep else ():
+        mlflow.MlflowClient().log_artifact(sweep, str(file), "compare")
+    report.print_lines(
+        [
+            ("difference", f"of {args.metric} from the reference; below 0 is better"),
+            ("low, high", "95 % interval, paired bootstrap over users"),
+            ("p", "Wilcoxon signed-rank test over users, Holm-corrected"),
+            ("files", str(args.output)),
+        ]
+    )
+
+
+def _validation(system: "System") -> float:
+    values = [run.data.metrics["val_rmse"] for run in system.runs]
+    return sum(values) / len(values)
+
+
+def _check_splits(compared: "list[System]", *, force: bool) -> bool:
+    """Returns whether all systems were tested on the same rows."""
+    if len({system.splits for system in compared}) == 1:
+        return True
+    if force:
+        return False
+    listed = "; ".join(
+        f"{system.name}: {' '.join(sorted(s[:8] for s in system.splits))}"
+        for system in compared[:6]
+    )
+    raise ConfigError(
+        "these runs were tested on different rows, so that their errors cannot be"
+        f" compared ({listed}). Give runs of the same dataset, split and seed, or"
+        " compare the test rows that they share with --force."
+    )
