@@ -86,11 +86,13 @@ def main(arguments: list[str]) -> None:
     table.insert(1, "runs", [len(system.runs) for system in compared])
     mark = "" if same else " (different splits: only the test rows that all share)"
     title = f"{len(errors):,} test rows, compared with {names[0]}{mark}"
-    report.print_frame(title, table)
+    # Four digits would show most p-values as 0.
+    shown = table.assign(p=table["p"].map("{:.1e}".format).replace("nan", ""))
+    report.print_frame(title, shown)
     args.output.mkdir(parents=True, exist_ok=True)
     files = args.output / "compare.csv", args.output / "compare.html"
     table.to_csv(files[0], index=False)
-    write_report(files[1], title, table, compared)
+    write_report(files[1], title, shown, compared)
     for file in files if sweep else ():
         mlflow.MlflowClient().log_artifact(sweep, str(file), "compare")
     report.print_lines(
