@@ -25,6 +25,7 @@ from cfexp.stopwatch import Stopwatch
 from cfexp.tracking.open import check_tracking, find_members, find_model, open_run
 from cfexp.tracking.settings import Tracking
 from cfexp.training import checkpoint
+from cfexp.training.programs import keep_programs
 from cfexp.training.settings import Training
 
 # Every run is held against these, whatever its configuration says.
@@ -81,6 +82,8 @@ def run(
     tracking: Tracking = specs["tracking"]
     saved = find_model(cfg.run_id, tracking=tracking, metric=cfg.best_of)
     source = {"cfexp.source": saved.run_id or str(saved.folder)}
+    if cfg.mode is Mode.finetune:
+        keep_programs()  # before the model is loaded, which imports TensorFlow
     predictor = Predictor.load(saved.folder)
     cfg = with_overrides(predictor.origin.config, cfg, overrides)
     if cfg.mode is Mode.finetune:

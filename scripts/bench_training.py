@@ -19,7 +19,8 @@ from rich.table import Table
 from cfexp import config
 from cfexp.features import FeatureEncoder
 from cfexp.fitting import encode
-from cfexp.training.engines import CompiledEngine, epoch_order, model_inputs
+from cfexp.models.keras_scorer import model_inputs
+from cfexp.training.engines import CompiledEngine, epoch_order
 from cfexp.training.rowwise import table_share
 
 ROWS = 80_000

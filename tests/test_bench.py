@@ -21,7 +21,7 @@ def test_peers_are_tested_on_the_same_rows(ratings: Ratings) -> None:
         seen.append(set(train.index))
         return lambda pairs: np.full(len(pairs), train[RATING].mean())
 
-    found = measure_peer("m", Peer("numpy", (), "", fit), ratings, split, seed=0)
+    found = measure_peer("m", Peer("numpy", (), fit), ratings, split, seed=0)
     train, valid = set(split.train), set(split.valid)
     assert seen == [train, train | valid]
     rating = ratings.frame[RATING].to_numpy()

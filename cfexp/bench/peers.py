@@ -24,14 +24,12 @@ class Peer:
     Attributes:
         package: Its distribution, as pip knows it.
         modules: What to import before the clock starts.
-        settings: What differs from the library's defaults, for people.
         fit: Takes training ratings, the rating scale and a seed; returns a function
             that predicts pairs, clipped to the scale.
     """
 
     package: str
     modules: tuple[str, ...]
-    settings: str
     fit: Callable[[pd.DataFrame, Scale, int], Predict]
 
 
@@ -97,19 +95,12 @@ def _pairs(frame: pd.DataFrame) -> Any:
 
 
 PEERS = {
-    "surprise-svd": Peer(
-        "scikit-surprise", ("surprise",), "defaults, 100 factors", _surprise("SVD")
-    ),
-    "surprise-svdpp": Peer(
-        "scikit-surprise", ("surprise",), "defaults, 20 factors", _surprise("SVDpp")
-    ),
-    "cornac-mf": Peer(
-        "cornac", ("cornac.models",), "MF, defaults, 10 factors", _cornac_mf
-    ),
+    "surprise-svd": Peer("scikit-surprise", ("surprise",), _surprise("SVD")),
+    "surprise-svdpp": Peer("scikit-surprise", ("surprise",), _surprise("SVDpp")),
+    "cornac-mf": Peer("cornac", ("cornac.models",), _cornac_mf),
     "lenskit-als": Peer(
         "lenskit",
         ("lenskit.als", "lenskit.batch"),
-        "BiasedMFScorer, defaults, 50 factors",
         _lenskit_als,
     ),
 }

@@ -50,7 +50,11 @@ class NeuralModel(Model):
     """A family that is trained by gradient descent."""
 
     def prepare(self) -> None:
-        """Imports TensorFlow."""
+        """Imports TensorFlow, with compiled programs kept for the next run."""
+        # Not at the top: a model that is served needs none of this.
+        from cfexp.training.programs import keep_programs
+
+        keep_programs()
         import_tensorflow()
 
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":

@@ -1,6 +1,7 @@
 """A trained Keras model that scores encoded rows."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +11,6 @@ import tensorflow as tf
 from cfexp.features import Encoded
 from cfexp.models import history as _registers_layers  # noqa: F401
 from cfexp.models import kernels as _registers_kernels  # noqa: F401
-from cfexp.training.engines import model_inputs
 
 CHUNK = 65_536
 
@@ -57,3 +57,16 @@ class KerasScorer:
     def load(cls, folder: Path) -> "KerasScorer":
         """Reads what `save` wrote."""
         return cls(keras.saving.load_model(folder / cls.FILE, compile=False))
+
+
+def model_inputs(
+    model: keras.Model, data: Encoded, rows: npt.NDArray[np.int32] | slice
+) -> dict[str, npt.NDArray[Any]]:
+    """Returns those inputs of some rows that `model` takes, by name."""
+    inputs: dict[str, npt.NDArray[Any]] = {
+        "user": data.user[rows],
+        "item": data.item[rows],
+    }
+    if "genres" in model.input:
+        inputs["genres"] = data.genre_table[data.genre_row[rows]]
+    return inputs

@@ -11,10 +11,9 @@ import tensorflow as tf
 
 from cfexp.errors import ConfigError
 from cfexp.features import Encoded
+from cfexp.training.engines import Rows, batch_loss, rows_at
 
 log = logging.getLogger(__name__)
-
-COLUMNS = ("user", "item", "genre_row", "rating")
 
 
 @functools.cache
@@ -67,18 +66,11 @@ class DistributedEngine:
         self._batch_size = batch_size
         self._part = batch_size // replicas
         table = tf.constant(data.genre_table)
-        takes_genres = "genres" in model.input
         variables = model.trainable_variables
 
-        def replica_step(rows: dict[str, tf.Tensor]) -> tf.Tensor:
-            inputs = {"user": rows["user"], "item": rows["item"]}
-            if takes_genres:
-                inputs["genres"] = tf.gather(table, rows["genre_row"])
+        def replica_step(rows: Rows) -> tf.Tensor:
             with tf.GradientTape() as tape:
-                predicted = tf.squeeze(model(inputs, training=True), -1)
-                error = tf.square(predicted - rows["rating"])
-                loss = tf.reduce_mean(error) + tf.add_n([0.0, *model.losses])
-                loss /= replicas
+                loss = batch_loss(model, rows, table) / replicas
             # Dense, since slices of the same row from two replicas would stay apart.
             gradients = [
                 tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)
@@ -101,10 +93,7 @@ class DistributedEngine:
     def _rows(self, at: npt.NDArray[np.int32]) -> Any:
         def part(context: Any) -> Any:
             start = context.replica_id_in_sync_group * self._part
-            mine = at[start : start + self._part]
-            return {
-                name: tf.constant(getattr(self._data, name)[mine]) for name in COLUMNS
-            }
+            return rows_at(self._data, at[start : start + self._part])
 
         return self._strategy.experimental_distribute_values_from_function(part)
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from cfexp.errors import first_line
 from cfexp.features import Encoded
-from cfexp.streaming import block_order
+from cfexp.models.keras_scorer import model_inputs
+from cfexp.streaming import COLUMNS, block_order
 from cfexp.training.programs import forget_programs
 from cfexp.training.rowwise import Rowwise
 
@@ -19,7 +20,6 @@ log = logging.getLogger(__name__)
 
 Rows = dict[str, tf.Tensor]
 Loop = tuple[tf.Tensor, tf.Tensor]
-COLUMNS = ("user", "item", "genre_row", "rating")
 CHUNK_ROWS = 1_000_000
 # What TensorFlow says of a kept program that was cut off or damaged.
 UNREADABLE = ("Read less bytes than requested", "as binary proto", "cache key")
@@ -63,7 +63,6 @@ class CompiledEngine:
         batches = -(-len(data) // batch_size)
         self._chunk = min(batches, max(1, CHUNK_ROWS // batch_size))
         self._genres = tf.constant(data.genre_table)
-        takes_genres = "genres" in model.input
         variables = model.trainable_variables
 
         def train_step(
@@ -73,13 +72,8 @@ class CompiledEngine:
                 name: tf.slice(column, [step * batch_size], [batch_size])
                 for name, column in rows.items()
             }
-            inputs = {"user": batch["user"], "item": batch["item"]}
-            if takes_genres:
-                inputs["genres"] = tf.gather(genres, batch["genre_row"])
             with tf.GradientTape() as tape:
-                predicted = tf.squeeze(model(inputs, training=True), -1)
-                error = tf.square(predicted - batch["rating"])
-                loss = tf.reduce_mean(error) + tf.add_n([0.0, *model.losses])
+                loss = batch_loss(model, batch, genres)
             gradients = tape.gradient(loss, variables)
             if not isinstance(optimizer, Rowwise):
                 # XLA has no sparse tensors: looked-up rows become a whole table.
@@ -107,9 +101,7 @@ class CompiledEngine:
             chunk = batches[start : start + self._chunk]
             # The last chunk is filled up, with rows that are not trained on.
             at = np.resize(chunk, self._chunk * self._batch_size)
-            rows = {
-                name: tf.constant(getattr(self._data, name)[at]) for name in COLUMNS
-            }
+            rows = rows_at(self._data, at)
             steps = tf.constant(len(chunk))
             total += float(self._run_chunk(rows, self._genres, steps))
         return total / len(batches)
@@ -201,17 +193,19 @@ class FallbackEngine:
             return self._engine.run_epoch(order)
 
 
-def model_inputs(
-    model: keras.Model, data: Encoded, rows: npt.NDArray[np.int32] | slice
-) -> dict[str, npt.NDArray[Any]]:
-    """Returns those inputs of some rows that `model` takes, by name."""
-    inputs: dict[str, npt.NDArray[Any]] = {
-        "user": data.user[rows],
-        "item": data.item[rows],
-    }
+def rows_at(data: Encoded, at: npt.NDArray[np.int32]) -> Rows:
+    """Returns the columns of some rows as tensors."""
+    return {name: tf.constant(getattr(data, name)[at]) for name in COLUMNS}
+
+
+def batch_loss(model: keras.Model, rows: Rows, genre_table: tf.Tensor) -> tf.Tensor:
+    """Returns the mean squared error of a batch, plus the model's penalties."""
+    inputs = {"user": rows["user"], "item": rows["item"]}
     if "genres" in model.input:
-        inputs["genres"] = data.genre_table[data.genre_row[rows]]
-    return inputs
+        inputs["genres"] = tf.gather(genre_table, rows["genre_row"])
+    predicted = tf.squeeze(model(inputs, training=True), -1)
+    error = tf.square(predicted - rows["rating"])
+    return tf.reduce_mean(error) + tf.add_n([0.0, *model.losses])
 
 
 def epoch_order(

@@ -4,8 +4,6 @@ import os
 import sys
 import tempfile
 
-from cfexp.training.programs import keep_programs
-
 
 def import_tensorflow() -> None:
     """Imports TensorFlow; shows what its libraries said only where that fails.
@@ -15,7 +13,6 @@ def import_tensorflow() -> None:
     """
     if "tensorflow" in sys.modules:
         return
-    keep_programs()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
