@@ -17,10 +17,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from cfexp import config
+from cfexp import config, plan
 from cfexp.errors import CfexpError, did_you_mean, first_line
 from cfexp.signals import interrupt_on_sigterm
-from cfexp.sweep import finish_open_sweep
+from cfexp.sweep import current_sweep, finish_open_sweep
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +93,9 @@ def _task(cfg: DictConfig) -> float | None:
             cfg,
             specs,
             folder=Path(job.runtime.output_dir),
-            name=cfg.run_name or config.run_name(cfg.model.name, overrides),
+            name=cfg.run_name or plan.run_name(cfg.model.name, overrides),
             overrides=overrides,
+            swept=current_sweep(),
         )
     except Exception as error:
         log.debug("the run failed", exc_info=True)

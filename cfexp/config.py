@@ -5,7 +5,6 @@ TensorFlow is loaded.
 """
 
 import dataclasses
-import hashlib
 import pydoc
 from dataclasses import dataclass
 from enum import Enum
@@ -23,10 +22,6 @@ from cfexp.errors import ConfigError, did_you_mean, first_line
 from cfexp.spec import Spec, field_problems
 
 GROUPS = ("dataset", "split", "model", "optimizer", "training", "tracking")
-# Overrides that say nothing of what a run is.
-QUIET = ("tracking", "run_name=", "hydra", "mode=", "run_id=", "~")
-# What may differ between a run and the run that resumes it.
-NOT_IN_KEY = ("tracking", "run_name", "training.resume", "training.checkpoint_every")
 
 
 class Mode(Enum):
@@ -55,6 +50,9 @@ class Config:
     deterministic: bool
     objective: str
     run_name: str | None
+    cv: int | None
+    seeds: int | None
+    rerun: bool
     dataset: dict[str, Any]
     split: dict[str, Any]
     model: dict[str, Any]
@@ -67,6 +65,8 @@ BOUNDS = {
     "k": {"bounds": {">=": 1}},
     "embed_dim": {"bounds": {">=": 1, "<=": 4096}},
     "seed": {"bounds": {">=": 0, "<=": 2**31 - 1}},
+    "cv": {"bounds": {">=": 2}},
+    "seeds": {"bounds": {">=": 2}},
     "objective": {"options": ("val_rmse", "val_mae")},
 }
 
@@ -170,27 +170,6 @@ def build_spec(group: str, node: DictConfig) -> Spec:
         raise ConfigError(f"{group}: {error}") from error
 
 
-def telling(overrides: list[str]) -> list[str]:
-    """Returns the overrides that say what a run is, not where it is kept."""
-    return [o for o in overrides if not o.startswith(QUIET)]
-
-
-def run_name(model: str, overrides: list[str]) -> str:
-    """Returns a name that tells runs apart: what was set on the command line."""
-    return " ".join(telling(overrides))[:200] or model
-
-
-def run_key(cfg: DictConfig) -> str:
-    """Returns 16 hex digits that equal configurations share, wherever they run."""
-    plain = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))
-    for key in NOT_IN_KEY:
-        parent, _, leaf = key.rpartition(".")
-        node = OmegaConf.select(plain, parent) if parent else plain
-        del node[leaf]  # type: ignore[arg-type]
-    text = OmegaConf.to_yaml(plain, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictConfig:
     """Returns a saved configuration with what the user set on the command line.
 
@@ -215,7 +194,7 @@ def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictCon
             )
         OmegaConf.update(merged, key, OmegaConf.select(cfg, key), merge=False)
     # How a model is used now, and where, is not part of how it was trained.
-    for key in ("mode", "run_id", "best_of", "pairs", "output", "user", "k"):
+    for key in ("mode", "run_id", "best_of", "pairs", "output", "user", "k", "rerun"):
         merged[key] = cfg[key]
     merged.tracking = cfg.tracking
     return merged

@@ -1,7 +1,7 @@
 """What MLflow is told about a run: parameters, tags, data inputs, final metrics."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,13 +9,18 @@ import pandas as pd
 from cfexp.data.ratings import Ratings
 from cfexp.evaluate import Evaluation
 from cfexp.fitting import Fitted
+from cfexp.jobs import Job
 from cfexp.provenance import GitState, versions
 from cfexp.split import Split
+from cfexp.stacking import Member
 
 # Not parameters of the result: where it is kept, and what other modes take.
 NOT_PARAMS = (
     "tracking",
     "run_name",
+    "rerun",
+    "cv",
+    "seeds",
     "run_id",
     "best_of",
     "pairs",
@@ -51,6 +56,35 @@ def tags(
     return found
 
 
+def job_tags(
+    job: Job,
+    ratings: Ratings,
+    split: Split,
+    git: GitState | None,
+    *,
+    members: Sequence[Member],
+) -> dict[str, str]:
+    """Returns all tags of a training.
+
+    Args:
+        job: The job.
+        ratings: Its data.
+        split: Their split.
+        git: State of the user's repository.
+        members: The runs that an ensemble stacks.
+    """
+    model = job.specs["model"].name
+    found = tags(ratings, split, git, kind="train", model=model)
+    found |= {
+        "cfexp.folder": str(job.folder),
+        # As JSON, which can be read back whatever the values hold.
+        "cfexp.overrides": json.dumps(job.overrides),
+    }
+    if members:
+        found["cfexp.members"] = " ".join(m.name for m in members)
+    return found | dict(job.tags)
+
+
 def inputs(ratings: Ratings, split: Split) -> dict[str, tuple[str, str, str]]:
     """Returns name, fingerprint and profile of the data and of its split."""
     sizes = {part: len(getattr(split, part)) for part in ("train", "valid", "test")}
@@ -70,10 +104,15 @@ def inputs(ratings: Ratings, split: Split) -> dict[str, tuple[str, str, str]]:
 
 
 def metrics(
-    fitted: Fitted, evaluation: Evaluation, baselines: Mapping[str, Evaluation]
+    fitted: Fitted,
+    split: Split,
+    evaluation: Evaluation,
+    baselines: Mapping[str, Evaluation],
 ) -> dict[str, float]:
     """Returns the final metrics; ``val_rmse`` is that of the epoch that was kept."""
     found = evaluation.metrics("test")
+    found |= {"train_rows": float(len(split.train))}
+    found |= {"valid_rows": float(len(split.valid))}
     found |= {"val_rmse": fitted.val_rmse, "val_mae": fitted.val_mae}
     for name, baseline in baselines.items():
         found[f"baseline_{name}_rmse"] = baseline.overall.rmse

@@ -16,6 +16,8 @@ from cfexp.fitting import Tested
 from cfexp.provenance import GitState, all_packages, versions
 from cfexp.training.history import History
 
+# In the folder of a job that was done before: by which run.
+SKIPPED = "skipped.json"
 VALID_PREDICTIONS = "valid_predictions.parquet"
 
 
@@ -78,6 +80,13 @@ def write(
         untracked = "".join(f"# untracked: {name}\n" for name in git.untracked)
         (folder / "git.diff").write_text(untracked + git.diff)
     plots.save_plots(folder / "plots", history=history, predictions=test)
+
+
+def write_skipped(folder: Path, metrics: Mapping[str, float], run_id: str) -> None:
+    """Writes the metrics of a job that an earlier run has done, and says which."""
+    (folder / "results").mkdir(parents=True, exist_ok=True)
+    write_metrics(folder / "results", metrics)
+    (folder / SKIPPED).write_text(json.dumps({"run_id": run_id}))
 
 
 def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:

@@ -1,38 +1,55 @@
-"""A sweep: one MLflow run above those of its jobs, and a leaderboard at its end."""
+"""A sweep: one MLflow run above those of its jobs, wherever these are run."""
 
-import json
-import logging
+import importlib.util
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import yaml
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from cfexp.config import build_spec, telling
-from cfexp.errors import first_line
+from cfexp.config import build_spec
+from cfexp.errors import ConfigError, first_line
+from cfexp.plan import sweep_key
 from cfexp.tracking.settings import Tracking
 
 if TYPE_CHECKING:
-    import mlflow
     import pandas as pd
 
-log = logging.getLogger(__name__)
+    from cfexp.tracking.group import Group
 
-PARENT_VARIABLE = "CFEXP_PARENT_RUN_ID"
-ERRORS = ("val_rmse", "test_rmse", "test_mae")
-COLUMNS = (
-    *ERRORS,
-    "skill_vs_bias",
-    "best_epoch",
-    "n_parameters",
-    "seconds_fit",
-)
-# Options that repeat a run rather than change it.
-REPEATS = ("split.fold=", "seed=")
+# The part of a plugin's module that names the extra it comes with.
+EXTRAS = {
+    "hydra_joblib_launcher": "joblib",
+    "hydra_ray_launcher": "ray",
+    "hydra_submitit_launcher": "slurm",
+    "hydra_optuna_sweeper": "optuna",
+}
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _open_sweeps: list["SweepCallback"] = []
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep hands to its jobs.
+
+    Attributes:
+        parent_id: Id of the run above them; None without tracking.
+        uri: Where to track, as it is from any folder.
+    """
+
+    parent_id: str | None
+    uri: str
+
+
+_swept: Swept | None = None
+
+
+def current_sweep() -> Swept | None:
+    """Returns the sweep whose job this process is doing, if it is doing one."""
+    return _swept
 
 
 def finish_open_sweep(status: str) -> None:
@@ -45,66 +62,84 @@ class SweepCallback(Callback):
     """Opens the parent run when a sweep starts; Hydra calls its methods.
 
     Hydra calls `on_multirun_end` only where no job failed, so the command line calls
-    `finish_open_sweep` in every other case.
+    `finish_open_sweep` in every other case. A launcher that runs jobs in other
+    processes takes a copy of this object to them.
     """
 
     def __init__(self) -> None:
-        self.parent_id: str | None = None
+        self.swept: Swept | None = None
         self.folder = Path()
         self.objective = ""
+        self.threads = 0
+        self.group: Group | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # MLflow's client belongs to this process.
+        return {**self.__dict__, "group": None}
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Opens the parent run and tells the jobs its id."""
-        self.folder = Path(config.hydra.sweep.dir)
+        """Opens the parent run, before any job is started."""
+        for plugin in (config.hydra.launcher, config.hydra.sweeper):
+            _check_installed(str(plugin._target_))
+        # Jobs elsewhere need not have the same working directory.
+        self.folder = Path(config.hydra.sweep.dir).absolute()
+        config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{self.folder}'")
+        config.hydra.sweep.dir = str(self.folder)
+        self.threads = threads_for_each(config.hydra.launcher)
         self.objective = config.objective
         self.tracking = cast(Tracking, build_spec("tracking", config.tracking))
         _open_sweeps.append(self)
-        if not self.tracking.enabled:
-            return
-        import mlflow
+        parent_id = None
+        if self.tracking.enabled:
+            from cfexp.tracking.open import open_group
 
-        from cfexp.tracking.open import check_tracking
-        from cfexp.tracking.runs import KIND, connect
+            overrides = " ".join(config.hydra.overrides.task)
+            self.group = open_group(
+                self.tracking,
+                kind="sweep",
+                name=config.run_name or f"sweep {overrides}"[:200],
+                key=None if config.rerun else sweep_key(config),
+                tags={"cfexp.overrides": overrides},
+            )
+            assert self.group is not None
+            parent_id = self.group.run_id
+        self.swept = Swept(parent_id, self.tracking.absolute_uri)
 
-        check_tracking(self.tracking)
-        experiment_id = connect(self.tracking)
-        overrides = " ".join(config.hydra.overrides.task)
-        parent = mlflow.MlflowClient().create_run(
-            experiment_id,
-            run_name=config.run_name or f"sweep {overrides}"[:200],
-            tags={KIND: "sweep", "cfexp.overrides": overrides},
-        )
-        self.parent_id = parent.info.run_id
-        os.environ[PARENT_VARIABLE] = self.parent_id
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Tells a job about its sweep, in the process that does it."""
+        if self.swept is None:
+            return  # a single run
+        global _swept
+        _swept = self.swept
+        if self.threads:
+            for name in THREADS:
+                os.environ.setdefault(name, str(self.threads))
+        home = config.hydra.runtime.cwd
+        if not Path(home).is_dir():
+            raise ConfigError(
+                f"a job was started where there is no folder {home}: the launcher needs"
+                " a file system that all its machines share."
+            )
+        os.chdir(home)
 
     def on_job_end(
         self, config: DictConfig, job_return: JobReturn, **kwargs: Any
     ) -> None:
         """Records a job that failed before it could open its own run."""
-        parent = os.environ.get(PARENT_VARIABLE)
-        if job_return.status is not JobStatus.FAILED or not parent:
+        if job_return.status is not JobStatus.FAILED:
             return
-        import mlflow
+        if self.swept is None or self.swept.parent_id is None:
+            return
+        from cfexp.tracking.group import record_failure
 
-        client = mlflow.MlflowClient()
-        experiment_id = client.get_run(parent).info.experiment_id
-        folder = str(config.hydra.runtime.output_dir)
-        known = client.search_runs(
-            [experiment_id], f"tags.`cfexp.folder` = '{folder}'", max_results=1
+        record_failure(
+            self.tracking,
+            self.swept.uri,
+            parent_id=self.swept.parent_id,
+            name=" ".join(job_return.overrides or [])[:200],
+            folder=str(config.hydra.runtime.output_dir),
+            error=first_line(job_return._return_value),
         )
-        if known:
-            return
-        failed = client.create_run(
-            experiment_id,
-            run_name=" ".join(job_return.overrides or [])[:200],
-            tags={
-                "mlflow.parentRunId": parent,
-                "cfexp.kind": "train",
-                "cfexp.folder": folder,
-                "cfexp.error": first_line(job_return._return_value)[:500],
-            },
-        )
-        client.set_terminated(failed.info.run_id, "FAILED")
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Closes the parent run of a sweep without failed jobs."""
@@ -112,91 +147,63 @@ class SweepCallback(Callback):
 
     def finish(self, status: str) -> None:
         """Prints the leaderboard, keeps it with the parent run and closes that."""
-        os.environ.pop(PARENT_VARIABLE, None)
         from cfexp import report
+        from cfexp.leaderboard import leaderboard, means_over_repeats
 
         board = leaderboard(self.folder, self.objective)
+        file = self.folder / "leaderboard.csv"
         if len(board):
             report.print_frame(f"leaderboard, by {self.objective}", board)
-            board.to_csv(self.folder / "leaderboard.csv", index=False)
+            board.to_csv(file, index=False)
             means = means_over_repeats(board)
             if len(means):
                 report.print_frame("over folds and seeds", means)
-        if self.parent_id is None:
+        if self.group is None:
             return
-        import mlflow
+        if len(board):
+            self.group.log_table(board, "leaderboard.json")
+            self._log_best(self.group, board)
+        self.group.finish(status)
 
-        client = mlflow.MlflowClient()
-        try:
-            if len(board):
-                client.log_table(self.parent_id, board, "leaderboard.json")
-                self._log_best(client, board)
-            client.set_terminated(self.parent_id, status)
-        except Exception as error:
-            log.warning("MLflow did not take the sweep's end: %s", first_line(error))
+    def _log_best(self, group: "Group", board: "pd.DataFrame") -> None:
+        from cfexp.leaderboard import ERRORS
 
-    def _log_best(self, client: "mlflow.MlflowClient", board: "pd.DataFrame") -> None:
-        finished = board[board["status"] == "finished"]
+        finished = board[board["status"] != "failed"]
         if finished.empty:
             return
         best = finished.iloc[0]
-        client.set_tag(self.parent_id, "cfexp.best_overrides", best["job"])
-        for name in ERRORS:
-            client.log_metric(self.parent_id, f"best_{name}", best[name])
-            client.log_metric(self.parent_id, f"mean_{name}", finished[name].mean())
+        found = {f"best_{name}": float(best[name]) for name in ERRORS}
+        found |= {f"mean_{name}": float(finished[name].mean()) for name in ERRORS}
+        group.log(metrics=found, tags={"cfexp.best_overrides": best["job"]})
 
 
-def leaderboard(folder: Path, objective: str) -> "pd.DataFrame":
-    """Returns one row for each job of a sweep, the best first, failed ones last.
+def threads_for_each(launcher: DictConfig) -> int:
+    """Returns how many threads each job may use; 0 where it has all of the machine."""
+    cpus = os.cpu_count() or 1
+    if "n_jobs" in launcher:  # joblib
+        jobs = cpus if launcher.n_jobs < 0 else launcher.n_jobs
+        return max(1, cpus // max(1, jobs))
+    if "ray" in launcher:
+        return max(1, int(launcher.ray.remote.num_cpus))
+    if "cpus_per_task" in launcher:  # submitit
+        return int(launcher.cpus_per_task or 0)
+    return 0
 
-    Args:
-        folder: The sweep's folder, with a folder of each job in it.
-        objective: The metric to sort by, lowest first.
 
-    Returns:
-        A data frame with ``job``, its overrides, ``status``, metrics and ``folder``.
+def _check_installed(target: str) -> None:
+    """Checks that a launcher's or sweeper's package is there.
+
+    Raises:
+        ConfigError: It is not; the message names the extra.
     """
-    import pandas as pd
-
-    rows = []
-    for said in sorted(folder.glob("*/.hydra/overrides.yaml")):
-        job = said.parents[1]
-        overrides = telling(yaml.safe_load(said.read_text()))
-        results = job / "results" / "metrics.json"
-        metrics = json.loads(results.read_text()) if results.exists() else {}
-        rows.append(
-            {
-                "job": " ".join(overrides) or job.name,
-                "status": "finished" if metrics else "failed",
-                **{name: metrics.get(name) for name in COLUMNS},
-                "folder": job.name,
-            }
+    package = target.rpartition(".")[0]
+    try:
+        found = importlib.util.find_spec(package)
+    except ModuleNotFoundError:
+        found = None
+    extra = next((e for name, e in EXTRAS.items() if name in target), None)
+    if found is None and extra:
+        raise ConfigError(
+            f"this launcher or sweeper is not installed: {target}. Install it with: pip"
+            f" install 'cfexp[{extra}]'"
         )
-    first = ["job", "status", objective]
-    columns = [*first, *(c for c in COLUMNS if c != objective), "folder"]
-    board = pd.DataFrame(rows, columns=columns).astype({c: float for c in COLUMNS})
-    return board.sort_values(objective, na_position="last", ignore_index=True)
-
-
-def means_over_repeats(board: "pd.DataFrame") -> "pd.DataFrame":
-    """Returns means and deviations over jobs that differ by fold and seed only.
-
-    Args:
-        board: What `leaderboard` returned.
-
-    Returns:
-        One row for each group of more than one finished job, the best first.
-    """
-    finished = board[board["status"] == "finished"]
-    names = [
-        " ".join(o for o in job.split() if not o.startswith(REPEATS)) or "all jobs"
-        for job in finished["job"]
-    ]
-    stats = finished.groupby(names)[list(ERRORS)].agg(["mean", "std", "size"])
-    stats = stats[stats[(ERRORS[0], "size")] > 1].sort_values((ERRORS[0], "mean"))
-    flat = stats.index.to_frame(index=False, name="jobs")
-    flat["n"] = stats[(ERRORS[0], "size")].to_numpy()
-    for name in ERRORS:
-        flat[f"mean {name}"] = stats[(name, "mean")].to_numpy()
-        flat[f"std {name}"] = stats[(name, "std")].to_numpy()
-    return flat

@@ -13,6 +13,8 @@ from cfexp.tracking.settings import Tracking
 from cfexp.training.history import Epoch
 
 if TYPE_CHECKING:
+    from cfexp.tracking.earlier import Earlier
+    from cfexp.tracking.group import Group
     from cfexp.tracking.lookup import SavedModel
 
 
@@ -109,6 +111,7 @@ def open_run(
     *,
     name: str,
     tags: Mapping[str, str],
+    parent_id: str | None = None,
     resume_id: str | None = None,
 ) -> Run:
     """Opens a run where `tracking` says, without importing MLflow where it is off.
@@ -120,7 +123,46 @@ def open_run(
         return NullRun(name)
     from cfexp.tracking.runs import MlflowRun
 
-    return MlflowRun(tracking, name=name, tags=tags, resume_id=resume_id)
+    return MlflowRun(
+        tracking, name=name, tags=tags, parent_id=parent_id, resume_id=resume_id
+    )
+
+
+def open_group(
+    tracking: Tracking,
+    *,
+    kind: str,
+    name: str,
+    key: str | None,
+    tags: Mapping[str, str],
+    parent_id: str | None = None,
+) -> "Group | None":
+    """Opens a run above others, or None where tracking is off.
+
+    See `cfexp.tracking.group.Group`.
+
+    Raises:
+        TrackingError: The tracking server cannot be used.
+    """
+    if not tracking.enabled:
+        return None
+    check_reachable(tracking.uri)
+    from cfexp.tracking.group import Group
+
+    return Group(
+        tracking, kind=kind, name=name, key=key, tags=tags, parent_id=parent_id
+    )
+
+
+def find_earlier(
+    tracking: Tracking, key: str, *, lock: Path, parent_id: str | None
+) -> "Earlier | None":
+    """Finds a run of the same job; see `cfexp.tracking.earlier.find_earlier`."""
+    if not tracking.enabled:
+        return None
+    from cfexp.tracking import earlier
+
+    return earlier.find_earlier(tracking, key, lock=lock, parent_id=parent_id)
 
 
 def find_model(reference: str, *, tracking: Tracking, metric: str) -> "SavedModel":

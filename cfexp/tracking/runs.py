@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import mlflow
 import pandas as pd
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
+from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.pyfunc import PyFuncModel
@@ -21,7 +21,7 @@ from pandas.api.types import is_integer_dtype
 
 from cfexp.errors import TrackingError, first_line
 from cfexp.provenance import versions
-from cfexp.sweep import PARENT_VARIABLE
+from cfexp.tracking.database import create_database
 from cfexp.tracking.settings import Tracking
 from cfexp.training.history import Epoch
 
@@ -45,14 +45,17 @@ def connect(tracking: Tracking) -> str:
         TrackingError: The server or file cannot be used.
     """
     logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # MLflow's defaults wait minutes for a server that is not there.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     mlflow.set_tracking_uri(tracking.uri)
     try:
+        create_database(tracking.uri)
         found = mlflow.get_experiment_by_name(tracking.experiment)
         if found is None:
-            return mlflow.create_experiment(tracking.experiment, tags=EXPERIMENT_TAGS)
+            found = _create_experiment(tracking.experiment)
     except Exception as error:
         raise TrackingError(
             f"cannot use tracking.uri={tracking.uri}: {first_line(error)[:300]}. Start"
@@ -67,6 +70,16 @@ def connect(tracking: Tracking) -> str:
     return found.experiment_id
 
 
+def _create_experiment(name: str) -> Experiment:
+    try:
+        mlflow.create_experiment(name, tags=EXPERIMENT_TAGS)
+    except MlflowException:
+        # Another process may have been sooner.
+        if mlflow.get_experiment_by_name(name) is None:
+            raise
+    return mlflow.get_experiment_by_name(name)
+
+
 class MlflowRun:
     """An MLflow run, as a context manager that sets its final status.
 
@@ -79,6 +92,7 @@ class MlflowRun:
         tracking: Where to track.
         name: Name of the run.
         tags: Tags, such as the kind of the run and the data's fingerprint.
+        parent_id: The run that this one belongs to.
         resume_id: A run to go on with.
     """
 
@@ -88,6 +102,7 @@ class MlflowRun:
         *,
         name: str,
         tags: Mapping[str, str],
+        parent_id: str | None = None,
         resume_id: str | None = None,
     ):
         self.name = name
@@ -95,7 +110,7 @@ class MlflowRun:
         self._pending: list[Metric] = []
         self._flushed = time.monotonic()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
-        self._parent = os.environ.get(PARENT_VARIABLE)
+        self._parent = parent_id
         self._opened = self._worker.submit(self._open, dict(tags), resume_id)
 
     @property
@@ -131,7 +146,7 @@ class MlflowRun:
             params: Flat parameters; long values are cut, with a mark.
             inputs: Name, fingerprint and profile (JSON) by context.
         """
-        short = {key: _short(value) for key, value in params.items()}
+        short = short_params(params)
         datasets = [
             DatasetInput(
                 Dataset(name, fingerprint[:36], "cfexp", name, profile=profile),
@@ -209,6 +224,8 @@ class MlflowRun:
         try:
             if resume_id:
                 active = mlflow.start_run(run_id=resume_id)
+                parent = {"mlflow.parentRunId": self._parent} if self._parent else {}
+                mlflow.set_tags(tags | parent)
             else:
                 active = mlflow.start_run(
                     experiment_id=experiment_id,
@@ -288,6 +305,10 @@ def requirements() -> list[str]:
     return [f"{name}=={found[name]}" for name in SERVING_PACKAGES]
 
 
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= MAX_PARAM else f"{text[: MAX_PARAM - 3]}..."
+def short_params(params: Mapping[str, Any]) -> dict[str, str]:
+    """Returns parameters as text; long ones are cut, with a mark."""
+    texts = {key: str(value) for key, value in params.items()}
+    return {
+        key: text if len(text) <= MAX_PARAM else f"{text[: MAX_PARAM - 3]}..."
+        for key, text in texts.items()
+    }

@@ -1,8 +1,11 @@
 """Where to track runs, as a spec that is checked before MLflow is imported."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from cfexp.spec import Spec
+
+SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,13 @@ class Tracking(Spec):
     uri: str
     experiment: str
     register_as: str | None
+
+    @property
+    def absolute_uri(self) -> str:
+        """The URI as it is from any other folder."""
+        if not self.uri.startswith(SQLITE):
+            return self.uri
+        return f"{SQLITE}{Path(self.uri.removeprefix(SQLITE)).absolute()}"
 
     def problems(self) -> list[str]:
         found = super().problems()

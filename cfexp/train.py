@@ -1,0 +1,251 @@
+"""Trains one model: from data to a logged model, once where that is asked for."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import cfexp
+from cfexp import describe, report, results
+from cfexp.cluster import worker_index
+from cfexp.data.ratings import Ratings
+from cfexp.fitting import (
+    Fitted,
+    Settings,
+    Start,
+    Tested,
+    evaluate_fitted,
+    fit_baselines,
+    fit_model,
+)
+from cfexp.jobs import Job, held, job_key, owner_tags
+from cfexp.models.bias import Bias, Mean
+from cfexp.models.ensemble import Ensemble
+from cfexp.predictor import Origin, Predictor, max_difference
+from cfexp.provenance import GitState, git_state
+from cfexp.split import Split
+from cfexp.stacking import Member, load_member, stack
+from cfexp.stopwatch import Stopwatch
+from cfexp.tracking.open import (
+    Run,
+    check_tracking,
+    find_earlier,
+    find_members,
+    open_run,
+)
+from cfexp.training import checkpoint
+from cfexp.training.settings import Training
+
+log = logging.getLogger(__name__)
+
+# Every run is held against these, whatever its configuration says.
+BASELINES = {
+    "mean": Mean(name="mean"),
+    "bias": Bias(name="bias", reg_user=15.0, reg_item=10.0, iterations=10),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known of a job that is done.
+
+    Attributes:
+        run_id: Id of its MLflow run; None without tracking.
+        metrics: Its final metrics.
+        folder: The folder with its ``results/`` and ``model/``.
+        repeated: Whether it was trained now, rather than found finished.
+    """
+
+    run_id: str | None
+    metrics: dict[str, float]
+    folder: Path
+    repeated: bool = True
+
+
+def train(
+    job: Job, *, ratings: Ratings | None = None, start: Start | None = None
+) -> Outcome:
+    """Trains, evaluates, saves and logs one model, if that is not done already.
+
+    Args:
+        job: What to do.
+        ratings: The job's dataset, where it is loaded already.
+        start: A trained model to go on from, with its encoder.
+
+    Raises:
+        CfexpError: The configuration, the data, the training or the tracking failed.
+    """
+    watch = Stopwatch()
+    training: Training = job.specs["training"]
+    with watch("data"):
+        ratings = ratings or job.specs["dataset"].load()
+        split: Split = job.specs["split"].split(ratings, seed=job.seed)
+    report.log_data(ratings, split)
+    check_tracking(job.specs["tracking"])
+    key = job_key(job, ratings, split)
+    path = Path(training.checkpoint_dir) / f"{key}.npz"
+    lock = path.with_suffix(".lock")
+    together = training.strategy == "multiworker"
+    if together or isinstance(job.specs["model"], Ensemble):
+        job = replace(job, once=False)  # other workers cannot tell; members change
+    with held(lock, wait=job.once):
+        resumed = checkpoint.load(path).note if training.resume else {}
+        run_id = resumed.get("run_id")
+        if job.once:
+            earlier = find_earlier(
+                job.specs["tracking"], key, lock=lock, parent_id=job.parent_id
+            )
+            if earlier and earlier.finished:
+                log.info(
+                    "skipped: run %s has done this job (rerun=true trains it again)",
+                    earlier.run_id,
+                )
+                path.unlink(missing_ok=True)
+                results.write_skipped(job.folder, earlier.metrics, earlier.run_id)
+                found = Path(earlier.folder)
+                return Outcome(earlier.run_id, earlier.metrics, found, repeated=False)
+            if earlier:
+                run_id = earlier.run_id
+                training = replace(training, resume=path.exists())
+                where = "its checkpoint" if training.resume else "the start"
+                log.info("going on with run %s from %s", run_id, where)
+        tags = owner_tags(key, lock) | dict(job.tags)
+        job = replace(job, specs={**job.specs, "training": training}, tags=tags)
+        return _train(job, ratings, split, watch, path, start=start, run_id=run_id)
+
+
+def _train(
+    job: Job,
+    ratings: Ratings,
+    split: Split,
+    watch: Stopwatch,
+    path: Path,
+    *,
+    start: Start | None,
+    run_id: str | None,
+) -> Outcome:
+    """Does what `train` says, at the checkpoint file `path`."""
+    specs = job.specs
+    with watch("data"):
+        against = {
+            key: evaluate_fitted(fitted, ratings, split.test)
+            for key, fitted in fit_baselines(BASELINES, ratings, split).items()
+        }
+    # MLflow does its imports and first contact while XLA compiles.
+    with watch("imports"):
+        specs["model"].prepare()
+        members = [] if start else _members(specs, ratings, split)
+    git = git_state(Path.cwd())
+    tracked = open_run(
+        specs["tracking"],
+        name=job.name,
+        tags=describe.job_tags(job, ratings, split, git, members=members),
+        parent_id=job.parent_id,
+        resume_id=run_id,
+    )
+    with tracked:
+        tracked.log_start(
+            params=describe.params(yaml.safe_load(job.config)),
+            inputs=describe.inputs(ratings, split),
+        )
+        with watch("fit"):
+            if members:
+                fitted = stack(members, ratings, split, seed=job.seed)
+            else:
+                fitted = fit_model(
+                    specs["model"],
+                    ratings,
+                    split,
+                    settings=Settings(
+                        specs["training"],
+                        specs["optimizer"],
+                        job.seed,
+                        job.deterministic,
+                    ),
+                    checkpoints=checkpoint.Checkpointing(
+                        path, lambda: {"run_id": tracked.run_id or ""}
+                    ),
+                    on_epoch=tracked.log_epoch,
+                    start=start,
+                )
+        with watch("evaluate"):
+            test = evaluate_fitted(fitted, ratings, split.test)
+        baselines = {key: tested.evaluation for key, tested in against.items()}
+        metrics = describe.metrics(fitted, split, test.evaluation, baselines)
+        metrics = _save_and_log(
+            job, ratings, split, fitted, test, metrics, tracked, watch, git
+        )
+    if worker_index() == 0:
+        path.unlink(missing_ok=True)
+    report.print_evaluation(f"{job.name} on {ratings.name}", test.evaluation, baselines)
+    report.print_summary(
+        fitted, metrics, watch, run_id=tracked.run_id, folder=job.folder
+    )
+    return Outcome(tracked.run_id, metrics, job.folder)
+
+
+def _save_and_log(
+    job: Job,
+    ratings: Ratings,
+    split: Split,
+    fitted: Fitted,
+    test: Tested,
+    metrics: dict[str, float],
+    tracked: Run,
+    watch: Stopwatch,
+    git: GitState | None,
+) -> dict[str, float]:
+    """Writes everything into the run's folder, then to MLflow; returns all metrics."""
+    origin = Origin(
+        model=job.specs["model"].name,
+        dataset=ratings.name,
+        data_fingerprint=ratings.fingerprint,
+        split_fingerprint=split.fingerprint,
+        config=job.config,
+        cfexp=cfexp.__version__,
+    )
+    predictor = Predictor(
+        encoder=fitted.encoder,
+        scorer=fitted.scorer,
+        movies=ratings.movies,
+        origin=origin,
+    )
+    with watch("save"):
+        predictor.save(job.folder / "model")
+        results.write(
+            job.folder / "results",
+            config=job.config,
+            metrics=metrics | watch.metrics(),
+            test=results.test_predictions(ratings, split.test, test),
+            valid=results.predictions(ratings, split.valid, fitted.val_predicted),
+            history=fitted.history,
+            git=git,
+        )
+    with watch("log"):
+        sample = results.sample(ratings, split.test)
+        reloaded = tracked.log_model(job.folder / "model", example=sample.head(5))
+        difference = max_difference(predictor, reloaded, sample)
+    metrics = metrics | {"reload_max_abs_diff": difference} | watch.metrics()
+    results.write_metrics(job.folder / "results", metrics)
+    tracked.log_results(metrics, job.folder / "results")
+    return metrics
+
+
+def _members(specs: Mapping[str, Any], ratings: Ratings, split: Split) -> list[Member]:
+    """Returns the runs that an ensemble stacks; none for other models."""
+    model = specs["model"]
+    if not isinstance(model, Ensemble):
+        return []
+    found = find_members(
+        model.runs,
+        tracking=specs["tracking"],
+        data_fingerprint=ratings.fingerprint,
+        split_fingerprint=split.fingerprint,
+    )
+    return [
+        load_member(saved.reference, saved.folder, valid, ratings, split)
+        for saved, valid in found
+    ]
