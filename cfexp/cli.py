@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from cfexp import config, plan
-from cfexp.errors import CfexpError, did_you_mean, first_line
+from cfexp.errors import CfexpError, Failed, did_you_mean, first_line
 from cfexp.signals import interrupt_on_sigterm
 from cfexp.sweep import current_sweep, finish_open_sweep
 
@@ -26,7 +27,11 @@ log = logging.getLogger(__name__)
 
 TRACEBACK_VARIABLE = "HYDRA_FULL_ERROR"
 # What ``cfexp NAME`` does without being a run: a module with a function `main`.
-COMMANDS = {"bench": "cfexp.bench.command", "compare": "cfexp.compare.command"}
+COMMANDS = {
+    "bench": "cfexp.bench.command",
+    "compare": "cfexp.compare.command",
+    "sync": "cfexp.tracking.sync",
+}
 
 
 def main() -> None:
@@ -36,7 +41,10 @@ def main() -> None:
     use: what has to be done at exit is done here, and then the process just ends.
     """
     command = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    if sys.argv[1:2] == ["reproduce"]:  # a run, so that Hydra gives it its folder
+        sys.argv[1:3] = ["mode=reproduce", *(f"run_id={r}" for r in sys.argv[2:3])]
     code = run_command(command, sys.argv[2:]) if command else run_cli()
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -71,8 +79,8 @@ def _exit_status(job: Callable[[], object]) -> int:
         return 143 if str(stop) == "SIGTERM" else 130
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
-    except (Exception, _Failed) as stop:
-        error = stop.error if isinstance(stop, _Failed) else stop
+    except (Exception, Failed) as stop:
+        error = stop.error if isinstance(stop, Failed) else stop
         finish_open_sweep("FAILED")
         if wants_traceback:
             traceback.print_exception(error)
@@ -84,6 +92,9 @@ def _exit_status(job: Callable[[], object]) -> int:
 def _task(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
     try:
+        swept = current_sweep()
+        if swept:
+            swept.enter()
         specs = config.build(cfg)
         # Everything heavy is imported from here on.
         from cfexp.run import run
@@ -95,23 +106,15 @@ def _task(cfg: DictConfig) -> float | None:
             folder=Path(job.runtime.output_dir),
             name=cfg.run_name or plan.run_name(cfg.model.name, overrides),
             overrides=overrides,
-            swept=current_sweep(),
+            swept=swept,
         )
     except Exception as error:
         log.debug("the run failed", exc_info=True)
         if job.mode is RunMode.RUN:
-            raise _Failed(error) from error
+            raise Failed(error) from error
         # Hydra says what went wrong in a sweep only at its end, and logs it nowhere.
         log.error("%s", explain(error))
         raise
-
-
-class _Failed(BaseException):
-    """Carries a run's error past Hydra, which would print lines of its own."""
-
-    def __init__(self, error: Exception):
-        super().__init__(str(error))
-        self.error = error
 
 
 def explain(error: BaseException) -> str:

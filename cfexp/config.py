@@ -15,6 +15,8 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -32,6 +34,7 @@ class Mode(Enum):
     predict = "predict"
     recommend = "recommend"
     finetune = "finetune"
+    reproduce = "reproduce"
 
 
 @dataclass
@@ -73,7 +76,15 @@ BOUNDS = {
 
 def register() -> None:
     """Makes the schema known to Hydra."""
-    ConfigStore.instance().store(name="schema", node=Config)
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    Plugins.instance()  # finds plugins, which bring configs of their own
+    # Hydra would take those for schemas of ours with the same name, and refuse.
+    for ours in conf_dir().glob("hydra/*/**/*.yaml"):
+        group = store.repo
+        for part in ours.relative_to(conf_dir()).parent.parts:
+            group = group.get(part, {})
+        group.pop(ours.name, None)
 
 
 def conf_dir() -> Path:
@@ -93,6 +104,15 @@ def compose(overrides: list[str]) -> DictConfig:
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return hydra.compose("config", overrides)
+
+
+def is_sweep(overrides: list[str]) -> bool:
+    """Returns whether overrides ask for a sweep, as an experiment for a search does."""
+    register()
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = hydra.compose("config", overrides, return_hydra_config=True)
+    return cfg.hydra.mode is RunMode.MULTIRUN
 
 
 def build(cfg: DictConfig) -> dict[str, Any]:

@@ -24,6 +24,14 @@ class TrackingError(CfexpError):
     """MLflow, or a run that was asked for, cannot be reached."""
 
 
+class Failed(BaseException):
+    """Carries an error past Hydra, which would print lines of its own, or go on."""
+
+    def __init__(self, error: Exception):
+        super().__init__(str(error))
+        self.error = error
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Returns the likely meaning of a mistyped name, ready to end a sentence."""
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)

@@ -4,7 +4,7 @@ import hashlib
 import inspect
 import logging
 import socket
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -66,7 +66,7 @@ def job_key(job: Job, ratings: "Ratings", split: "Split") -> str:
         job.config_key,
         ratings.fingerprint,
         split.fingerprint,
-        code_version(*[type(spec) for spec in job.specs.values()]),
+        code_version(tuple(type(spec) for spec in job.specs.values())),
         str(sorted(job.tags.items())),
     ]
     return digest(*parts)
@@ -83,11 +83,11 @@ def digest(*parts: str) -> str:
 
 
 @cache
-def code_version(*classes: Hashable) -> str:
+def code_version(classes: tuple[type, ...] = ()) -> str:
     """Returns 16 hex digits of cfexp's source, and of modules with a user's classes."""
     package = Path(__file__).parent
     files = set(package.rglob("*.py"))
-    files |= {Path(inspect.getfile(c)) for c in classes if isinstance(c, type)}
+    files |= {Path(inspect.getfile(c)) for c in classes}
     return digest(*(f"{f.name} {f.read_text()}" for f in sorted(files)))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from cfexp.plan import telling
+from cfexp.plan import REPEATS, telling
 from cfexp.results import SKIPPED
 
 ERRORS = ("val_rmse", "test_rmse", "test_mae")
@@ -17,8 +17,6 @@ COLUMNS = (
     "n_parameters",
     "seconds_fit",
 )
-# Options that repeat a run rather than change it.
-REPEATS = ("split.fold=", "seed=")
 FINISHED, BEFORE = "finished", "finished before"
 
 

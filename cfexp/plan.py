@@ -36,8 +36,8 @@ NOT_IN_KEY = (
     "training.resume",
     "user",
 )
-# What the repeats of a run say themselves.
-NOT_REPEATED = ("cv=", "seeds=", "seed=", "split.fold=")
+# Options that repeat a run rather than change it.
+REPEATS = ("split.fold=", "seed=")
 OFFICIAL_FOLDS = 5
 
 
@@ -135,7 +135,11 @@ def repeats(cfg: DictConfig, overrides: Sequence[str]) -> list[Repeat]:
     Raises:
         ConfigError: The split knows no folds.
     """
-    kept = [o for o in telling(list(overrides)) if not o.startswith(NOT_REPEATED)]
+    kept = [
+        o
+        for o in telling(list(overrides))
+        if not o.startswith(("cv=", "seeds=", *REPEATS))
+    ]
     base = cfg.copy()
     base.cv, base.seeds = None, None
     folds: list[int | None] = [None]

@@ -75,6 +75,7 @@ def train_repeats(
         name=name,
         key=key and digest(key, code_version(), ratings.fingerprint),
         tags={"cfexp.model": first.specs["model"].name, "cfexp.folder": str(folder)},
+        folder=folder,
         parent_id=parent_id,
     )
     status = "FAILED"
@@ -97,7 +98,7 @@ def train_repeats(
             params = describe.params(yaml.safe_load(first.config))
             for repeated in ("split.fold", "seed"):
                 params.pop(repeated, None)
-            group.log(params=params, metrics=found, files=(file,))
+            group.log(params=params, metrics=found, files=folder / "results")
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"

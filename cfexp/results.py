@@ -1,5 +1,6 @@
 """The files of a finished run, written before any of them goes to MLflow."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,11 +14,13 @@ from cfexp import plots
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.features import genres_of
 from cfexp.fitting import Tested
+from cfexp.models.base import Scorer
 from cfexp.provenance import GitState, all_packages, versions
 from cfexp.training.history import History
 
 # In the folder of a job that was done before: by which run.
 SKIPPED = "skipped.json"
+TEST_PREDICTIONS = "test_predictions.parquet"
 VALID_PREDICTIONS = "valid_predictions.parquet"
 
 
@@ -43,6 +46,14 @@ def sample(ratings: Ratings, rows: IntArray, *, n: int = 1000) -> pd.DataFrame:
     return pairs.assign(**{GENRES: genres_of(pairs, ratings.movies)})
 
 
+def sample_of(folder: Path, *, n: int = 5) -> pd.DataFrame:
+    """Returns a few pairs as `sample`, from the folder of a finished run."""
+    path = folder / "results" / TEST_PREDICTIONS
+    pairs = pd.read_parquet(path, columns=[USER, ITEM]).head(n)
+    movies = pd.read_parquet(folder / "model" / "movies.parquet")
+    return pairs.assign(**{GENRES: genres_of(pairs, movies)})
+
+
 def write(
     folder: Path,
     *,
@@ -52,6 +63,7 @@ def write(
     valid: pd.DataFrame,
     history: History | None,
     git: GitState | None,
+    tags: Mapping[str, str],
 ) -> None:
     """Writes everything but the model into `folder`.
 
@@ -63,15 +75,15 @@ def write(
         valid: The validation ratings, with a column ``predicted``.
         history: The epochs of a neural model.
         git: State of the user's repository.
+        tags: What ties the run to its data and code.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(config)
     write_metrics(folder, metrics)
     (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
+    (folder / "tags.json").write_text(json.dumps(tags, indent=2))
     (folder / "packages.txt").write_text(all_packages())
-    test.drop(columns=[GENRES]).to_parquet(
-        folder / "test_predictions.parquet", index=False
-    )
+    test.drop(columns=[GENRES]).to_parquet(folder / TEST_PREDICTIONS, index=False)
     valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
     if history:
         epochs = pd.DataFrame([asdict(e) for e in history.epochs])
@@ -87,6 +99,14 @@ def write_skipped(folder: Path, metrics: Mapping[str, float], run_id: str) -> No
     (folder / "results").mkdir(parents=True, exist_ok=True)
     write_metrics(folder / "results", metrics)
     (folder / SKIPPED).write_text(json.dumps({"run_id": run_id}))
+
+
+def weights_digest(scorer: Scorer) -> str:
+    """Returns the SHA-256 of all trained values."""
+    found = hashlib.sha256()
+    for values in scorer.trained():
+        found.update(np.ascontiguousarray(values).tobytes())
+    return found.hexdigest()
 
 
 def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:

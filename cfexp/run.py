@@ -1,5 +1,6 @@
 """One run, from configuration to logged model: the table of contents of cfexp."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,16 +8,17 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from cfexp import describe, plan, reuse
+from cfexp import describe, plan, reproduce, reuse
 from cfexp.cluster import worker_index
 from cfexp.config import Mode, build, with_overrides
 from cfexp.data.ratings import Ratings
 from cfexp.jobs import digest
 from cfexp.predictor import Predictor
+from cfexp.provenance import git_state
 from cfexp.repeats import Member, train_repeats
 from cfexp.split import Split
 from cfexp.sweep import Swept
-from cfexp.tracking.open import find_model, open_run
+from cfexp.tracking.open import check_tracking, find_model, open_run
 from cfexp.tracking.settings import Tracking
 from cfexp.train import train
 from cfexp.training.programs import keep_programs
@@ -63,6 +65,9 @@ def run(
             parent_id=parent_id,
         )
         return train(job).metrics[cfg.objective]
+    if cfg.mode is Mode.reproduce:
+        _reproduce(cfg, tracking, folder, name, overrides)
+        return None
     saved = find_model(cfg.run_id, tracking=tracking, metric=cfg.best_of)
     source = {"cfexp.source": saved.run_id or str(saved.folder)}
     if cfg.mode is Mode.finetune:
@@ -97,11 +102,50 @@ def run(
         ratings, split, None, kind="evaluate", model=predictor.origin.model
     )
     with open_run(
-        tracking, name=name, tags=found | source, parent_id=parent_id
+        tracking, name=name, tags=found | source, folder=folder, parent_id=parent_id
     ) as tracked:
         metrics = reuse.evaluate_saved(predictor, ratings, split, output=folder)
         tracked.log_results(metrics, folder / "results")
     return None
+
+
+def _reproduce(
+    cfg: DictConfig,
+    tracking: Tracking,
+    folder: Path,
+    name: str,
+    overrides: Sequence[str],
+) -> None:
+    """Trains a finished run again, from its own configuration, and judges both."""
+    from cfexp.tracking.lookup import annotate, find_past
+
+    check_tracking(tracking)
+    past = find_past(cfg.run_id, tracking=tracking, metric=cfg.best_of)
+    cfg = with_overrides(past.config, cfg, list(overrides))
+    cfg.mode, cfg.run_id = Mode.train, None
+    if "cfexp.members" in past.tags:
+        cfg.model.runs = past.tags["cfexp.members"].split()
+    specs = {**build(cfg), "tracking": tracking}
+    ratings: Ratings = specs["dataset"].load()
+    split: Split = specs["split"].split(ratings, seed=cfg.seed)
+    reproduce.check_data(past, data=ratings.fingerprint, split=split.fingerprint)
+    reproduce.warn_of_code(past, git_state(Path.cwd()))
+    job = plan.job(
+        cfg,
+        specs,
+        folder=folder,
+        name=name if cfg.run_name else f"reproduce {past.run_id}",
+        overrides=json.loads(past.tags["cfexp.overrides"]),
+        tags={"cfexp.reproduces": past.run_id},
+    )
+    outcome = train(job, ratings=ratings)
+    now = reproduce.Past.load("", folder / "results")
+    file = folder / "results" / reproduce.FILE
+    verdict = reproduce.judge(past, now, file)
+    if outcome.run_id:
+        tags = {"cfexp.reproduced": verdict}
+        annotate(tracking, outcome.run_id, tags=tags, file=file)
+    reproduce.check_verdict(past, verdict, file)
 
 
 def _train_repeats(

@@ -11,7 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from cfexp.config import build_spec
-from cfexp.errors import ConfigError, first_line
+from cfexp.errors import ConfigError, Failed, first_line
 from cfexp.plan import sweep_key
 from cfexp.tracking.settings import Tracking
 
@@ -38,10 +38,25 @@ class Swept:
     Attributes:
         parent_id: Id of the run above them; None without tracking.
         uri: Where to track, as it is from any folder.
+        home: The folder that it was started from.
     """
 
     parent_id: str | None
     uri: str
+    home: Path
+
+    def enter(self) -> None:
+        """Goes to the folder that the sweep was started from.
+
+        Raises:
+            ConfigError: This machine does not have it.
+        """
+        if not self.home.is_dir():
+            raise ConfigError(
+                f"a job was started where there is no folder {self.home}: the launcher"
+                " needs a file system that all its machines share."
+            )
+        os.chdir(self.home)
 
 
 _swept: Swept | None = None
@@ -79,6 +94,12 @@ class SweepCallback(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Opens the parent run, before any job is started."""
+        try:
+            self._start(config)
+        except Exception as error:
+            raise Failed(error) from error  # or Hydra would go on with a warning
+
+    def _start(self, config: DictConfig) -> None:
         for plugin in (config.hydra.launcher, config.hydra.sweeper):
             _check_installed(str(plugin._target_))
         # Jobs elsewhere need not have the same working directory.
@@ -100,10 +121,11 @@ class SweepCallback(Callback):
                 name=config.run_name or f"sweep {overrides}"[:200],
                 key=None if config.rerun else sweep_key(config),
                 tags={"cfexp.overrides": overrides},
+                folder=self.folder,
             )
             assert self.group is not None
             parent_id = self.group.run_id
-        self.swept = Swept(parent_id, self.tracking.absolute_uri)
+        self.swept = Swept(parent_id, self.tracking.absolute_uri, Path.cwd())
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Tells a job about its sweep, in the process that does it."""
@@ -114,13 +136,6 @@ class SweepCallback(Callback):
         if self.threads:
             for name in THREADS:
                 os.environ.setdefault(name, str(self.threads))
-        home = config.hydra.runtime.cwd
-        if not Path(home).is_dir():
-            raise ConfigError(
-                f"a job was started where there is no folder {home}: the launcher needs"
-                " a file system that all its machines share."
-            )
-        os.chdir(home)
 
     def on_job_end(
         self, config: DictConfig, job_return: JobReturn, **kwargs: Any
@@ -143,7 +158,10 @@ class SweepCallback(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Closes the parent run of a sweep without failed jobs."""
-        finish_open_sweep("FINISHED")
+        try:
+            finish_open_sweep("FINISHED")
+        except Exception as error:
+            raise Failed(error) from error
 
     def finish(self, status: str) -> None:
         """Prints the leaderboard, keeps it with the parent run and closes that."""
@@ -151,30 +169,35 @@ class SweepCallback(Callback):
         from cfexp.leaderboard import leaderboard, means_over_repeats
 
         board = leaderboard(self.folder, self.objective)
-        file = self.folder / "leaderboard.csv"
+        results = self.folder / "results"
         if len(board):
             report.print_frame(f"leaderboard, by {self.objective}", board)
-            board.to_csv(file, index=False)
+            results.mkdir(parents=True, exist_ok=True)
+            board.to_csv(self.folder / "leaderboard.csv", index=False)
+            # As MLflow keeps tables, for its UI.
+            board.to_json(results / "leaderboard.json", orient="split", index=False)
             means = means_over_repeats(board)
             if len(means):
                 report.print_frame("over folds and seeds", means)
         if self.group is None:
             return
         if len(board):
-            self.group.log_table(board, "leaderboard.json")
-            self._log_best(self.group, board)
+            self._log_best(self.group, board, results)
         self.group.finish(status)
 
-    def _log_best(self, group: "Group", board: "pd.DataFrame") -> None:
+    def _log_best(self, group: "Group", board: "pd.DataFrame", results: Path) -> None:
         from cfexp.leaderboard import ERRORS
 
         finished = board[board["status"] != "failed"]
         if finished.empty:
+            group.log(files=results)
             return
         best = finished.iloc[0]
         found = {f"best_{name}": float(best[name]) for name in ERRORS}
         found |= {f"mean_{name}": float(finished[name].mean()) for name in ERRORS}
-        group.log(metrics=found, tags={"cfexp.best_overrides": best["job"]})
+        group.log(
+            metrics=found, tags={"cfexp.best_overrides": best["job"]}, files=results
+        )
 
 
 def threads_for_each(launcher: DictConfig) -> int:

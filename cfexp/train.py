@@ -139,10 +139,12 @@ def _train(
         specs["model"].prepare()
         members = [] if start else _members(specs, ratings, split)
     git = git_state(Path.cwd())
+    tags = describe.job_tags(job, ratings, split, git, members=members)
     tracked = open_run(
         specs["tracking"],
         name=job.name,
-        tags=describe.job_tags(job, ratings, split, git, members=members),
+        tags=tags,
+        folder=job.folder,
         parent_id=job.parent_id,
         resume_id=run_id,
     )
@@ -176,7 +178,7 @@ def _train(
         baselines = {key: tested.evaluation for key, tested in against.items()}
         metrics = describe.metrics(fitted, split, test.evaluation, baselines)
         metrics = _save_and_log(
-            job, ratings, split, fitted, test, metrics, tracked, watch, git
+            job, ratings, split, fitted, test, metrics, tracked, watch, git, tags
         )
     if worker_index() == 0:
         path.unlink(missing_ok=True)
@@ -197,6 +199,7 @@ def _save_and_log(
     tracked: Run,
     watch: Stopwatch,
     git: GitState | None,
+    tags: dict[str, str],
 ) -> dict[str, float]:
     """Writes everything into the run's folder, then to MLflow; returns all metrics."""
     origin = Origin(
@@ -213,6 +216,7 @@ def _save_and_log(
         movies=ratings.movies,
         origin=origin,
     )
+    weights = {"cfexp.weights_sha256": results.weights_digest(fitted.scorer)}
     with watch("save"):
         predictor.save(job.folder / "model")
         results.write(
@@ -223,6 +227,7 @@ def _save_and_log(
             valid=results.predictions(ratings, split.valid, fitted.val_predicted),
             history=fitted.history,
             git=git,
+            tags=tags | weights,
         )
     with watch("log"):
         sample = results.sample(ratings, split.test)
@@ -230,7 +235,7 @@ def _save_and_log(
         difference = max_difference(predictor, reloaded, sample)
     metrics = metrics | {"reload_max_abs_diff": difference} | watch.metrics()
     results.write_metrics(job.folder / "results", metrics)
-    tracked.log_results(metrics, job.folder / "results")
+    tracked.log_results(metrics, job.folder / "results", tags=weights)
     return metrics
 
 

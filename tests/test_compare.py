@@ -10,6 +10,7 @@ import pytest
 from conftest import TINY, cfexp
 from scipy import stats
 
+from cfexp.compare.best import experiment
 from cfexp.compare.statistics import against_reference, holm, user_errors
 
 
@@ -115,9 +116,22 @@ def test_sweep_is_compared(tracked: Path) -> None:
     assert table.loc["bias embed_dim=4", "rmse"] == pytest.approx(expected, rel=1e-6)
     (parent,) = client.search_runs(["1"], "tags.`cfexp.kind` = 'sweep'")
     kept = client.list_artifacts(parent.info.run_id, "compare")
-    assert {f.path for f in kept} == {"compare/compare.csv", "compare/compare.html"}
+    names = ("compare.csv", "compare.html", "experiment")
+    assert {f.path for f in kept} == {f"compare/{name}" for name in names}
     page = (tracked / "out/compare.html").read_text()
     assert page.count("data:image/png;base64,") == 2
+    assert "Leaderboard" in page
+    # The best on validation, to be run as it is.
+    best = min(runs, key=lambda r: r.data.metrics["val_rmse"] if r in folds else np.inf)
+    done = cfexp(
+        *("--config-dir", "out", "experiment=best_overrides", "split.fold=0"),
+        *("tracking=none", "hydra.run.dir=best"),
+        cwd=tracked,
+    )
+    assert done.returncode == 0, done.stderr
+    config = (tracked / "best/results/config.yaml").read_text()
+    assert "n_ratings: 3000" in config
+    assert f"name: {best.data.params['model.name']}" in config
     assert "dot embed_dim=8" in page
     assert "http" not in page
 
@@ -156,3 +170,30 @@ def test_command_explains(tracked: Path, arguments: list[str], message: str) -> 
     (said,) = done.stderr.splitlines()
     assert said.startswith("cfexp: error: ")
     assert message in said
+
+
+def test_experiment_of_overrides() -> None:
+    """Groups, values and a search's job give an experiment that does the same."""
+    found = experiment(["experiment=search-ml-100k-dot", "model.l2=0.3", "model=dot"])
+    assert found["defaults"] == [
+        "search-ml-100k-dot",
+        {"override /model": "dot"},
+        "_self_",
+    ]
+    assert found["model"] == {"l2": 0.3}
+    assert found["hydra"] == {"mode": "RUN"}
+    plain = experiment(["model.layers=[8,4]", "+dataset.x=null", "experiment=quick"])
+    assert plain == {
+        "defaults": ["quick", "_self_"],
+        "model": {"layers": [8, 4]},
+        "dataset": {"x": None},
+    }
+
+
+def test_all_runs_of_an_experiment(tracked: Path) -> None:
+    done = cfexp("compare", "--experiment", "cfexp", "--force", cwd=tracked)
+    assert done.returncode == 0, done.stderr
+    assert "different splits" in done.stdout
+    done = cfexp("compare", "--experiment", "other", cwd=tracked)
+    assert done.returncode == 1
+    assert "no finished training matches" in done.stderr

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cfexp.compare.runs import System
 
 METRICS = ("rmse", "mae")
+MOST_LINES = 40
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("runs", nargs="*", metavar="RUN", help="ids of MLflow runs")
     found.add_argument("--sweep", metavar="ID", help="all runs of a sweep; or latest")
+    found.add_argument("--experiment", metavar="NAME", help="all runs of an experiment")
     found.add_argument("--query", help="runs that match, in MLflow's search language")
     found.add_argument("--metric", choices=METRICS, default="rmse")
     found.add_argument(
@@ -50,7 +52,10 @@ def main(arguments: list[str]) -> None:
         CfexpError: Something the user can mend; the message says how.
     """
     args = parser().parse_args(arguments)
-    tracking = config.build(config.compose(args.set))["tracking"]
+    overrides = list(args.set)
+    if args.experiment:
+        overrides.append(f"tracking.experiment='{args.experiment}'")
+    tracking = config.build(config.compose(overrides))["tracking"]
     if not tracking.enabled:
         raise ConfigError(
             "cfexp compare reads runs from MLflow; leave out tracking=none"
@@ -60,10 +65,11 @@ def main(arguments: list[str]) -> None:
     import mlflow
 
     from cfexp import report
+    from cfexp.compare.best import validation, write_best
     from cfexp.compare.html import write_report
     from cfexp.compare.runs import errors_of, find_runs, find_sweep, systems
     from cfexp.compare.statistics import against_reference, user_errors
-    from cfexp.tracking.runs import connect
+    from cfexp.tracking.connect import connect
 
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     experiment_id = connect(tracking)
@@ -77,7 +83,7 @@ def main(arguments: list[str]) -> None:
         )
     same = _check_splits(compared, force=args.force)
     if not args.runs:
-        compared = sorted(compared, key=_validation)
+        compared = sorted(compared, key=validation)
     unit, errors = errors_of(compared, only_common=not same)
     names = [system.name for system in compared]
     table = against_reference(
@@ -88,26 +94,28 @@ def main(arguments: list[str]) -> None:
     title = f"{len(errors):,} test rows, compared with {names[0]}{mark}"
     # Four digits would show most p-values as 0.
     shown = table.assign(p=table["p"].map("{:.1e}".format).replace("nan", ""))
-    report.print_frame(title, shown)
+    report.print_frame(title, shown.head(MOST_LINES))
+    if len(shown) > MOST_LINES:
+        print(f"and {len(shown) - MOST_LINES} more in compare.csv")  # noqa: T201
     args.output.mkdir(parents=True, exist_ok=True)
-    files = args.output / "compare.csv", args.output / "compare.html"
-    table.to_csv(files[0], index=False)
-    write_report(files[1], title, shown, compared)
-    for file in files if sweep else ():
-        mlflow.MlflowClient().log_artifact(sweep, str(file), "compare")
+    table.to_csv(args.output / "compare.csv", index=False)
+    write_report(args.output / "compare.html", title, shown, compared)
+    best = write_best(args.output, compared)
+    if sweep:
+        mlflow.MlflowClient().log_artifacts(sweep, str(args.output), "compare")
     report.print_lines(
         [
             ("difference", f"of {args.metric} from the reference; below 0 is better"),
             ("low, high", "95 % interval, paired bootstrap over users"),
             ("p", "Wilcoxon signed-rank test over users, Holm-corrected"),
+            (
+                "best",
+                f"on validation: cfexp --config-dir {args.output}"
+                f" experiment={best.stem}",
+            ),
             ("files", str(args.output)),
         ]
     )
-
-
-def _validation(system: "System") -> float:
-    values = [run.data.metrics["val_rmse"] for run in system.runs]
-    return sum(values) / len(values)
 
 
 def _check_splits(compared: "list[System]", *, force: bool) -> bool:

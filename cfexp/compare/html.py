@@ -3,8 +3,10 @@
 import base64
 import html
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -21,6 +23,15 @@ th { text-align: left; border-bottom: 1px solid #999; }
 td { border-bottom: 1px solid #ddd; } img { max-width: 100%; }
 """
 MOST_CURVES = 20
+LEADERBOARD = (
+    "val_rmse",
+    "test_rmse",
+    "test_mae",
+    "skill_vs_bias",
+    "best_epoch",
+    "n_parameters",
+    "seconds_fit",
+)
 
 
 def write_report(
@@ -34,8 +45,12 @@ def write_report(
         table: One row for each system, as ``compare.csv``.
         systems: The systems, in the table's order.
     """
+    style: Any = {"index": False, "border": 0, "na_rep": ""}
+    style["float_format"] = "{:,.4f}".format
     parts = [
-        table.to_html(index=False, border=0, float_format="{:.4f}".format, na_rep=""),
+        table.to_html(**style),
+        "<h2>Leaderboard, by validation RMSE</h2>",
+        leaderboard(systems).to_html(**style),
         _image(learning_curves(systems), "Validation RMSE by epoch"),
         _image(parallel_coordinates(table, systems), "Options and test error"),
     ]
@@ -44,6 +59,19 @@ def write_report(
         f"<title>{html.escape(title)}</title><style>{STYLE}</style>"
         f"<h1>{html.escape(title)}</h1>{''.join(parts)}</html>\n"
     )
+
+
+def leaderboard(systems: Sequence[System]) -> pd.DataFrame:
+    """Returns the mean metrics of each system's runs, the best on validation first."""
+    rows = []
+    for system in systems:
+        metrics = [run.data.metrics for run in system.runs]
+        means = {
+            name: sum(m.get(name, math.nan) for m in metrics) / len(metrics)
+            for name in LEADERBOARD
+        }
+        rows.append({"system": system.name, "runs": len(metrics), **means})
+    return pd.DataFrame(rows).sort_values("val_rmse", ignore_index=True)
 
 
 def learning_curves(systems: Sequence[System]) -> Figure:

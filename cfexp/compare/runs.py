@@ -1,16 +1,20 @@
 """Finds the runs to compare, and groups those that differ by fold and seed only."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from mlflow.entities import Run
+from pyarrow import parquet
 
 from cfexp.data.ratings import ITEM, RATING, USER
 from cfexp.errors import TrackingError, did_you_mean, first_line
+from cfexp.tracking.earlier import INCLUDES
 
 FINISHED = "attributes.status = 'FINISHED' and tags.`cfexp.kind` = 'train'"
 # Parameters that repeat a run rather than change it.
@@ -57,15 +61,11 @@ def find_runs(
     """
     if ids:
         return [_run(run_id) for run_id in ids]
-    parts = [FINISHED]
-    if sweep:
-        parts.append(f"tags.mlflow.parentRunId = '{sweep}'")
-    if query:
-        parts.append(query)
     try:
-        found = mlflow.MlflowClient().search_runs(
-            [experiment_id], " and ".join(parts), max_results=MOST_RUNS
-        )
+        if sweep:
+            found = _runs_below(experiment_id, sweep, query)
+        else:
+            found = _search(experiment_id, FINISHED, query)
     except mlflow.MlflowException as error:
         raise TrackingError(f"cannot search for runs: {first_line(error)}") from error
     if not found:
@@ -74,6 +74,31 @@ def find_runs(
             " runs: cfexp compare RUN RUN."
         )
     return list(found)
+
+
+def _search(experiment_id: str, *filters: str | None) -> list[Run]:
+    return list(
+        mlflow.MlflowClient().search_runs(
+            [experiment_id],
+            " and ".join(f for f in filters if f),
+            max_results=MOST_RUNS,
+        )
+    )
+
+
+def _runs_below(experiment_id: str, parent: str, query: str | None) -> list[Run]:
+    """Returns the runs of a sweep: its own, of its folds, and what it made use of."""
+    below = f"tags.mlflow.parentRunId = '{parent}'"
+    found = _search(experiment_id, FINISHED, below, query)
+    for group in _search(experiment_id, "tags.`cfexp.kind` = 'cv'", below):
+        found += _runs_below(experiment_id, group.info.run_id, query)
+    tags = mlflow.get_run(parent).data.tags
+    used = [t.removeprefix(INCLUDES) for t in tags if t.startswith(INCLUDES)]
+    if used:
+        listed = ", ".join(f"'{run_id}'" for run_id in used)
+        among = f"attributes.run_id IN ({listed})"
+        found += _search(experiment_id, FINISHED, among, query)
+    return found
 
 
 def _run(run_id: str) -> Run:
@@ -131,12 +156,14 @@ def systems(runs: Sequence[Run]) -> list[System]:
 def _names(params: list[dict[str, str]]) -> list[str]:
     models = [one["model.name"] for one in params]
     table = pd.DataFrame(params).drop(columns="model.name")
-    names = []
-    for i, model in enumerate(models):
+    varied = {}
+    for model in set(models):
         # Among runs of the same model, what differs between them.
         same = table[[other == model for other in models]]
-        varied = [c for c in table if same[c].nunique(dropna=False) > 1]
-        said = [f"{c.removeprefix('model.')}={table[c].iloc[i]}" for c in varied]
+        varied[model] = [c for c in table if same[c].nunique(dropna=False) > 1]
+    names = []
+    for model, params_of in zip(models, params, strict=True):
+        said = [f"{c.removeprefix('model.')}={params_of.get(c)}" for c in varied[model]]
         names.append(" ".join([model, *dict.fromkeys(said)]))
     return names
 
@@ -156,36 +183,59 @@ def errors_of(
     Raises:
         TrackingError: A run's predictions are missing, or there is no common row.
     """
-    columns = [
-        pd.concat([_errors(run, only_common) for run in system.runs])
+    # In the order of their splits, the same for all systems.
+    sorted_runs = [
+        sorted(system.runs, key=lambda run: run.data.tags["cfexp.split_sha256"])
         for system in compared
     ]
-    first = columns[0].index
-    if all(column.index.equals(first) for column in columns):
-        table = np.column_stack(columns)
+    # A server takes its time for each file, not for all together.
+    with ThreadPoolExecutor(8) as pool:
+        frames = iter(
+            list(pool.map(_errors, [r for runs in sorted_runs for r in runs]))
+        )
+    tables = [
+        pd.concat(
+            [next(frames).assign(split=i * (not only_common)) for i in range(len(runs))]
+        )
+        for runs in sorted_runs
+    ]
+    keys = ["split", USER, ITEM]
+    first = tables[0]
+    if all(_same(table, first, keys) for table in tables):
+        errors = np.column_stack([table["error"].to_numpy() for table in tables])
     else:
+        columns = [table.set_index(keys)["error"] for table in tables]
         joined = pd.concat(columns, axis="columns", join="inner")
-        first, table = joined.index, joined.to_numpy(np.float64)
+        first, errors = joined.index.to_frame(), joined.to_numpy(np.float64)
     if not len(first):
         raise TrackingError("these runs have no test row in common.")
-    where = first.to_frame()
-    unit = where["split"].astype(str) + " " + where[USER].astype(str)
-    return unit.to_numpy(object), table
+    unit = first["split"].astype(str) + " " + first[USER].astype(str)
+    return unit.to_numpy(object), errors
 
 
-def _errors(run: Run, only_common: bool) -> "pd.Series[float]":
+def _same(one: pd.DataFrame, other: pd.DataFrame, keys: list[str]) -> bool:
+    return all(np.array_equal(one[key].array, other[key].array) for key in keys)
+
+
+def _errors(run: Run) -> pd.DataFrame:
+    """Returns users, movies and errors of a run's test rows."""
     try:
-        path = mlflow.artifacts.download_artifacts(
-            run_id=run.info.run_id, artifact_path=PREDICTIONS
+        table = parquet.read_table(
+            _local(f"{run.info.artifact_uri}/{PREDICTIONS}"),
+            columns=[USER, ITEM, RATING, "predicted"],
+            use_threads=False,
         )
-        frame = pd.read_parquet(path)
-    except Exception as error:
+    except Exception as lost:
         raise TrackingError(
-            f"run {run.info.run_id} has no test predictions: {first_line(error)[:200]}"
-        ) from error
-    split = "" if only_common else run.data.tags["cfexp.split_sha256"]
-    keys = pd.MultiIndex.from_arrays(
-        [np.full(len(frame), split), frame[USER], frame[ITEM]],
-        names=["split", USER, ITEM],
-    )
-    return pd.Series((frame["predicted"] - frame[RATING]).to_numpy(), index=keys)
+            f"run {run.info.run_id} has no test predictions: {first_line(lost)[:200]}"
+        ) from lost
+    frame = table.to_pandas()
+    return frame[[USER, ITEM]].assign(error=frame["predicted"] - frame[RATING])
+
+
+def _local(uri: str) -> str:
+    """Returns an artifact's path, without MLflow where it is on this machine."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("", "file"):
+        return unquote(parts.path)
+    return mlflow.artifacts.download_artifacts(artifact_uri=uri)

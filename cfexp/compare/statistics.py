@@ -103,7 +103,10 @@ def against_reference(
     users = len(errors.rows)
     resampled = []
     for _ in range(RESAMPLES // CHUNK):
-        weights = rng.multinomial(users, np.full(users, 1 / users), size=CHUNK)
+        drawn = rng.integers(users, size=(CHUNK, users))
+        drawn += users * np.arange(CHUNK)[:, None]
+        weights = np.bincount(drawn.ravel(), minlength=CHUNK * users)
+        weights = weights.reshape(CHUNK, users)  # how often each user was drawn
         found = errors.overall(metric, weights)
         resampled.append(found - found[:, [reference]])
     low, high = np.percentile(np.concatenate(resampled), [2.5, 97.5], axis=0)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,10 @@ class Scorer(Protocol):
 
     def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
         """Returns ratings within the scale, shape ``(n,)``."""
+        ...
+
+    def trained(self) -> list[npt.NDArray[Any]]:
+        """Returns all trained values."""
         ...
 
     def save(self, folder: Path) -> None:

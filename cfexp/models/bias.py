@@ -46,6 +46,10 @@ class BiasScorer:
         rating = self.mean + self.user_bias[rows.user] + self.item_bias[rows.item]
         return rating.clip(*self.scale)
 
+    def trained(self) -> list[npt.NDArray[np.float64]]:
+        """Returns all fitted values."""
+        return [np.array([self.mean]), self.user_bias, self.item_bias]
+
     def save(self, folder: Path) -> None:
         """Writes the biases into `folder`."""
         np.savez(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -117,6 +118,11 @@ class EnsembleScorer:
             if weight:
                 total += weight * member.predict(translation(rows))
         return total.clip(*self.scale)
+
+    def trained(self) -> list[npt.NDArray[Any]]:
+        """Returns all trained values, the members' first."""
+        inner = [values for member in self.members for values in member.trained()]
+        return [*inner, np.array([*self.weights, self.intercept])]
 
     def save(self, folder: Path) -> None:
         """Writes the ensemble and its members into `folder`."""

@@ -49,6 +49,10 @@ class KerasScorer:
             rating[part] = self._forward(inputs).numpy()[:, 0]
         return rating
 
+    def trained(self) -> list[npt.NDArray[Any]]:
+        """Returns all trainable weights."""
+        return [v.numpy() for v in self.model.trainable_variables]
+
     def save(self, folder: Path) -> None:
         """Writes the model into `folder`, in Keras' own format, without pickle."""
         self.model.save(folder / self.FILE)

@@ -9,7 +9,7 @@ import mlflow
 from mlflow.entities import Run
 
 from cfexp.jobs import HOST, JOB_KEY, LOCK, is_free
-from cfexp.tracking.runs import KIND, connect
+from cfexp.tracking.connect import KIND, connect
 from cfexp.tracking.settings import Tracking
 
 log = logging.getLogger(__name__)

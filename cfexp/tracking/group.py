@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import mlflow
-import pandas as pd
 from mlflow.entities import Metric, Param, RunTag
 
 from cfexp.errors import first_line
+from cfexp.tracking.connect import KIND, connect, short_params
 from cfexp.tracking.earlier import SWEEP_KEY, find_group
-from cfexp.tracking.runs import KIND, connect, short_params
+from cfexp.tracking.record import Record
 from cfexp.tracking.settings import Tracking
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Group:
         name: Name of the run.
         key: What the same sweep has again; None to open another one in any case.
         tags: Other tags.
+        folder: Where to keep what the server does not take.
         parent_id: The run that this one belongs to.
     """
 
@@ -38,11 +39,14 @@ class Group:
         name: str,
         key: str | None,
         tags: Mapping[str, str],
+        folder: Path,
         parent_id: str | None = None,
     ):
         experiment_id = connect(tracking)
-        # Kept: where many jobs run at once, another may point MLflow elsewhere.
+        # Kept, since another job of this process may point MLflow elsewhere.
         self._client = mlflow.MlflowClient()
+        self._folder = folder
+        self._lost: str | None = None
         known = find_group(experiment_id, key) if key else None
         tags = {KIND: kind, SWEEP_KEY: key or "", **tags}
         if parent_id:
@@ -56,6 +60,16 @@ class Group:
         else:
             made = self._client.create_run(experiment_id, run_name=name, tags=tags)
             self.run_id = str(made.info.run_id)
+        self._record = Record(
+            uri=tracking.absolute_uri,
+            experiment=tracking.experiment,
+            register_as=None,
+            name=name,
+            run_id=self.run_id,
+            parent_id=parent_id,
+            status="RUNNING",
+            tags=tags,
+        )
 
     def log(
         self,
@@ -63,38 +77,46 @@ class Group:
         params: Mapping[str, object] | None = None,
         metrics: Mapping[str, float] | None = None,
         tags: Mapping[str, str] | None = None,
-        files: tuple[Path, ...] = (),
+        files: Path | None = None,
     ) -> None:
-        """Logs what is given; a server that is gone is a warning only."""
+        """Logs what is given, once; `files` is a folder."""
         now = int(time.time() * 1000)
+        short = short_params(params or {})
+        self._record = replace(
+            self._record,
+            params=short,
+            metrics=dict(metrics or {}),
+            tags={**self._record.tags, **dict(tags or {})},
+        )
+        listed = [Metric(k, value, now, 0) for k, value in (metrics or {}).items()]
         try:
             self._client.log_batch(
                 self.run_id,
-                params=[Param(*item) for item in short_params(params or {}).items()],
-                metrics=[
-                    Metric(name, value, now, 0)
-                    for name, value in (metrics or {}).items()
-                ],
+                params=[Param(*item) for item in short.items()],
+                metrics=listed,
                 tags=[RunTag(*item) for item in (tags or {}).items()],
             )
-            for file in files:
-                self._client.log_artifact(self.run_id, str(file))
+            if files:
+                self._client.log_artifacts(self.run_id, str(files))
         except Exception as error:
-            log.warning("MLflow did not take everything: %s", first_line(error))
-
-    def log_table(self, table: pd.DataFrame, name: str) -> None:
-        """Logs a table under the name of a JSON file."""
-        try:
-            self._client.log_table(self.run_id, table, name)
-        except Exception as error:
-            log.warning("MLflow did not take %s: %s", name, first_line(error))
+            self._lost = first_line(error)
 
     def finish(self, status: str) -> None:
-        """Closes the run with an MLflow status."""
+        """Closes the run with an MLflow status, or keeps it for ``cfexp sync``."""
         try:
-            self._client.set_terminated(self.run_id, status)
+            if self._lost is None:
+                self._client.set_terminated(self.run_id, status)
         except Exception as error:
-            log.warning("MLflow did not take the end: %s", first_line(error))
+            self._lost = first_line(error)
+        if self._lost is not None:
+            replace(self._record, status=status).save(self._folder)
+            log.error(
+                "%s did not take the run above the others: %s. Push it with: cfexp sync"
+                " %s",
+                self._record.uri,
+                self._lost[:200],
+                self._folder,
+            )
 
 
 def record_failure(

@@ -2,13 +2,62 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import mlflow
 
 from cfexp.errors import TrackingError, did_you_mean, first_line
+from cfexp.reproduce import Past
 from cfexp.results import VALID_PREDICTIONS
-from cfexp.tracking.runs import KIND, MODEL_NAME, connect
+from cfexp.tracking.connect import KIND, connect
+from cfexp.tracking.model import MODEL_NAME
 from cfexp.tracking.settings import Tracking
+
+
+def find_past(reference: str, *, tracking: Tracking, metric: str) -> Past:
+    """Finds a finished training and what is known of it.
+
+    Args:
+        reference: A run id, ``latest``, ``best``, or a run's folder.
+        tracking: Where to look.
+        metric: The metric that ``best`` minimises.
+
+    Raises:
+        TrackingError: There is no such run, or it lacks a file.
+    """
+    run_id = reference
+    try:
+        if Path(reference).expanduser().is_dir():
+            return Past.load(reference, Path(reference).expanduser() / "results")
+        experiment_id = connect(tracking)
+        if reference in ("latest", "best"):
+            run_id = _search(reference, experiment_id, tracking, metric)
+        uri = f"{mlflow.get_run(run_id).info.artifact_uri}/"
+        names = ("config.yaml", "metrics.json", "tags.json")
+        with TemporaryDirectory() as folder:
+            for name in names:
+                mlflow.artifacts.download_artifacts(
+                    artifact_uri=uri + name, dst_path=folder
+                )
+            return Past.load(run_id, Path(folder))
+    except TrackingError:
+        raise
+    except Exception as error:
+        raise TrackingError(
+            f"run_id={reference}: there is no finished run of this version of cfexp"
+            f" with configuration, metrics and tags: {first_line(error)[:200]}. Copy"
+            " the id from mlflow ui"
+        ) from error
+
+
+def annotate(
+    tracking: Tracking, run_id: str, *, tags: dict[str, str], file: Path
+) -> None:
+    """Adds tags and a file to a run."""
+    connect(tracking)
+    for name, value in tags.items():
+        mlflow.MlflowClient().set_tag(run_id, name, value)
+    mlflow.MlflowClient().log_artifact(run_id, str(file))
 
 
 @dataclass(frozen=True)

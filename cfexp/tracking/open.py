@@ -47,8 +47,13 @@ class Run(Protocol):
     def log_epoch(self, epoch: Epoch) -> None:
         """Logs an epoch."""
 
-    def log_results(self, metrics: Mapping[str, float], folder: Path) -> None:
-        """Logs final metrics, and all files of `folder`."""
+    def log_results(
+        self,
+        metrics: Mapping[str, float],
+        folder: Path,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Logs final metrics and tags, and all files of `folder`."""
 
     def log_model(self, folder: Path, *, example: pd.DataFrame) -> Any:
         """Logs a saved predictor; returns it loaded again, with ``predict``."""
@@ -88,7 +93,12 @@ class NullRun:
     def log_epoch(self, epoch: Epoch) -> None:
         """Does nothing."""
 
-    def log_results(self, metrics: Mapping[str, float], folder: Path) -> None:
+    def log_results(
+        self,
+        metrics: Mapping[str, float],
+        folder: Path,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         """Does nothing."""
 
     def log_model(self, folder: Path, *, example: pd.DataFrame) -> Predictor:
@@ -111,6 +121,7 @@ def open_run(
     *,
     name: str,
     tags: Mapping[str, str],
+    folder: Path,
     parent_id: str | None = None,
     resume_id: str | None = None,
 ) -> Run:
@@ -124,7 +135,12 @@ def open_run(
     from cfexp.tracking.runs import MlflowRun
 
     return MlflowRun(
-        tracking, name=name, tags=tags, parent_id=parent_id, resume_id=resume_id
+        tracking,
+        name=name,
+        tags=tags,
+        folder=folder,
+        parent_id=parent_id,
+        resume_id=resume_id,
     )
 
 
@@ -135,6 +151,7 @@ def open_group(
     name: str,
     key: str | None,
     tags: Mapping[str, str],
+    folder: Path,
     parent_id: str | None = None,
 ) -> "Group | None":
     """Opens a run above others, or None where tracking is off.
@@ -150,7 +167,13 @@ def open_group(
     from cfexp.tracking.group import Group
 
     return Group(
-        tracking, kind=kind, name=name, key=key, tags=tags, parent_id=parent_id
+        tracking,
+        kind=kind,
+        name=name,
+        key=key,
+        tags=tags,
+        folder=folder,
+        parent_id=parent_id,
     )
 
 

@@ -13,6 +13,7 @@ class Epoch:
         val_rmse: RMSE on the validation rows, in stars.
         val_mae: MAE on the validation rows, in stars.
         seconds: Seconds of training, without validation.
+        time: When it ended, in seconds since 1970.
     """
 
     epoch: int
@@ -20,6 +21,7 @@ class Epoch:
     val_rmse: float
     val_mae: float
     seconds: float
+    time: float
 
 
 @dataclass(frozen=True)

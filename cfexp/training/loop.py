@@ -81,6 +81,8 @@ def fit(
     state = checkpoint.State()
     if checkpoints and training.resume:
         state = _restore(checkpoints.path, model, keras_optimizer)
+        for epoch in state.epochs:
+            on_epoch(epoch)  # a process that was killed may not have passed them on
     last = min(epochs or training.epochs, training.epochs)
     label = "training" if valid else "refitting"
 
@@ -139,7 +141,7 @@ def _validated(
     valid: Encoded | None,
 ) -> Epoch:
     if valid is None:
-        return Epoch(number, loss, math.nan, math.nan, seconds)
+        return Epoch(number, loss, math.nan, math.nan, seconds, time.time())
     predicted = scorer.predict(valid)
     return Epoch(
         number,
@@ -147,6 +149,7 @@ def _validated(
         agree(rmse(valid.rating, predicted)),
         agree(mae(valid.rating, predicted)),
         seconds,
+        time.time(),
     )
 
 

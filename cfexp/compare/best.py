@@ -1,0 +1,78 @@
+"""The best configuration on validation, as an experiment that can be run as it is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from cfexp.compare.runs import System
+from cfexp.config import GROUPS, is_sweep
+from cfexp.errors import TrackingError
+from cfexp.plan import REPEATS
+
+NAME = "best_overrides"
+
+
+def validation(system: System) -> float:
+    """Returns the mean validation RMSE of a system's runs."""
+    values = [run.data.metrics["val_rmse"] for run in system.runs]
+    return sum(values) / len(values)
+
+
+def write_best(folder: Path, systems: list[System]) -> Path:
+    """Writes ``experiment/best_overrides.yaml`` for the system with the lowest error.
+
+    Test errors are not looked at. What repeats a run, fold and seed, is left out.
+
+    Args:
+        folder: The folder to give as ``--config-dir``.
+        systems: What was compared.
+
+    Returns:
+        The file.
+
+    Raises:
+        TrackingError: The system's runs do not tell their overrides.
+    """
+    best = min(systems, key=validation)
+    tag = best.runs[0].data.tags.get("cfexp.overrides")
+    if tag is None:
+        raise TrackingError(
+            f"run {best.runs[0].info.run_id} does not tell its overrides: it was made"
+            " by an older version of cfexp. Train it again."
+        )
+    overrides = [o for o in json.loads(tag) if not o.startswith(REPEATS)]
+    head = (
+        "# @package _global_\n"
+        f"# {best.name}: mean validation RMSE {validation(best):.4f} of"
+        f" {len(best.runs)} runs, the lowest of {len(systems)} configurations.\n"
+        f"# cfexp --config-dir {folder} experiment={NAME}\n"
+    )
+    file = folder / "experiment" / f"{NAME}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(head + yaml.safe_dump(experiment(overrides), sort_keys=False))
+    return file
+
+
+def experiment(overrides: list[str]) -> dict[str, Any]:
+    """Returns the contents of an experiment file that does what overrides do."""
+    defaults: list[Any] = []
+    named = [o for o in overrides if o.startswith("experiment=")]
+    values = OmegaConf.create({})
+    for override in OverridesParser.create().parse_overrides(overrides):
+        key = override.key_or_group
+        if key == "experiment":
+            defaults.insert(0, override.value())
+        elif key in GROUPS:
+            defaults.append({f"override /{key}": override.value()})
+        else:
+            OmegaConf.update(values, key, override.value())
+    found: dict[str, Any] = {"defaults": [*defaults, "_self_"]}
+    found |= OmegaConf.to_container(values)  # type: ignore[arg-type]
+    # A search, of which this is one job.
+    if named and is_sweep(overrides):
+        found["hydra"] = {"mode": "RUN"}
+    return found

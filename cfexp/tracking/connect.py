@@ -1,0 +1,72 @@
+"""Points MLflow at a tracking server."""
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import mlflow
+from mlflow.entities import Experiment
+from mlflow.exceptions import MlflowException
+
+from cfexp.errors import TrackingError, first_line
+from cfexp.tracking.database import create_database
+from cfexp.tracking.settings import Tracking
+
+# The tag that says what a run is: train, evaluate, sweep or cv.
+KIND = "cfexp.kind"
+# Makes the MLflow UI open with metrics and parameters, not with traces of agents.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+# MLflow's own limit is 6,000; the whole configuration is an artifact anyway.
+MAX_TEXT = 500
+
+
+def connect(tracking: Tracking) -> str:
+    """Points MLflow at the tracking server and returns the experiment's id.
+
+    Raises:
+        TrackingError: The server or file cannot be used.
+    """
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # MLflow's defaults wait minutes for a server that is not there.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    mlflow.set_tracking_uri(tracking.uri)
+    try:
+        create_database(tracking.uri)
+        found = mlflow.get_experiment_by_name(tracking.experiment)
+        if found is None:
+            found = _create_experiment(tracking.experiment)
+    except Exception as error:
+        raise TrackingError(
+            f"cannot use tracking.uri={tracking.uri}: {first_line(error)[:300]}. Start"
+            " the server, correct tracking.uri, or set tracking=none."
+        ) from error
+    if found.lifecycle_stage == "deleted":
+        raise TrackingError(
+            f"the experiment {tracking.experiment!r} was deleted. Restore it with"
+            f" mlflow experiments restore -x {found.experiment_id}, or choose another"
+            " with tracking.experiment=."
+        )
+    return found.experiment_id
+
+
+def _create_experiment(name: str) -> Experiment:
+    try:
+        mlflow.create_experiment(name, tags=EXPERIMENT_TAGS)
+    except MlflowException:
+        # Another process may have been sooner.
+        if mlflow.get_experiment_by_name(name) is None:
+            raise
+    return mlflow.get_experiment_by_name(name)
+
+
+def short_params(params: Mapping[str, Any]) -> dict[str, str]:
+    """Returns parameters as text; long ones are cut, with a mark."""
+    texts = {key: str(value) for key, value in params.items()}
+    return {
+        key: text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 3]}..."
+        for key, text in texts.items()
+    }

@@ -1,0 +1,58 @@
+"""Logs a trained model so that MLflow can load and serve it, without cfexp."""
+
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
+from mlflow.types.schema import ColSpec, DataType, Schema
+from pandas.api.types import is_integer_dtype
+
+from cfexp.provenance import versions
+
+MODEL_NAME = "model"
+SERVING_PACKAGES = ("mlflow", "tensorflow", "keras", "pandas", "numpy")
+
+
+def log_predictor(
+    folder: Path, *, example: pd.DataFrame, register_as: str | None
+) -> ModelInfo:
+    """Logs a saved predictor as a model of the active MLflow run.
+
+    Args:
+        folder: What `Predictor.save` wrote.
+        example: A few rows of input.
+        register_as: Name to register it under; None for none.
+    """
+    return mlflow.pyfunc.log_model(
+        name=MODEL_NAME,
+        loader_module="cfexp.serving",
+        data_path=str(folder),
+        # Makes the model loadable where cfexp is not installed.
+        code_paths=[str(Path(__file__).parents[1])],
+        # Given, or MLflow would import it all in a second Python to find out.
+        pip_requirements=requirements(),
+        signature=signature(example),
+        input_example=example,
+        registered_model_name=register_as,
+    )
+
+
+def signature(example: pd.DataFrame) -> ModelSignature:
+    """Returns the signature of a model that takes rows like `example`."""
+    columns = [
+        ColSpec(
+            DataType.long if is_integer_dtype(example[name]) else DataType.string,
+            name,
+            required=name != "genres",
+        )
+        for name in example.columns
+    ]
+    return ModelSignature(Schema(columns), Schema([ColSpec(DataType.double, "rating")]))
+
+
+def requirements() -> list[str]:
+    """Returns what a logged model needs to be served."""
+    found = versions()
+    return [f"{name}=={found[name]}" for name in SERVING_PACKAGES]
