@@ -30,6 +30,7 @@ TRACEBACK_VARIABLE = "HYDRA_FULL_ERROR"
 COMMANDS = {
     "bench": "cfexp.bench.command",
     "compare": "cfexp.compare.command",
+    "promote": "cfexp.promote",
     "sync": "cfexp.tracking.sync",
 }
 

@@ -3,11 +3,10 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -341,56 +340,3 @@ def test_means_over_repeats() -> None:
     assert means["n"].tolist() == [2]
     assert means["mean test_rmse"].tolist() == [3.0]
     assert means["std test_rmse"].tolist() == [pytest.approx(np.sqrt(2))]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A tracking server of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path / "server"
-    folder.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--port", str(port)]
-        + ["--workers", "1", "--backend-store-uri", "sqlite:///server.db"]
-        + ["--artifacts-destination", str(folder / "artifacts")],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-    def answers() -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", port)) == 0
-
-    wait_for(answers, seconds=120)
-    try:
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def test_server_lost_during_training_loses_nothing(
-    workdir: Path, server: tuple[str, subprocess.Popen[bytes]]
-) -> None:
-    uri, process = server
-    where = ["tracking=server", f"tracking.uri={uri}"]
-    ok(cfexp(*FITTED, *where, cwd=workdir))
-    ok(cfexp("mode=evaluate", "run_id=best", *where, cwd=workdir))
-    long = [*TINY, "model=dot", "embed_dim=4", "training.patience=null"]
-    long += ["training.epochs=600", "training.checkpoint_every=1"]
-    run = start(*long, *where, "hydra.run.dir=lost", cwd=workdir)
-    wait_for(lambda: list(workdir.glob("checkpoints/*.npz")))
-    os.killpg(process.pid, signal.SIGKILL)
-    _, stderr = run.communicate(timeout=200)
-    assert run.returncode == 1
-    assert "Traceback" not in stderr
-    last = stderr.strip().splitlines()[-1]
-    assert last.startswith("cfexp: error: the run finished, but")
-    assert "Nothing is lost" in last
-    saved = ["mode=evaluate", "run_id=lost", "tracking=none"]
-    assert "│ all" in ok(cfexp(*saved, cwd=workdir)).stdout

@@ -25,13 +25,11 @@ def find_past(reference: str, *, tracking: Tracking, metric: str) -> Past:
     Raises:
         TrackingError: There is no such run, or it lacks a file.
     """
-    run_id = reference
     try:
         if Path(reference).expanduser().is_dir():
             return Past.load(reference, Path(reference).expanduser() / "results")
         experiment_id = connect(tracking)
-        if reference in ("latest", "best"):
-            run_id = _search(reference, experiment_id, tracking, metric)
+        run_id = find_id(reference, experiment_id, tracking, metric=metric)
         uri = f"{mlflow.get_run(run_id).info.artifact_uri}/"
         names = ("config.yaml", "metrics.json", "tags.json")
         with TemporaryDirectory() as folder:
@@ -48,6 +46,19 @@ def find_past(reference: str, *, tracking: Tracking, metric: str) -> Past:
             f" with configuration, metrics and tags: {first_line(error)[:200]}. Copy"
             " the id from mlflow ui"
         ) from error
+
+
+def find_id(
+    reference: str, experiment_id: str, tracking: Tracking, *, metric: str
+) -> str:
+    """Returns the run id of ``latest`` or ``best``, and any other as it is.
+
+    Raises:
+        TrackingError: There is no such run.
+    """
+    if reference not in ("latest", "best"):
+        return reference
+    return _search(reference, experiment_id, tracking, metric)
 
 
 def annotate(
@@ -99,9 +110,7 @@ def find(reference: str, *, tracking: Tracking, metric: str) -> SavedModel:
     experiment_id = connect(tracking)
     if reference.startswith("models:/"):
         return _download(reference, reference, None)
-    run_id = reference
-    if reference in ("latest", "best"):
-        run_id = _search(reference, experiment_id, tracking, metric)
+    run_id = find_id(reference, experiment_id, tracking, metric=metric)
     return _download(reference, f"runs:/{run_id}/{MODEL_NAME}", run_id)
 
 

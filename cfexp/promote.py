@@ -1,0 +1,151 @@
+"""``cfexp promote``: a run becomes champion if it is better, and not by chance."""
+
+import argparse
+import logging
+from typing import TYPE_CHECKING
+
+from cfexp import config
+from cfexp.errors import ConfigError, TrackingError, first_line
+from cfexp.tracking.reach import check_reachable
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+SIGNIFICANT = 0.05
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the command's parser."""
+    found = argparse.ArgumentParser(
+        prog="cfexp promote",
+        description="Registers a run's model and makes it champion, if there is none"
+        " yet or if it predicts the same test rows significantly better.",
+        epilog="Then run_id=models:/NAME@champion uses it.",
+    )
+    found.add_argument("run", metavar="RUN", help="a run id, latest or best")
+    found.add_argument("--name", required=True, help="name in the model registry")
+    found.add_argument("--alias", default="champion")
+    found.add_argument("--metric", choices=("rmse", "mae"), default="rmse")
+    found.add_argument(
+        "--set",
+        nargs="*",
+        default=[],
+        metavar="OVERRIDE",
+        help="where the runs are: tracking=server tracking.uri=URI, and so on",
+    )
+    return found
+
+
+def main(arguments: list[str]) -> None:
+    """Promotes a run, or says why not.
+
+    Raises:
+        CfexpError: The run is not better, or cannot be compared or found.
+    """
+    args = parser().parse_args(arguments)
+    tracking = config.build(config.compose(args.set))["tracking"]
+    if not tracking.enabled:
+        raise ConfigError("cfexp promote needs MLflow; leave out tracking=none")
+    check_reachable(tracking.uri)
+
+    import mlflow
+
+    from cfexp import report
+    from cfexp.compare.runs import find_runs
+    from cfexp.tracking.connect import connect
+    from cfexp.tracking.lookup import find_id
+
+    logging.basicConfig(format="[%(levelname)s] %(message)s")
+    experiment_id = connect(tracking)
+    run_id = find_id(args.run, experiment_id, tracking, metric="val_rmse")
+    (run,) = find_runs(experiment_id, ids=[run_id])
+    client = mlflow.MlflowClient()
+    champion = _champion(args.name, args.alias)
+    said = "there was none"
+    if champion == run_id:
+        raise ConfigError(f"run {run_id} is the {args.alias} of {args.name} already")
+    if champion:
+        (other,) = find_runs(experiment_id, ids=[champion])
+        said = check_better(other, run, metric=args.metric)
+    version = _version(args.name, run_id)
+    client.set_registered_model_alias(args.name, args.alias, version)
+    report.print_lines(
+        [
+            (args.alias, f"models:/{args.name}@{args.alias}, version {version}"),
+            ("run_id", run_id),
+            ("instead of", champion or "none"),
+            ("difference", said),
+        ]
+    )
+
+
+def check_better(champion: "Run", candidate: "Run", *, metric: str) -> str:
+    """Checks that a run predicts the champion's test rows significantly better.
+
+    Both tests of ``cfexp compare`` must say so: the 95 % interval of the difference
+    lies below 0, and the Wilcoxon test's p is below 0.05.
+
+    Returns:
+        The difference, for people.
+
+    Raises:
+        ConfigError: It does not, or was tested on other rows.
+    """
+    from cfexp.compare.runs import System, errors_of
+    from cfexp.compare.statistics import against_reference, user_errors
+
+    both = [System(run.info.run_id, (run,)) for run in (champion, candidate)]
+    if both[0].splits != both[1].splits:
+        raise ConfigError(
+            f"not promoted: run {candidate.info.run_id} was tested on other rows than"
+            f" the champion, run {champion.info.run_id}. Train it with the champion's"
+            " dataset, split and seed"
+        )
+    unit, errors = errors_of(both, only_common=False)
+    names = ["champion", "candidate"]
+    line = against_reference(user_errors(unit, errors, names), 0, metric=metric).loc[
+        "candidate"
+    ]
+    said = (
+        f"{line['difference']:+.4f} {metric}, 95 % interval {line['low']:+.4f} to"
+        f" {line['high']:+.4f}, p {line['p']:.1e}"
+    )
+    if not (line["high"] < 0 and line["p"] < SIGNIFICANT):
+        raise ConfigError(
+            f"not promoted: run {candidate.info.run_id} is not significantly better"
+            f" than the champion, run {champion.info.run_id}: {said}"
+        )
+    return said
+
+
+def _champion(name: str, alias: str) -> str | None:
+    """Returns the run of a registered model's alias; None where there is none."""
+    import mlflow
+
+    try:
+        version = mlflow.MlflowClient().get_model_version_by_alias(name, alias)
+    except mlflow.MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise TrackingError(f"cannot read {name}: {first_line(error)}") from error
+    return str(version.run_id)
+
+
+def _version(name: str, run_id: str) -> str:
+    """Returns the version of a run's model, which is registered if it is not yet."""
+    import mlflow
+
+    from cfexp.tracking.model import MODEL_NAME
+
+    client = mlflow.MlflowClient()
+    known = client.search_model_versions(f"name = '{name}'")
+    mine = [version for version in known if version.run_id == run_id]
+    if mine:
+        return str(mine[0].version)
+    try:
+        made = mlflow.register_model(f"runs:/{run_id}/{MODEL_NAME}", name)
+    except mlflow.MlflowException as error:
+        raise TrackingError(
+            f"cannot register {name}: {first_line(error)[:300]}"
+        ) from error
+    return str(made.version)
