@@ -176,11 +176,13 @@ class Tested:
 
     Attributes:
         predicted: Shape ``(n,)``.
-        item_count: Ratings of each row's movie that the model was fitted to.
+        user_count: Ratings of each row's user that the model was fitted to.
+        item_count: The same of its movie.
         evaluation: The errors.
     """
 
     predicted: FloatArray
+    user_count: IntArray
     item_count: IntArray
     evaluation: Evaluation
 
@@ -190,4 +192,5 @@ def evaluate_fitted(fitted: Fitted, ratings: Ratings, rows: IntArray) -> Tested:
     encoded = encode(ratings, fitted.encoder, rows)
     predicted = fitted.scorer.predict(encoded)
     seen = fitted.encoder.times_seen(encoded)
-    return Tested(predicted, seen["item"], evaluate(encoded, predicted, seen=seen))
+    evaluation = evaluate(encoded, predicted, seen=seen)
+    return Tested(predicted, seen["user"], seen["item"], evaluation)

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from cfexp.training.history import History
 
 mpl.use("agg")
+COUNT_EDGES = [-1, 0, 4, 9, 19, 49, 99, 199, np.inf]
+COUNT_LABELS = ["0", "1-4", "5-9", "10-19", "20-49", "50-99", "100-199", "200+"]
 INK, ACCENT = "#33475b", "#d9632a"
 
 
@@ -32,12 +34,15 @@ def save_plots(
     residuals(by_genre.rename({"": "(none)"}).sort_values("mean"), "genre").savefig(
         folder / "residuals_by_genre.png"
     )
-    edges = [-1, 0, 4, 9, 19, 49, 99, 199, np.inf]
-    labels = ["0", "1-4", "5-9", "10-19", "20-49", "50-99", "100-199", "200+"]
-    bucket = pd.cut(predictions["item_count"], edges, labels=labels)
     residuals(
-        error_stats(predictions, bucket), "training ratings of the movie"
+        by_count(predictions, "item_count"), "training ratings of the movie"
     ).savefig(folder / "residuals_by_popularity.png")
+
+
+def by_count(predictions: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Returns `error_stats` by how many training ratings a column tells."""
+    bucket = pd.cut(predictions[column], COUNT_EDGES, labels=COUNT_LABELS)
+    return error_stats(predictions, bucket)
 
 
 def error_stats(

@@ -32,10 +32,11 @@ def predictions(
 
 
 def test_predictions(ratings: Ratings, rows: IntArray, tested: Tested) -> pd.DataFrame:
-    """Returns the test ratings with predictions, as `plots.save_plots` takes them."""
+    """Returns the test ratings with predictions, genres and how well they are known."""
     frame = predictions(ratings, rows, tested.predicted)
     return frame.assign(
         genres=genres_of(frame[[ITEM]], ratings.movies).to_numpy(),
+        user_count=tested.user_count,
         item_count=tested.item_count,
     )
 

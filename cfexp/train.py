@@ -10,8 +10,10 @@ import yaml
 
 import cfexp
 from cfexp import describe, report, results
+from cfexp.card import write_card
 from cfexp.cluster import worker_index
 from cfexp.data.ratings import Ratings
+from cfexp.evaluate import Evaluation
 from cfexp.fitting import (
     Fitted,
     Settings,
@@ -178,7 +180,17 @@ def _train(
         baselines = {key: tested.evaluation for key, tested in against.items()}
         metrics = describe.metrics(fitted, split, test.evaluation, baselines)
         metrics = _save_and_log(
-            job, ratings, split, fitted, test, metrics, tracked, watch, git, tags
+            job,
+            ratings,
+            split,
+            fitted,
+            test,
+            metrics,
+            tracked,
+            watch,
+            git,
+            tags,
+            baselines,
         )
     if worker_index() == 0:
         path.unlink(missing_ok=True)
@@ -200,6 +212,7 @@ def _save_and_log(
     watch: Stopwatch,
     git: GitState | None,
     tags: dict[str, str],
+    baselines: Mapping[str, Evaluation],
 ) -> dict[str, float]:
     """Writes everything into the run's folder, then to MLflow; returns all metrics."""
     origin = Origin(
@@ -217,17 +230,29 @@ def _save_and_log(
         origin=origin,
     )
     weights = {"cfexp.weights_sha256": results.weights_digest(fitted.scorer)}
+    tested = results.test_predictions(ratings, split.test, test)
     with watch("save"):
         predictor.save(job.folder / "model")
         results.write(
             job.folder / "results",
             config=job.config,
             metrics=metrics | watch.metrics(),
-            test=results.test_predictions(ratings, split.test, test),
+            test=tested,
             valid=results.predictions(ratings, split.valid, fitted.val_predicted),
             history=fitted.history,
             git=git,
             tags=tags | weights,
+        )
+        write_card(
+            job.folder / "results",
+            title=f"{job.name} on {ratings.name}",
+            ratings=ratings,
+            split=split,
+            evaluation=test.evaluation,
+            baselines=baselines,
+            test=tested,
+            params=describe.params(yaml.safe_load(job.config)),
+            metrics=metrics | watch.metrics(),
         )
     with watch("log"):
         sample = results.sample(ratings, split.test)
