@@ -134,8 +134,8 @@ def _data(ratings: Ratings, split: Split) -> str:
     rows = {
         "dataset": ratings.name,
         "ratings": f"{len(ratings.frame):,}",
-        "users": f"{ratings.frame[USER].nunique():,}",
-        "movies rated": f"{ratings.frame[ITEM].nunique():,}",
+        "users": f"{ratings.n_users:,}",
+        "movies rated": f"{ratings.n_items:,}",
         "scale": f"{low:g} to {high:g} stars",
         "mean rating": f"{ratings.frame[RATING].mean():.3f}",
         "fingerprint": ratings.fingerprint,

@@ -25,6 +25,9 @@ class FeatureSpec:
         n_genres: Genres, genre 0 for unknown ones included.
         mean_rating: Mean rating of the training rows.
         scale: Lowest and highest rating.
+        user_rows: Rows to give to a user table, so that all folds of a dataset have
+            tables, and compiled programs, of the same size; `n_users` or more.
+        item_rows: The same of a movie table.
     """
 
     n_users: int
@@ -32,6 +35,8 @@ class FeatureSpec:
     n_genres: int
     mean_rating: float
     scale: tuple[float, float]
+    user_rows: int
+    item_rows: int
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ class FeatureEncoder:
         genres: Names of the genres.
         mean_rating: Mean training rating.
         scale: Lowest and highest rating.
+        user_rows: Rows to give to a user table, if more than there are users.
+        item_rows: The same of a movie table.
     """
 
     def __init__(
@@ -82,6 +89,8 @@ class FeatureEncoder:
         genres: list[str],
         mean_rating: float,
         scale: tuple[float, float],
+        user_rows: int = 0,
+        item_rows: int = 0,
     ):
         self.users = np.asarray(users)
         self.items = np.asarray(items)
@@ -94,6 +103,8 @@ class FeatureEncoder:
             n_genres=len(genres) + 1,
             mean_rating=mean_rating,
             scale=scale,
+            user_rows=max(user_rows, len(self.users) + 1),
+            item_rows=max(item_rows, len(self.items) + 1),
         )
 
     @classmethod
@@ -112,6 +123,9 @@ class FeatureEncoder:
             genres=sorted(genres),
             mean_rating=float(np.mean(rows[RATING].to_numpy(), dtype=np.float64)),
             scale=ratings.scale,
+            # Only how many there are at most; nothing is known of those elsewhere.
+            user_rows=ratings.n_users + 1,
+            item_rows=ratings.n_items + 1,
         )
 
     def transform(self, rows: pd.DataFrame, movies: pd.DataFrame) -> Encoded:
@@ -156,6 +170,8 @@ class FeatureEncoder:
                     "genres": self.genres,
                     "mean_rating": self.spec.mean_rating,
                     "scale": self.spec.scale,
+                    "user_rows": self.spec.user_rows,
+                    "item_rows": self.spec.item_rows,
                 }
             )
         )

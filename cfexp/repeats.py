@@ -16,6 +16,7 @@ from cfexp.jobs import Job, code_version, digest
 from cfexp.tracking.open import open_group
 from cfexp.tracking.settings import Tracking
 from cfexp.train import train
+from cfexp.training.sharing import shared_programs
 
 # The metrics whose uncertainty is told.
 TOLD = ("val_rmse", "val_mae", "test_rmse", "test_mae", "skill_vs_bias")
@@ -44,8 +45,8 @@ def train_repeats(
 ) -> dict[str, float]:
     """Trains every member under one MLflow run, which gets means and intervals.
 
-    The dataset is loaded once. Members that were finished before are not trained
-    again where the group is known by its key.
+    The dataset is loaded once, and equal models share a compiled program. Members that
+    were finished before are not trained again where the group is known by its key.
 
     Args:
         members: The folds and seeds, two or more.
@@ -81,13 +82,14 @@ def train_repeats(
     status = "FAILED"
     try:
         rows = []
-        for member in members:
-            job = replace(member.job, parent_id=group.run_id if group else None)
-            outcome = train(
-                replace(job, once=group is not None and key is not None),
-                ratings=ratings,
-            )
-            rows.append(outcome.metrics)
+        with shared_programs():
+            for member in members:
+                job = replace(member.job, parent_id=group.run_id if group else None)
+                outcome = train(
+                    replace(job, once=group is not None and key is not None),
+                    ratings=ratings,
+                )
+                rows.append(outcome.metrics)
         table = pd.DataFrame(rows, index=[m.label for m in members])
         found = summary(table, test_share=_test_share(table))
         (folder / "results").mkdir(parents=True, exist_ok=True)

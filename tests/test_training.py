@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import synthetic
 from test_models import MODELS, by_name, settings
 
 from cfexp.data.ratings import Ratings
@@ -21,8 +22,9 @@ from cfexp.models.keras_scorer import KerasScorer
 from cfexp.optimizers import Adagrad, Adam, AdamW, Optimizer, Sgd
 from cfexp.split import RandomHoldout, Split
 from cfexp.training.checkpoint import Checkpointing
-from cfexp.training.engines import CompiledEngine, KerasEngine, epoch_order
+from cfexp.training.engines import CompiledEngine, KerasEngine, Program, epoch_order
 from cfexp.training.history import Epoch
+from cfexp.training.sharing import PLAIN_LAYERS, shared_programs
 
 SHARED = {
     "learning_rate": 0.01,
@@ -276,3 +278,63 @@ def test_same_seed_same_weights_other_seed_others(
     one, again, other = weights(1), weights(1), weights(2)
     assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@by_name
+def test_folds_share_their_program(
+    model: NeuralModel, ratings: Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other rows, ids, mean and seed: the same results as with programs of their own."""
+    made: list[Program] = []
+
+    def program(*arguments: object) -> Program:
+        made.append(Program(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr("cfexp.training.engines.Program", program)
+
+    def trained(seed: int) -> list[np.ndarray]:
+        split = RandomHoldout(test_size=0.2, valid_size=0.1).split(ratings, seed=seed)
+        how = replace(settings(epochs=2), seed=seed)
+        fitted = fit_model(model, ratings, split, settings=how)
+        return fitted.scorer.trained()
+
+    alone = [trained(seed) for seed in (0, 1, 0)]
+    assert len(made) == 3
+    del made[:]
+    with shared_programs():
+        together = [trained(seed) for seed in (0, 1, 0)]
+    plain = all(
+        type(layer).__module__.startswith(PLAIN_LAYERS) for layer in network_of(model)
+    )
+    assert plain == (model.name in ("dot", "ncf", "deep"))
+    assert len(made) == (1 if plain else 3)
+    if plain:
+        assert made[0].run_chunk.experimental_get_tracing_count() == 1
+    for one, other in zip(alone, together, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def network_of(model: NeuralModel) -> list[keras.layers.Layer]:
+    """Returns the layers of a model."""
+    ratings = synthetic().load()
+    encoder = FeatureEncoder.fit(ratings, np.arange(3000))
+    data = encode(ratings, encoder, np.arange(3000))
+    return list(model.build(encoder.spec, data).layers)
+
+
+def test_filled_up_rows_are_zero_and_not_counted(ratings: Ratings) -> None:
+    """Tables have a row for every user and movie of the data, known or not."""
+    few = np.arange(50)
+    encoder = FeatureEncoder.fit(ratings, few)
+    assert encoder.spec.item_rows == ratings.n_items + 1 > encoder.spec.n_items
+    dot = next(model for model in MODELS if model.name == "dot")
+    network = dot.build(encoder.spec, encode(ratings, encoder, few))
+    width = dot.embed_dim  # type: ignore[attr-defined]
+    table = network.get_layer("item_embedding").get_weights()[0]
+    assert table.shape == (ratings.n_items + 1, width)
+    assert np.all(table[: encoder.spec.n_items].std(axis=1) > 0)
+    assert not table[encoder.spec.n_items :].any()
+    known = encoder.spec.n_users + encoder.spec.n_items
+    assert KerasScorer(network).n_parameters == known * (width + 1)

@@ -42,6 +42,16 @@ class Ratings:
     official_tests: Mapping[str, IntArray] = field(default_factory=dict)
 
     @cached_property
+    def n_users(self) -> int:
+        """Number of users with a rating."""
+        return int(self.frame[USER].nunique())
+
+    @cached_property
+    def n_items(self) -> int:
+        """Number of movies with a rating."""
+        return int(self.frame[ITEM].nunique())
+
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over every row of ratings and movies, as 64 hex digits."""
         digest = hashlib.sha256()

@@ -140,7 +140,8 @@ class PairwiseProducts(keras.layers.Layer):
 class RatingHead(keras.layers.Layer):
     """Adds the mean rating; outside training, also clips to the rating scale.
 
-    Training sees the unclipped value: clipping would stop its gradient.
+    Training sees the unclipped value: clipping would stop its gradient. The mean is a
+    weight, not a constant, so that folds share their compiled program.
     """
 
     def __init__(self, mean_rating: float, scale: tuple[float, float], **kwargs: Any):
@@ -148,15 +149,50 @@ class RatingHead(keras.layers.Layer):
         self.mean_rating = mean_rating
         self.scale = tuple(scale)
 
+    def build(self, shape: Any) -> None:
+        """Holds the mean."""
+        self.mean = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(self.mean_rating),
+            trainable=False,
+            name="mean",
+        )
+
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Takes offsets from the mean, shape ``(batch, 1)``; returns ratings."""
-        rating = inputs + self.mean_rating
+        rating = inputs + self.mean
         return rating if training else tf.clip_by_value(rating, *self.scale)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that recreate the layer."""
         own = {"mean_rating": self.mean_rating, "scale": self.scale}
         return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class Padded(keras.initializers.Initializer):
+    """Initialises the first rows of a table, and leaves the others 0.
+
+    Args:
+        rows: Number of rows.
+        stddev: Standard deviation of their normal distribution.
+        seed: Drawn from `random`, which `keras.utils.set_random_seed` seeds, if None.
+    """
+
+    def __init__(self, rows: int, stddev: float, seed: int | None = None):
+        self.rows = rows
+        self.stddev = stddev
+        self.inner = keras.initializers.RandomNormal(stddev=stddev, seed=seed)
+
+    def __call__(self, shape: Any, dtype: Any = None) -> tf.Tensor:
+        """Returns a table of `shape`."""
+        own = self.inner((self.rows, *shape[1:]), dtype=dtype)
+        return tf.pad(own, [[0, shape[0] - self.rows], [0, 0]])
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that recreate it."""
+        seed = self.inner.get_config()["seed"]
+        return {"rows": self.rows, "stddev": self.stddev, "seed": seed}
 
 
 class Inputs:
@@ -192,17 +228,18 @@ class Inputs:
         `l2` weighs the squared rows that a batch looks up, so that a row is
         penalised as often as it is used (Funk, 2006).
         """
+        features = self.features
         return tuple(
             keras.layers.Embedding(
                 rows,
                 width,
-                embeddings_initializer=keras.initializers.RandomNormal(stddev=stddev),
+                embeddings_initializer=Padded(known, stddev),
                 activity_regularizer=keras.regularizers.L2(l2) if l2 else None,
                 name=f"{kind}_{name}",
             )(ids)
-            for kind, rows, ids in (
-                ("user", self.features.n_users, self.user),
-                ("item", self.features.n_items, self.item),
+            for kind, known, rows, ids in (
+                ("user", features.n_users, features.user_rows, self.user),
+                ("item", features.n_items, features.item_rows, self.item),
             )
         )
 

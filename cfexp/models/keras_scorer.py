@@ -11,6 +11,7 @@ import tensorflow as tf
 from cfexp.features import Encoded
 from cfexp.models import history as _registers_layers  # noqa: F401
 from cfexp.models import kernels as _registers_kernels  # noqa: F401
+from cfexp.models.blocks import Padded
 
 CHUNK = 65_536
 
@@ -34,8 +35,13 @@ class KerasScorer:
 
     @property
     def n_parameters(self) -> int:
-        """Number of trainable weights."""
-        return sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
+        """Number of trainable weights, without rows that only fill a table up."""
+        found = sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
+        for layer in self.model.layers:
+            padded = getattr(layer, "embeddings_initializer", None)
+            if isinstance(padded, Padded):
+                found -= (layer.input_dim - padded.rows) * layer.output_dim
+        return found
 
     def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
         """Returns ratings within the scale, shape ``(n,)``."""

@@ -1,7 +1,7 @@
 """Two ways to run one epoch over the same batches: compiled, and Keras' own."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import keras
@@ -15,6 +15,7 @@ from cfexp.models.keras_scorer import model_inputs
 from cfexp.streaming import COLUMNS, block_order
 from cfexp.training.programs import forget_programs
 from cfexp.training.rowwise import Rowwise
+from cfexp.training.sharing import known_programs
 
 log = logging.getLogger(__name__)
 
@@ -35,34 +36,23 @@ class Engine(Protocol):
         ...
 
 
-class CompiledEngine:
-    """Runs an epoch as an XLA program over chunks of the training rows.
-
-    Only one chunk is held in tensors at a time; all have the same shape, so that one
-    program runs them all.
+class Program:
+    """An XLA program that trains a model on a chunk of rows.
 
     Args:
         model: A model that takes ``user``, ``item`` and perhaps ``genres``.
         optimizer: The optimizer of its trainable variables.
-        data: The training rows; may be memory-mapped.
         batch_size: Rows in a batch.
     """
-
-    name = "compiled"
 
     def __init__(
         self,
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
-        data: Encoded,
         batch_size: int,
     ):
         optimizer.build(model.trainable_variables)
-        self._data = data
-        self._batch_size = batch_size
-        batches = -(-len(data) // batch_size)
-        self._chunk = min(batches, max(1, CHUNK_ROWS // batch_size))
-        self._genres = tf.constant(data.genre_table)
+        self.variables = [*model.variables, *optimizer.variables]
         variables = model.trainable_variables
 
         def train_step(
@@ -91,10 +81,51 @@ class CompiledEngine:
             )
             return total
 
-        self._run_chunk: Callable[[Rows, tf.Tensor, tf.Tensor], tf.Tensor] = run_chunk
+        self.run_chunk: Callable[[Rows, tf.Tensor, tf.Tensor], tf.Tensor] = run_chunk
+
+
+class CompiledEngine:
+    """Runs an epoch as an XLA program over chunks of the training rows.
+
+    Only one chunk is held in tensors at a time; all have the same shape, so that one
+    program runs them all. See `cfexp.training.sharing` for several fits.
+
+    Args:
+        model: A model that takes ``user``, ``item`` and perhaps ``genres``.
+        optimizer: The optimizer of its trainable variables.
+        data: The training rows; may be memory-mapped.
+        batch_size: Rows in a batch.
+    """
+
+    name = "compiled"
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        data: Encoded,
+        batch_size: int,
+    ):
+        optimizer.build(model.trainable_variables)
+        self._data = data
+        self._batch_size = batch_size
+        batches = -(-len(data) // batch_size)
+        self._chunk = min(batches, max(1, CHUNK_ROWS // batch_size))
+        self._genres = tf.constant(data.genre_table)
+        self._variables = [*model.variables, *optimizer.variables]
+        known = known_programs(model, optimizer, batch_size)
+        if known and known[1] in known[0]:
+            self._program = known[0][known[1]]
+        else:
+            self._program = Program(model, optimizer, batch_size)
+            if known:
+                known[0][known[1]] = self._program
 
     def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
         """Trains on rows in `order`, cut into full batches; returns the mean loss."""
+        taken_over = self._program.variables[0] is not self._variables[0]
+        if taken_over:
+            _assign(self._program.variables, self._variables)
         batches = order.reshape(-1, self._batch_size)
         total = 0.0
         for start in range(0, len(batches), self._chunk):
@@ -103,8 +134,15 @@ class CompiledEngine:
             at = np.resize(chunk, self._chunk * self._batch_size)
             rows = rows_at(self._data, at)
             steps = tf.constant(len(chunk))
-            total += float(self._run_chunk(rows, self._genres, steps))
+            total += float(self._program.run_chunk(rows, self._genres, steps))
+        if taken_over:
+            _assign(self._variables, self._program.variables)
         return total / len(batches)
+
+
+def _assign(to: Sequence[keras.Variable], values: Sequence[keras.Variable]) -> None:
+    for variable, value in zip(to, values, strict=True):
+        variable.assign(value)
 
 
 class KerasEngine:
