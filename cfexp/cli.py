@@ -43,7 +43,9 @@ def main() -> None:
     """
     command = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "")
     if sys.argv[1:2] == ["reproduce"]:  # a run, so that Hydra gives it its folder
-        sys.argv[1:3] = ["mode=reproduce", *(f"run_id={r}" for r in sys.argv[2:3])]
+        named = sys.argv[2:3] and not sys.argv[2].startswith("-")
+        run = [f"run_id={sys.argv.pop(2)}"] if named else []
+        sys.argv[1:2] = ["mode=reproduce", *run]
     code = run_command(command, sys.argv[2:]) if command else run_cli()
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()

@@ -32,7 +32,6 @@ from cfexp.split import Split
 from cfexp.stacking import Member, load_member, stack
 from cfexp.stopwatch import Stopwatch
 from cfexp.tracking.open import (
-    Run,
     check_tracking,
     find_earlier,
     find_members,
@@ -179,19 +178,28 @@ def _train(
             test = evaluate_fitted(fitted, ratings, split.test)
         baselines = {key: tested.evaluation for key, tested in against.items()}
         metrics = describe.metrics(fitted, split, test.evaluation, baselines)
-        metrics = _save_and_log(
-            job,
-            ratings,
-            split,
-            fitted,
-            test,
-            metrics,
-            tracked,
-            watch,
-            git,
-            tags,
-            baselines,
-        )
+        predictor = _predictor(job, ratings, split, fitted)
+        weights = {"cfexp.weights_sha256": results.weights_digest(fitted.scorer)}
+        with watch("save"):
+            predictor.save(job.folder / "model")
+            _write_results(
+                job,
+                ratings,
+                split,
+                fitted,
+                test,
+                baselines=baselines,
+                metrics=metrics | watch.metrics(),
+                git=git,
+                tags=tags | weights,
+            )
+        with watch("log"):
+            sample = results.sample(ratings, split.test)
+            reloaded = tracked.log_model(job.folder / "model", example=sample.head(5))
+            difference = max_difference(predictor, reloaded, sample)
+        metrics |= {"reload_max_abs_diff": difference} | watch.metrics()
+        results.write_metrics(job.folder / "results", metrics)
+        tracked.log_results(metrics, job.folder / "results", tags=weights)
     if worker_index() == 0:
         path.unlink(missing_ok=True)
     report.print_evaluation(f"{job.name} on {ratings.name}", test.evaluation, baselines)
@@ -201,20 +209,8 @@ def _train(
     return Outcome(tracked.run_id, metrics, job.folder)
 
 
-def _save_and_log(
-    job: Job,
-    ratings: Ratings,
-    split: Split,
-    fitted: Fitted,
-    test: Tested,
-    metrics: dict[str, float],
-    tracked: Run,
-    watch: Stopwatch,
-    git: GitState | None,
-    tags: dict[str, str],
-    baselines: Mapping[str, Evaluation],
-) -> dict[str, float]:
-    """Writes everything into the run's folder, then to MLflow; returns all metrics."""
+def _predictor(job: Job, ratings: Ratings, split: Split, fitted: Fitted) -> Predictor:
+    """Returns the fitted model with everything needed to use it."""
     origin = Origin(
         model=job.specs["model"].name,
         dataset=ratings.name,
@@ -223,45 +219,49 @@ def _save_and_log(
         config=job.config,
         cfexp=cfexp.__version__,
     )
-    predictor = Predictor(
+    return Predictor(
         encoder=fitted.encoder,
         scorer=fitted.scorer,
         movies=ratings.movies,
         origin=origin,
     )
-    weights = {"cfexp.weights_sha256": results.weights_digest(fitted.scorer)}
+
+
+def _write_results(
+    job: Job,
+    ratings: Ratings,
+    split: Split,
+    fitted: Fitted,
+    test: Tested,
+    *,
+    baselines: Mapping[str, Evaluation],
+    metrics: Mapping[str, float],
+    git: GitState | None,
+    tags: Mapping[str, str],
+) -> None:
+    """Writes everything but the model into the run's folder."""
     tested = results.test_predictions(ratings, split.test, test)
-    with watch("save"):
-        predictor.save(job.folder / "model")
-        results.write(
-            job.folder / "results",
-            config=job.config,
-            metrics=metrics | watch.metrics(),
-            test=tested,
-            valid=results.predictions(ratings, split.valid, fitted.val_predicted),
-            history=fitted.history,
-            git=git,
-            tags=tags | weights,
-        )
-        write_card(
-            job.folder / "results",
-            title=f"{job.name} on {ratings.name}",
-            ratings=ratings,
-            split=split,
-            evaluation=test.evaluation,
-            baselines=baselines,
-            test=tested,
-            params=describe.params(yaml.safe_load(job.config)),
-            metrics=metrics | watch.metrics(),
-        )
-    with watch("log"):
-        sample = results.sample(ratings, split.test)
-        reloaded = tracked.log_model(job.folder / "model", example=sample.head(5))
-        difference = max_difference(predictor, reloaded, sample)
-    metrics = metrics | {"reload_max_abs_diff": difference} | watch.metrics()
-    results.write_metrics(job.folder / "results", metrics)
-    tracked.log_results(metrics, job.folder / "results", tags=weights)
-    return metrics
+    results.write(
+        job.folder / "results",
+        config=job.config,
+        metrics=metrics,
+        test=tested,
+        valid=results.predictions(ratings, split.valid, fitted.val_predicted),
+        history=fitted.history,
+        git=git,
+        tags=tags,
+    )
+    write_card(
+        job.folder / "results",
+        title=f"{job.name} on {ratings.name}",
+        ratings=ratings,
+        split=split,
+        evaluation=test.evaluation,
+        baselines=baselines,
+        test=tested,
+        params=describe.params(yaml.safe_load(job.config)),
+        metrics=metrics,
+    )
 
 
 def _members(specs: Mapping[str, Any], ratings: Ratings, split: Split) -> list[Member]:

@@ -284,7 +284,7 @@ def test_same_seed_same_weights_other_seed_others(
 def test_folds_share_their_program(
     model: NeuralModel, ratings: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other rows, ids, mean and seed: the same results as with programs of their own."""
+    """Other rows, ids, mean and seed; the same results as with a program each."""
     made: list[Program] = []
 
     def program(*arguments: object) -> Program:
