@@ -34,7 +34,13 @@ def params(config: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a configuration as flat parameters, ``model.embed_dim`` and so on."""
     kept = {key: value for key, value in config.items() if key not in NOT_PARAMS}
     flat = pd.json_normalize(kept, sep=".").iloc[0].to_dict()
-    return {key: value for key, value in flat.items() if not key.endswith("._target_")}
+    # A run that is resumed has the same parameters as before.
+    dropped = ("_target_", "resume", "checkpoint_every", "checkpoint_dir")
+    return {
+        key: value
+        for key, value in flat.items()
+        if key.rpartition(".")[2] not in dropped
+    }
 
 
 def tags(

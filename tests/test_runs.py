@@ -232,7 +232,7 @@ def test_sweep_status_and_leaderboard(workdir: Path) -> None:
     assert "leaderboard.json" in [
         f.path for f in client.list_artifacts(parent.info.run_id)
     ]
-    failed = cfexp("-m", "model=bias", "seed=0,-1", *TINY, cwd=workdir)
+    failed = cfexp("-m", "model=bias", "seed=2,-1", *TINY, cwd=workdir)
     assert failed.returncode == 1
     assert runs(workdir, "sweep")[1].info.status == "FAILED"
     assert [c.info.status for c in runs(workdir)[2:]] == ["FINISHED", "FAILED"]

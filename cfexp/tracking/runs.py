@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import mlflow
 import pandas as pd
 from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 
 from cfexp.errors import first_line
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FLUSH_SECONDS = 2.0
+BAD_REQUEST = 400
 
 
 class MlflowRun:
@@ -195,6 +197,9 @@ class MlflowRun:
                     raise ConnectionError
                 job()
             except Exception as error:
+                if _is_refused(error):  # and would be again
+                    log.warning("MLflow refuses a part: %s", first_line(error)[:300])
+                    return
                 if not self._failed:
                     log.warning("MLflow does not answer: %s", first_line(error)[:200])
                 self._failed.append(job)
@@ -221,6 +226,14 @@ class MlflowRun:
             self._folder,
             self._folder,
         )
+
+
+def _is_refused(error: Exception) -> bool:
+    """Returns whether a server that is there did not want what it was told."""
+    return (
+        isinstance(error, MlflowException)
+        and error.get_http_status_code() == BAD_REQUEST
+    )
 
 
 def status_of(error: BaseException | None) -> str:
