@@ -18,7 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from cfexp import config, plan
+from cfexp import config, plan, restore
 from cfexp.errors import CfexpError, Failed, did_you_mean, first_line
 from cfexp.signals import interrupt_on_sigterm
 from cfexp.sweep import current_sweep, finish_open_sweep
@@ -42,7 +42,10 @@ def main() -> None:
     use: what has to be done at exit is done here, and then the process just ends.
     """
     command = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "")
-    if sys.argv[1:2] == ["reproduce"]:  # a run, so that Hydra gives it its folder
+    if sys.argv[1:2] == ["reproduce"] and restore.FLAG in sys.argv:
+        sys.argv.remove(restore.FLAG)
+        command = "cfexp.restore"
+    elif sys.argv[1:2] == ["reproduce"]:  # a run, so that Hydra gives it its folder
         named = sys.argv[2:3] and not sys.argv[2].startswith("-")
         run = [f"run_id={sys.argv.pop(2)}"] if named else []
         sys.argv[1:2] = ["mode=reproduce", *run]
@@ -69,13 +72,16 @@ def run_command(module: str, arguments: list[str]) -> int:
 
 
 def _exit_status(job: Callable[[], object]) -> int:
-    """Does a job, explains its error in one line and returns the exit status."""
+    """Does a job, explains its error in one line and returns the exit status.
+
+    A job may return an exit status of its own.
+    """
     wants_traceback = os.environ.get(TRACEBACK_VARIABLE) == "1"
     # Makes Hydra raise errors instead of printing them, so that we can explain them.
     os.environ[TRACEBACK_VARIABLE] = "1"
     interrupt_on_sigterm()
     try:
-        job()
+        status = job()
     except KeyboardInterrupt as stop:
         finish_open_sweep("KILLED")
         print("cfexp: stopped", file=sys.stderr)
@@ -89,7 +95,7 @@ def _exit_status(job: Callable[[], object]) -> int:
             traceback.print_exception(error)
         print(f"cfexp: error: {explain(error)}", file=sys.stderr)
         return 1
-    return 0
+    return status if isinstance(status, int) else 0
 
 
 def _task(cfg: DictConfig) -> float | None:

@@ -1,6 +1,7 @@
 """What a result depends on besides its configuration: code and packages."""
 
 import importlib.metadata
+import os
 import platform
 import subprocess
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ PACKAGES = (
 )
 
 
+# Names the checkout that code is imported from, where it is not the working directory.
+SOURCE_VARIABLE = "CFEXP_SOURCE"
+
+
 @dataclass(frozen=True)
 class GitState:
     """The state of the git repository of a folder.
@@ -35,7 +40,11 @@ class GitState:
 
 
 def git_state(folder: Path) -> GitState | None:
-    """Returns the state of the repository around `folder`; None where there is none."""
+    """Returns the state of the repository around `folder`; None where there is none.
+
+    Where `SOURCE_VARIABLE` is set, it is that of the checkout that it names.
+    """
+    folder = Path(os.environ.get(SOURCE_VARIABLE, folder))
     try:
         commit = _git(folder, "rev-parse", "HEAD").strip()
         diff = _git(folder, "diff", "HEAD", "--no-ext-diff")

@@ -95,3 +95,55 @@ def test_reproduced_to_the_last_bit_and_not(workdir: Path) -> None:
         done = cfexp(*arguments, cwd=workdir)
         assert done.returncode == 1
         assert message in done.stderr.splitlines()[-1]
+
+
+def test_code_of_the_commit_is_restored(workdir: Path) -> None:
+    """A model that was changed since: different, and with --checkout equal again."""
+    git = ["git", "-c", "user.email=a@b", "-c", "user.name=x"]
+
+    def commit(shift: float) -> None:
+        (workdir / "mine.py").write_text(
+            "from dataclasses import dataclass\n"
+            "from cfexp.models.bias import Mean\n"
+            "@dataclass(frozen=True, kw_only=True)\n"
+            "class Mine(Mean):\n"
+            "    def fit(self, train, features):\n"
+            "        found = super().fit(train, features)\n"
+            f"        found.mean += {shift}\n"
+            "        return found\n"
+        )
+        for command in (["add", "mine.py"], ["commit", "-q", "-m", "x"]):
+            subprocess.run([*git, *command], cwd=workdir, check=True)
+
+    subprocess.run([*git, "init", "-q"], cwd=workdir, check=True)
+    commit(0.0)
+    mine = ["model=mean", "model._target_=mine.Mine", *TINY]
+    done = cfexp(*mine, cwd=workdir)
+    assert done.returncode == 0, done.stderr
+    client = mlflow.MlflowClient(f"sqlite:///{workdir / 'mlflow.db'}")
+    (run,) = client.search_runs(["1"])
+    commit(0.5)
+    plain = cfexp("reproduce", run.info.run_id, cwd=workdir)
+    assert plain.returncode == 1
+    assert "git checkout" in plain.stderr
+    assert "was not reproduced" in plain.stderr
+    restored = cfexp("reproduce", run.info.run_id, "--checkout", cwd=workdir)
+    assert restored.returncode == 0, restored.stderr
+    assert "equal to the last bit" in restored.stdout
+    assert "git checkout" not in restored.stderr
+    newest = client.search_runs(["1"])[0]
+    tags = newest.data.tags
+    assert tags["cfexp.reproduced"] == "equal"
+    commit_of = "mlflow.source.git.commit"
+    assert tags[commit_of] == run.data.tags[commit_of]
+    trees = subprocess.run(
+        ["git", "worktree", "list"], cwd=workdir, capture_output=True, text=True
+    )
+    assert len(trees.stdout.splitlines()) == 1
+    for arguments, message in (
+        (["--checkout"], "needs a run"),
+        (["nonesuch", "--checkout"], "there is no finished run"),
+    ):
+        done = cfexp("reproduce", *arguments, cwd=workdir)
+        assert done.returncode == 1
+        assert message in done.stderr.splitlines()[-1]
