@@ -52,7 +52,7 @@ def write_card(
     """
     parts = [
         f"# {_escaped(title)}\n",
-        _summary(evaluation, baselines, params),
+        _summary(evaluation, metrics["skill_vs_bias"], params),
         "## Data\n",
         _data(ratings, split),
         "## Protocol\n",
@@ -111,12 +111,7 @@ def worst_cases(test: pd.DataFrame, movies: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _summary(
-    evaluation: Evaluation,
-    baselines: Mapping[str, Evaluation],
-    params: Mapping[str, Any],
-) -> str:
-    margin = 1 - evaluation.overall.rmse / baselines["bias"].overall.rmse
+def _summary(evaluation: Evaluation, margin: float, params: Mapping[str, Any]) -> str:
     verdict = "better" if margin > 0 else "no better"
     return (
         f"A {params['model.name']} model that predicts the rating a user would give a"

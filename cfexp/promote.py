@@ -4,9 +4,8 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
-from cfexp import config
 from cfexp.errors import ConfigError, TrackingError, first_line
-from cfexp.tracking.reach import check_reachable
+from cfexp.tracking.where import add_set, reachable_tracking
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -26,13 +25,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--name", required=True, help="name in the model registry")
     found.add_argument("--alias", default="champion")
     found.add_argument("--metric", choices=("rmse", "mae"), default="rmse")
-    found.add_argument(
-        "--set",
-        nargs="*",
-        default=[],
-        metavar="OVERRIDE",
-        help="where the runs are: tracking=server tracking.uri=URI, and so on",
-    )
+    add_set(found)
     return found
 
 
@@ -43,10 +36,7 @@ def main(arguments: list[str]) -> None:
         CfexpError: The run is not better, or cannot be compared or found.
     """
     args = parser().parse_args(arguments)
-    tracking = config.build(config.compose(args.set))["tracking"]
-    if not tracking.enabled:
-        raise ConfigError("cfexp promote needs MLflow; leave out tracking=none")
-    check_reachable(tracking.uri)
+    tracking = reachable_tracking(args.set, wanted="cfexp promote needs MLflow")
 
     import mlflow
 

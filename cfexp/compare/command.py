@@ -5,9 +5,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp import config
 from cfexp.errors import ConfigError
-from cfexp.tracking.reach import check_reachable
+from cfexp.tracking.where import add_set, reachable_tracking
 
 if TYPE_CHECKING:
     from cfexp.compare.runs import System
@@ -35,13 +34,7 @@ def parser() -> argparse.ArgumentParser:
         help="compare runs of different splits, on the test rows they share",
     )
     found.add_argument("--output", type=Path, default=Path("compare"), metavar="FOLDER")
-    found.add_argument(
-        "--set",
-        nargs="*",
-        default=[],
-        metavar="OVERRIDE",
-        help="where the runs are: tracking=server tracking.uri=URI, and so on",
-    )
+    add_set(found)
     return found
 
 
@@ -55,12 +48,9 @@ def main(arguments: list[str]) -> None:
     overrides = list(args.set)
     if args.experiment:
         overrides.append(f"tracking.experiment='{args.experiment}'")
-    tracking = config.build(config.compose(overrides))["tracking"]
-    if not tracking.enabled:
-        raise ConfigError(
-            "cfexp compare reads runs from MLflow; leave out tracking=none"
-        )
-    check_reachable(tracking.uri)
+    tracking = reachable_tracking(
+        overrides, wanted="cfexp compare reads runs from MLflow"
+    )
 
     import mlflow
 

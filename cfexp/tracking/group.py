@@ -10,7 +10,7 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 
 from cfexp.errors import first_line
-from cfexp.tracking.connect import KIND, connect, short_params
+from cfexp.tracking.connect import KIND, MAX_TEXT, connect, short_params
 from cfexp.tracking.earlier import SWEEP_KEY, find_group
 from cfexp.tracking.record import Record
 from cfexp.tracking.settings import Tracking
@@ -144,7 +144,7 @@ def record_failure(
             "mlflow.parentRunId": parent_id,
             KIND: "train",
             "cfexp.folder": folder,
-            "cfexp.error": error[:500],
+            "cfexp.error": error[:MAX_TEXT],
         },
     )
     client.set_terminated(failed.info.run_id, "FAILED")

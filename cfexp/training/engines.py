@@ -15,7 +15,7 @@ from cfexp.models.keras_scorer import model_inputs
 from cfexp.streaming import COLUMNS, block_order
 from cfexp.training.programs import forget_programs
 from cfexp.training.rowwise import Rowwise
-from cfexp.training.sharing import known_programs
+from cfexp.training.sharing import program_for
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Program:
 
     Args:
         model: A model that takes ``user``, ``item`` and perhaps ``genres``.
-        optimizer: The optimizer of its trainable variables.
+        optimizer: The optimizer of its trainable variables, built.
         batch_size: Rows in a batch.
     """
 
@@ -51,7 +51,6 @@ class Program:
         optimizer: keras.optimizers.Optimizer,
         batch_size: int,
     ):
-        optimizer.build(model.trainable_variables)
         self.variables = [*model.variables, *optimizer.variables]
         variables = model.trainable_variables
 
@@ -113,13 +112,12 @@ class CompiledEngine:
         self._chunk = min(batches, max(1, CHUNK_ROWS // batch_size))
         self._genres = tf.constant(data.genre_table)
         self._variables = [*model.variables, *optimizer.variables]
-        known = known_programs(model, optimizer, batch_size)
-        if known and known[1] in known[0]:
-            self._program = known[0][known[1]]
-        else:
-            self._program = Program(model, optimizer, batch_size)
-            if known:
-                known[0][known[1]] = self._program
+        self._program = program_for(
+            model,
+            optimizer,
+            batch_size,
+            lambda: Program(model, optimizer, batch_size),
+        )
 
     def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
         """Trains on rows in `order`, cut into full batches; returns the mean loss."""

@@ -1,7 +1,7 @@
 """One compiled program for the fits of several folds and seeds."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,22 +33,26 @@ def shared_programs() -> Iterator[None]:
         _programs = before
 
 
-def known_programs(
-    model: "keras.Model", optimizer: "keras.optimizers.Optimizer", batch_size: int
-) -> "tuple[dict[str, Program], str] | None":
-    """Returns where a program may be kept and its key; None where none is shared."""
-    if _programs is None:
-        return None
-    for layer in model.layers:
-        if not type(layer).__module__.startswith(PLAIN_LAYERS):
-            return None
+def program_for(
+    model: "keras.Model",
+    optimizer: "keras.optimizers.Optimizer",
+    batch_size: int,
+    make: "Callable[[], Program]",
+) -> "Program":
+    """Returns the program of an equal model, where it is shared, else a new one."""
+    plain = all(type(x).__module__.startswith(PLAIN_LAYERS) for x in model.layers)
+    if _programs is None or not plain:
+        return make()
     parts: Any = [
         _without_weights(model.get_config()),
         optimizer.get_config(),
         type(optimizer).__name__,
         batch_size,
     ]
-    return _programs, json.dumps(parts, sort_keys=True, default=str)
+    key = json.dumps(parts, sort_keys=True, default=str)
+    if key not in _programs:
+        _programs[key] = make()
+    return _programs[key]
 
 
 def _without_weights(config: Any) -> Any:
