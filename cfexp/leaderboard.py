@@ -17,6 +17,8 @@ COLUMNS = (
     "n_parameters",
     "seconds_fit",
 )
+# What to leave out first where room is short.
+SPARE = ("seconds_fit", "n_parameters", "best_epoch", "skill_vs_bias")
 FINISHED, BEFORE = "finished", "finished before"
 
 
@@ -52,6 +54,16 @@ def leaderboard(folder: Path, objective: str) -> pd.DataFrame:
 
 def _status(job: Path) -> str:
     return BEFORE if (job / SKIPPED).exists() else FINISHED
+
+
+def without_shared(board: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Returns a leaderboard without the overrides that all jobs share, and those."""
+    jobs = [job.split(" ") for job in board["job"]]
+    shared = [o for o in jobs[0] if all(o in job for job in jobs)] if jobs[1:] else []
+    kept = [" ".join(o for o in job if o not in shared) for job in jobs]
+    if not all(kept):  # a job that has nothing of its own would have no name
+        return board, ""
+    return board.assign(job=kept), " ".join(shared)
 
 
 def means_over_repeats(board: pd.DataFrame) -> pd.DataFrame:

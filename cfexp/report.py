@@ -3,24 +3,20 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cfexp.data.ratings import Ratings
 from cfexp.evaluate import Evaluation, Group
 from cfexp.fitting import Fitted
+from cfexp.layout import console, plain, show
 from cfexp.split import Split
 from cfexp.stopwatch import Stopwatch
 
 log = logging.getLogger(__name__)
-
-
-def console() -> Console:
-    """Returns a console for results: stdout, never wrapped where it is no terminal."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=200)
 
 
 def print_evaluation(
@@ -30,10 +26,10 @@ def print_evaluation(
 
     The margin is how much lower the model's RMSE is than the bias baseline's.
     """
-    table = Table(title=title, title_justify="left", header_style="bold")
-    table.add_column("test rows", no_wrap=True)
+    table = _table(title)
+    table.add_column("test rows", overflow="fold")
     for name in ("rows", "RMSE", "MAE", *(f"{b} RMSE" for b in baselines), "margin"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right")
     lines = _lines(evaluation)
     others = [_lines(b) for b in baselines.values()]
     section = 0
@@ -53,7 +49,7 @@ def print_evaluation(
             _margin(group.rmse, against[-1]) if against else "",
             style="bold" if i == 0 else None,
         )
-    console().print(table)
+    show(table)
 
 
 def log_data(ratings: Ratings, split: Split) -> None:
@@ -105,20 +101,25 @@ def print_summary(
         )
 
 
-def print_frame(title: str, frame: pd.DataFrame, *, digits: int = 4) -> None:
-    """Prints a data frame as a table."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+def print_frame(
+    title: str, frame: pd.DataFrame, *, digits: int = 4, spare: Sequence[str] = ()
+) -> None:
+    """Prints a data frame as a table.
+
+    Args:
+        title: Text above it.
+        frame: The table.
+        digits: Decimal places of fractions.
+        spare: Columns to leave out where room is short, the first one first.
+    """
+    table = _table(title)
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(
-            str(name),
-            justify="right" if numeric else "left",
-            no_wrap=numeric,
-            overflow="fold",
-        )
+        justify: Literal["right", "left"] = "right" if numeric else "left"
+        table.add_column(plain(str(name)), justify=justify, overflow="fold")
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value, digits) for value in row))
-    console().print(table)
+    show(table, spare=spare)
 
 
 def print_lines(lines: Sequence[tuple[str, str]]) -> None:
@@ -127,8 +128,12 @@ def print_lines(lines: Sequence[tuple[str, str]]) -> None:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in lines:
-        table.add_row(name, value)
+        table.add_row(name, plain(value))
     console().print(table)
+
+
+def _table(title: str) -> Table:
+    return Table(title=plain(title), title_justify="left", header_style="bold")
 
 
 def _lines(evaluation: Evaluation) -> list[Group]:
@@ -140,13 +145,13 @@ def _section(line: int) -> int:
     return (line > 1) + (line > 5) + (line > 9)
 
 
-def _margin(model: float, baseline: float) -> str:
+def _margin(model: float, baseline: float) -> Text:
     margin = 1 - model / baseline
-    return f"[{'green' if margin > 0 else 'red'}]{margin:+.1%}[/]"
+    return Text(f"{margin:+.1%}", style="green" if margin > 0 else "red")
 
 
 def _cell(value: object, digits: int) -> str:
     if isinstance(value, float):
         whole = abs(value) >= 1 and value.is_integer()
         return "" if pd.isna(value) else f"{value:,.{0 if whole else digits}f}"
-    return "" if value is None else str(value)
+    return "" if value is None else plain(str(value))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cfexp import report
-from cfexp.data.ratings import ITEM, USER, Ratings
+from cfexp.data.ratings import GENRES, ITEM, USER, Ratings
 from cfexp.data.tabular import read_table
 from cfexp.errors import DataError
 from cfexp.evaluate import evaluate
@@ -16,6 +16,8 @@ from cfexp.results import write_metrics
 from cfexp.split import Split
 
 log = logging.getLogger(__name__)
+
+PREDICTED = "predicted"
 
 
 def predict(predictor: Predictor, *, pairs: str, output: Path) -> None:
@@ -31,13 +33,18 @@ def predict(predictor: Predictor, *, pairs: str, output: Path) -> None:
         DataError: The file cannot be read or lacks a column.
     """
     frame = read_table(pairs)
-    frame = frame.assign(predicted=predictor.predict(frame))
+    frame = frame.assign(**{PREDICTED: predictor.predict(frame)})
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".parquet":
         frame.to_parquet(output, index=False)
     else:
         frame.to_csv(output, index=False)
-    report.print_frame(f"{len(frame):,} predictions in {output}", frame.head(10))
+    asked = (USER, ITEM, PREDICTED)
+    report.print_frame(
+        f"{len(frame):,} predictions in {output}",
+        frame.head(10),
+        spare=[str(c) for c in reversed(frame.columns) if c not in asked],
+    )
 
 
 def recommend(
@@ -70,6 +77,7 @@ def recommend(
         f" {predictor.origin.model}",
         top,
         digits=2,
+        spare=[GENRES],
     )
 
 

@@ -166,17 +166,26 @@ class SweepCallback(Callback):
     def finish(self, status: str) -> None:
         """Prints the leaderboard, keeps it with the parent run and closes that."""
         from cfexp import report
-        from cfexp.leaderboard import leaderboard, means_over_repeats
+        from cfexp.leaderboard import (
+            SPARE,
+            leaderboard,
+            means_over_repeats,
+            without_shared,
+        )
 
         board = leaderboard(self.folder, self.objective)
         results = self.folder / "results"
         if len(board):
-            report.print_frame(f"leaderboard, by {self.objective}", board)
+            short, shared = without_shared(board)
+            title = f"leaderboard, by {self.objective}"
+            report.print_frame(
+                f"{title}; all with {shared}" if shared else title, short, spare=SPARE
+            )
             results.mkdir(parents=True, exist_ok=True)
             board.to_csv(self.folder / "leaderboard.csv", index=False)
             # As MLflow keeps tables, for its UI.
             board.to_json(results / "leaderboard.json", orient="split", index=False)
-            means = means_over_repeats(board)
+            means = means_over_repeats(short)
             if len(means):
                 report.print_frame("over folds and seeds", means)
         if self.group is None:
