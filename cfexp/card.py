@@ -23,6 +23,7 @@ td, th { padding: 0.15rem 0.8rem; border-bottom: 1px solid #ddd; text-align: lef
 img { max-width: 100%; }
 """
 WORST = 10
+PLOTS = ("predicted_vs_true", "learning_curves")
 
 
 def write_card(
@@ -79,7 +80,8 @@ def write_card(
     ]
     text = "\n".join(part for part in parts if part)
     (folder / "model_card.md").write_text(text)
-    body = MarkdownIt("commonmark").enable("table").render(_inlined(text, folder))
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    body = markdown.render(_inlined(text, folder))
     (folder / "model_card.html").write_text(
         f'<!doctype html><html lang="en"><meta charset="utf-8">'
         f"<title>{html.escape(title)}</title><style>{STYLE}</style>{body}</html>\n"
@@ -113,9 +115,10 @@ def worst_cases(test: pd.DataFrame, movies: pd.DataFrame) -> pd.DataFrame:
 
 def _summary(evaluation: Evaluation, margin: float, params: Mapping[str, Any]) -> str:
     verdict = "better" if margin > 0 else "no better"
+    model = _escaped(str(params["model.name"]))
     return (
-        f"A {params['model.name']} model that predicts the rating a user would give a"
-        f" movie. Test RMSE {evaluation.overall.rmse:.4f}, MAE"
+        f"A {model} model that predicts the rating a user would give a movie. Test"
+        f" RMSE {evaluation.overall.rmse:.4f}, MAE"
         f" {evaluation.overall.mae:.4f} stars: {verdict} than the bias baseline"
         f" ({margin:+.1%} in RMSE). It knows who rated what, not why: what it predicts"
         " for users or movies with few ratings is close to the mean, and it says"
@@ -209,19 +212,28 @@ def _cell(value: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([\\|*_<>`\[\]])", r"\\\1", text)
+    """Returns text that Markdown takes as it is, in one line."""
+    return re.sub(r"([\\|*_<>&`\[\]])", r"\\\1", " ".join(text.split()))
 
 
 def _plot(folder: Path, name: str) -> str:
     path = folder / "plots" / f"{name}.png"
-    return f"![{name.replace('_', ' ')}](plots/{name}.png)\n" if path.exists() else ""
+    return f"{_image(name)}\n" if path.exists() else ""
+
+
+def _image(name: str) -> str:
+    return f"![{name.replace('_', ' ')}](plots/{name}.png)"
 
 
 def _inlined(text: str, folder: Path) -> str:
-    """Returns Markdown with its images as data."""
+    """Returns Markdown with the card's own images, which no text can imitate, as data.
 
-    def data(match: re.Match[str]) -> str:
-        encoded = base64.b64encode((folder / match[1]).read_bytes()).decode()
-        return f"(data:image/png;base64,{encoded})"
-
-    return re.sub(r"\((plots/\w+\.png)\)", data, text)
+    In a text, brackets are escaped.
+    """
+    for name in PLOTS:
+        if _image(name) in text:
+            data = (folder / "plots" / f"{name}.png").read_bytes()
+            encoded = base64.b64encode(data).decode()
+            inlined = f"![{name.replace('_', ' ')}](data:image/png;base64,{encoded})"
+            text = text.replace(_image(name), inlined)
+    return text

@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from cfexp import config, plan, restore
-from cfexp.errors import CfexpError, Failed, did_you_mean, first_line
+from cfexp.errors import CfexpError, ConfigError, Failed, did_you_mean, first_line
 from cfexp.signals import interrupt_on_sigterm
 from cfexp.sweep import current_sweep, finish_open_sweep
 
@@ -63,7 +63,26 @@ def run_cli() -> int:
     app = hydra.main(
         version_base="1.3", config_path=str(config.conf_dir()), config_name="config"
     )(_task)
-    return _exit_status(app)
+
+    def checked() -> object:
+        _check_folder()
+        return app()
+
+    return _exit_status(checked)
+
+
+def _check_folder() -> None:
+    """Checks the working directory's path, which becomes a value of Hydra's.
+
+    Raises:
+        ConfigError: Hydra would take a part of it for an interpolation.
+    """
+    folder = Path.cwd()
+    if "${" in str(folder):
+        raise ConfigError(
+            f"Hydra cannot run in {folder}: it reads ${{ in a path as the name of an"
+            " option. Rename the folder, or start cfexp elsewhere"
+        )
 
 
 def run_command(module: str, arguments: list[str]) -> int:

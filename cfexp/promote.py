@@ -128,8 +128,9 @@ def _version(name: str, run_id: str) -> str:
     from cfexp.tracking.model import MODEL_NAME
 
     client = mlflow.MlflowClient()
-    known = client.search_model_versions(f"name = '{name}'")
-    mine = [version for version in known if version.run_id == run_id]
+    # By the run: a name may hold quotes, which MLflow's filters cannot escape.
+    known = client.search_model_versions(f"run_id = '{run_id}'")
+    mine = [version for version in known if version.name == name]
     if mine:
         return str(mine[0].version)
     try:

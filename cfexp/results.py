@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,11 +14,14 @@ import pandas as pd
 
 from cfexp import plots
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
+from cfexp.errors import first_line
 from cfexp.features import genres_of
 from cfexp.fitting import Tested
 from cfexp.models.base import Scorer
 from cfexp.provenance import GitState, all_packages, versions
 from cfexp.training.history import History
+
+log = logging.getLogger(__name__)
 
 # In the folder of a job that was done before: by which run.
 SKIPPED = "skipped.json"
@@ -92,7 +97,18 @@ def write(
     if git and (git.diff or git.untracked):
         untracked = "".join(f"# untracked: {name}\n" for name in git.untracked)
         (folder / "git.diff").write_text(untracked + git.diff)
-    plots.save_plots(folder / "plots", history=history, predictions=test)
+    with optional("the plots"):
+        plots.save_plots(folder / "plots", history=history, predictions=test)
+
+
+@contextmanager
+def optional(what: str) -> Iterator[None]:
+    """Warns of an error in the block, which is not worth a finished training."""
+    try:
+        yield
+    except Exception as error:
+        log.warning("%s cannot be written: %s", what, first_line(error)[:300])
+        log.debug("%s cannot be written", what, exc_info=True)
 
 
 def write_skipped(folder: Path, metrics: Mapping[str, float], run_id: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
@@ -104,7 +105,8 @@ class SweepCallback(Callback):
             _check_installed(str(plugin._target_))
         # Jobs elsewhere need not have the same working directory.
         self.folder = Path(config.hydra.sweep.dir).absolute()
-        config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{self.folder}'")
+        quoted = QuotedString(str(self.folder), Quote.single).with_quotes()
+        config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")
         config.hydra.sweep.dir = str(self.folder)
         self.threads = threads_for_each(config.hydra.launcher)
         self.objective = config.objective

@@ -251,17 +251,18 @@ def _write_results(
         git=git,
         tags=tags,
     )
-    write_card(
-        job.folder / "results",
-        title=f"{job.name} on {ratings.name}",
-        ratings=ratings,
-        split=split,
-        evaluation=test.evaluation,
-        baselines=baselines,
-        test=tested,
-        params=describe.params(yaml.safe_load(job.config)),
-        metrics=metrics,
-    )
+    with results.optional("the model card"):
+        write_card(
+            job.folder / "results",
+            title=f"{job.name} on {ratings.name}",
+            ratings=ratings,
+            split=split,
+            evaluation=test.evaluation,
+            baselines=baselines,
+            test=tested,
+            params=describe.params(yaml.safe_load(job.config)),
+            metrics=metrics,
+        )
 
 
 def _members(specs: Mapping[str, Any], ratings: Ratings, split: Split) -> list[Member]:

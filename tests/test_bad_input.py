@@ -193,3 +193,10 @@ def test_traceback_on_request(workdir: Path) -> None:
     done = cfexp("seed=-1", cwd=workdir, env={"HYDRA_FULL_ERROR": "1"})
     assert done.returncode == 1
     assert "Traceback" in done.stderr
+
+
+def test_folder_that_hydra_would_interpolate(workdir: Path) -> None:
+    folder = workdir / "a ${x}"
+    folder.mkdir()
+    check(cfexp("model=bias", *SMALL, cwd=folder), "Rename the folder")
+    assert not list(folder.iterdir())

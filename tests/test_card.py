@@ -1,13 +1,20 @@
 """Model cards: what they say is what was measured."""
 
+import html
+import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import TINY, cfexp
+from conftest import SMALL, TINY, cfexp
+from omegaconf import DictConfig
 
+from cfexp import config
 from cfexp.card import calibration, worst_cases
+from cfexp.plots import residuals
+from cfexp.run import run
 
 
 def test_calibration_is_by_predicted_star() -> None:
@@ -63,3 +70,38 @@ def test_card_of_a_run(workdir: Path) -> None:
     assert "&lt;b&gt;|x" in page
     assert "<b>" not in page
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
+
+
+def test_names_do_not_act(workdir: Path, composed: Callable[..., DictConfig]) -> None:
+    """Neither HTML nor Markdown nor Rich's markup, in the card or the console."""
+    image = "<img src=x onerror=alert(9)>"
+    cfg = composed("model=bias", *SMALL, f"model.name='{image} ![x](plots/x.png)'")
+    name = f"see (plots/x.png) [/b] ![y](plots/predicted_vs_true.png) {image}"
+    run(cfg, config.build(cfg), folder=workdir / "run", name=name, overrides=[])
+    page = (workdir / "run/results/model_card.html").read_text()
+    assert re.findall("<img[^>]*?src=.{11}", page) == ['<img src="data:image']
+    assert f"A {html.escape(image)} ![x](plots/x.png) model" in page
+    assert f"<h1>{html.escape(name)} on synthetic</h1>" in page
+
+
+def test_card_and_plots_never_fail_a_run(
+    workdir: Path,
+    composed: Callable[..., DictConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise FileNotFoundError("no such file")
+
+    monkeypatch.setattr("cfexp.train.write_card", fail)
+    monkeypatch.setattr("cfexp.plots.save_plots", fail)
+    cfg = composed("model=bias", *SMALL)
+    run(cfg, config.build(cfg), folder=workdir / "run", name="run", overrides=[])
+    assert "the plots cannot be written: no such file" in caplog.text
+    assert "the model card cannot be written: no such file" in caplog.text
+    assert (workdir / "run/results/metrics.json").exists()
+
+
+def test_plots_take_texts_as_they_are() -> None:
+    stats = pd.DataFrame({"n": 1, "mean": 0.1, "sem": 0.1}, index=[r"$\\no$", "$"])
+    residuals(stats, r"$\\such$").savefig(io.BytesIO())

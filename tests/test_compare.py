@@ -194,6 +194,6 @@ def test_all_runs_of_an_experiment(tracked: Path) -> None:
     done = cfexp("compare", "--experiment", "cfexp", "--force", cwd=tracked)
     assert done.returncode == 0, done.stderr
     assert "different splits" in done.stdout
-    done = cfexp("compare", "--experiment", "other", cwd=tracked)
+    done = cfexp("compare", "--experiment", "bob's", cwd=tracked)
     assert done.returncode == 1
     assert "no finished training matches" in done.stderr

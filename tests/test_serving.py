@@ -134,13 +134,15 @@ def test_champion_only_where_better(workdir: Path) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{workdir / 'mlflow.db'}")
     ids = {run.info.run_name: run.info.run_id for run in client.search_runs(["1"])}
 
+    registered = "bob's films"
+
     def promote(name: str) -> str:
-        done = cfexp("promote", ids[name], "--name", "films", cwd=workdir)
+        done = cfexp("promote", ids[name], "--name", registered, cwd=workdir)
         assert done.returncode in (0, 1), done.stderr
         return done.stdout if not done.returncode else done.stderr
 
     def champion() -> str:
-        return str(client.get_model_version_by_alias("films", "champion").run_id)
+        return str(client.get_model_version_by_alias(registered, "champion").run_id)
 
     assert "there was none" in promote("mean")
     assert champion() == ids["mean"]
@@ -150,12 +152,14 @@ def test_champion_only_where_better(workdir: Path) -> None:
         ("mean", "not significantly better"),
         ("again", "not significantly better"),
         ("other", "tested on other rows"),
-        ("bias", "is the champion of films already"),
+        ("bias", "is the champion of bob's films already"),
     ):
         said = promote(worse)
         assert why in said
         assert said.count("\n") == 1
         assert champion() == ids["bias"]
-    used = cfexp("mode=evaluate", "run_id=models:/films@champion", cwd=workdir)
+    used = cfexp(
+        "mode=evaluate", f'run_id="models:/{registered}@champion"', cwd=workdir
+    )
     rmse = client.get_run(ids["bias"]).data.metrics["test_rmse"]
     assert f"{rmse:.4f}" in used.stdout, used.stderr

@@ -110,6 +110,19 @@ def test_failed_job_is_started_again(workdir: Path) -> None:
     assert sorted(statuses) == ["FAILED", "FAILED", "FINISHED", "FINISHED"]
 
 
+def test_sweep_in_any_folder(workdir: Path) -> None:
+    """Also one whose job fails before it has a run."""
+    folder = workdir / "bob's dir [1] {a}, %d = \\"
+    folder.mkdir()
+    done = cfexp("-m", *TINY, "model=bias", "dataset.noise=-1,1", cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.count("dataset.noise must be >= 0") == 2
+    assert {run.info.status for run in runs(folder)} == {"FINISHED", "FAILED"}
+    failed = next(r for r in runs(folder) if r.info.status == "FAILED")
+    assert "dataset.noise must be >= 0" in failed.data.tags["cfexp.error"]
+    assert len(runs(folder)) == 2
+
+
 def test_sweep_killed_at_random_finishes_every_job_once(workdir: Path) -> None:
     """kill -9 at any moment, then the same command, until it ends by itself."""
     epochs = 60

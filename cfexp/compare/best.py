@@ -45,9 +45,10 @@ def write_best(folder: Path, systems: list[System]) -> Path:
             " by an older version of cfexp. Train it again."
         )
     overrides = [o for o in json.loads(tag) if not o.startswith(REPEATS)]
+    name = " ".join(best.name.split())  # a line end would end the comment
     head = (
         "# @package _global_\n"
-        f"# {best.name}: mean validation RMSE {validation(best):.4f} of"
+        f"# {name}: mean validation RMSE {validation(best):.4f} of"
         f" {len(best.runs)} runs, the lowest of {len(systems)} configurations.\n"
         f"# cfexp --config-dir {folder} experiment={NAME}\n"
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,12 +46,11 @@ def main(arguments: list[str]) -> None:
         CfexpError: Something the user can mend; the message says how.
     """
     args = parser().parse_args(arguments)
-    overrides = list(args.set)
-    if args.experiment:
-        overrides.append(f"tracking.experiment='{args.experiment}'")
     tracking = reachable_tracking(
-        overrides, wanted="cfexp compare reads runs from MLflow"
+        args.set, wanted="cfexp compare reads runs from MLflow"
     )
+    if args.experiment is not None:
+        tracking = replace(tracking, experiment=args.experiment)
 
     import mlflow
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import mlflow
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cfexp.compare.runs import System
 
+mpl.rcParams["text.parse_math"] = False  # a name may hold a dollar sign
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; }
 table { border-collapse: collapse; } td, th { padding: 0.2rem 0.8rem; }

@@ -17,6 +17,8 @@ from cfexp.tracking.settings import Tracking
 
 log = logging.getLogger(__name__)
 
+MOST_RUNS = 50_000  # the most that MLflow returns
+
 
 class Group:
     """A run above others; one that was begun before is gone on with.
@@ -134,8 +136,13 @@ def record_failure(
     """
     experiment_id = connect(replace(tracking, uri=uri))
     client = mlflow.MlflowClient()
-    own = f"tags.`cfexp.folder` = '{folder}'"
-    if client.search_runs([experiment_id], own, max_results=1):
+    # A folder may hold quotes, which MLflow's filters cannot escape.
+    siblings = client.search_runs(
+        [experiment_id],
+        f"tags.mlflow.parentRunId = '{parent_id}'",
+        max_results=MOST_RUNS,
+    )
+    if any(run.data.tags.get("cfexp.folder") == folder for run in siblings):
         return
     failed = client.create_run(
         experiment_id,
