@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from cfexp import config, plan, restore
 from cfexp.errors import CfexpError, ConfigError, Failed, did_you_mean, first_line
+from cfexp.masking import masked
 from cfexp.signals import interrupt_on_sigterm
 from cfexp.sweep import current_sweep, finish_open_sweep
 
@@ -111,8 +112,9 @@ def _exit_status(job: Callable[[], object]) -> int:
         error = stop.error if isinstance(stop, Failed) else stop
         finish_open_sweep("FAILED")
         if wants_traceback:
-            traceback.print_exception(error)
-        print(f"cfexp: error: {explain(error)}", file=sys.stderr)
+            lines = traceback.format_exception(error)
+            print(masked("".join(lines)), file=sys.stderr, end="")
+        print(f"cfexp: error: {masked(explain(error))}", file=sys.stderr)
         return 1
     return status if isinstance(status, int) else 0
 

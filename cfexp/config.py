@@ -205,7 +205,7 @@ def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictCon
     assert isinstance(merged, DictConfig)
     for override in OverridesParser.create().parse_overrides(overrides):
         key = override.key_or_group.replace("/", ".")
-        if key.startswith("hydra"):
+        if key.startswith(("hydra", "tracking")):
             continue
         if override.is_delete() or key == "experiment":
             raise ConfigError(

@@ -3,9 +3,14 @@
 import difflib
 from collections.abc import Iterable
 
+from cfexp.masking import masked
+
 
 class CfexpError(Exception):
     """Base of every error that the command line prints without a traceback."""
+
+    def __init__(self, message: str):
+        super().__init__(masked(message))
 
 
 class ConfigError(CfexpError):
@@ -39,5 +44,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """Returns the first line of an error's message."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """Returns the first line of an error's message, without passwords."""
+    return masked((str(error).strip().splitlines() or [type(error).__name__])[0])

@@ -96,7 +96,7 @@ def job(
     """
     return Job(
         specs=specs,
-        config=OmegaConf.to_yaml(cfg, resolve=True),
+        config=stored(cfg),
         config_key=run_key(cfg),
         seed=cfg.seed,
         deterministic=cfg.deterministic,
@@ -108,6 +108,12 @@ def job(
         once=parent_id is not None and not cfg.rerun,
         tags=tags or {},
     )
+
+
+def stored(cfg: DictConfig) -> str:
+    """Returns the resolved configuration of a run, without where it is tracked."""
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "tracking"])
+    return OmegaConf.to_yaml(own, resolve=True)
 
 
 @dataclass(frozen=True)

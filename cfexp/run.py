@@ -49,7 +49,7 @@ def run(
     tracking: Tracking = specs["tracking"]
     parent_id = None
     if swept:
-        tracking = replace(tracking, uri=swept.uri)
+        tracking = replace(tracking, uri=swept.uri or tracking.uri)
         specs, parent_id = {**specs, "tracking": tracking}, swept.parent_id
     if cfg.mode is Mode.train:
         if specs["training"].strategy == "multiworker":

@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +13,8 @@ from omegaconf import DictConfig
 
 from cfexp.config import build_spec
 from cfexp.errors import ConfigError, Failed, first_line
-from cfexp.plan import sweep_key
+from cfexp.masking import REFERENCE, VARIABLE, hide_uri, masked
+from cfexp.plan import sweep_key, telling
 from cfexp.tracking.settings import Tracking
 
 if TYPE_CHECKING:
@@ -38,12 +39,13 @@ class Swept:
 
     Attributes:
         parent_id: Id of the run above them; None without tracking.
-        uri: Where to track, as it is from any folder.
+        uri: Where to track, as it is from any folder; None where it holds a password
+            and jobs find it in their environment.
         home: The folder that it was started from.
     """
 
     parent_id: str | None
-    uri: str
+    uri: str | None
     home: Path
 
     def enter(self) -> None:
@@ -90,8 +92,16 @@ class SweepCallback(Callback):
         self.group: Group | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # MLflow's client belongs to this process.
-        return {**self.__dict__, "group": None}
+        # MLflow's client belongs to this process; a password is not for a file.
+        tracking = replace(self.tracking, uri=masked(self.tracking.uri))
+        return {**self.__dict__, "group": None, "tracking": tracking}
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Hides passwords before Hydra writes the configuration of a single run."""
+        try:
+            hide_uri(config)
+        except Exception as error:
+            raise Failed(error) from error
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Opens the parent run, before any job is started."""
@@ -101,6 +111,8 @@ class SweepCallback(Callback):
             raise Failed(error) from error  # or Hydra would go on with a warning
 
     def _start(self, config: DictConfig) -> None:
+        if hide_uri(config):
+            config.hydra.overrides.task.append(f"tracking.uri={REFERENCE}")
         for plugin in (config.hydra.launcher, config.hydra.sweeper):
             _check_installed(str(plugin._target_))
         # Jobs elsewhere need not have the same working directory.
@@ -116,7 +128,7 @@ class SweepCallback(Callback):
         if self.tracking.enabled:
             from cfexp.tracking.open import open_group
 
-            overrides = " ".join(config.hydra.overrides.task)
+            overrides = " ".join(telling(list(config.hydra.overrides.task)))
             self.group = open_group(
                 self.tracking,
                 kind="sweep",
@@ -127,7 +139,9 @@ class SweepCallback(Callback):
             )
             assert self.group is not None
             parent_id = self.group.run_id
-        self.swept = Swept(parent_id, self.tracking.absolute_uri, Path.cwd())
+        uri = self.tracking.absolute_uri
+        told = uri if masked(uri) == uri else None
+        self.swept = Swept(parent_id, told, Path.cwd())
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Tells a job about its sweep, in the process that does it."""
@@ -150,10 +164,9 @@ class SweepCallback(Callback):
         from cfexp.tracking.group import record_failure
 
         record_failure(
-            self.tracking,
-            self.swept.uri,
+            replace(self.tracking, uri=self.swept.uri or os.environ[VARIABLE]),
             parent_id=self.swept.parent_id,
-            name=" ".join(job_return.overrides or [])[:200],
+            name=" ".join(telling(list(job_return.overrides or [])))[:200],
             folder=str(config.hydra.runtime.output_dir),
             error=first_line(job_return._return_value),
         )

@@ -10,7 +10,9 @@ from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 
 from cfexp.errors import TrackingError, first_line
+from cfexp.masking import split_login
 from cfexp.tracking.database import create_database
+from cfexp.tracking.reach import HTTP
 from cfexp.tracking.settings import Tracking
 
 # The tag that says what a run is: train, evaluate, sweep or cv.
@@ -19,6 +21,7 @@ KIND = "cfexp.kind"
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 # MLflow's own limit is 6,000; the whole configuration is an artifact anyway.
 MAX_TEXT = 500
+_login: dict[str, str] = {}  # what `_without_login` put into the environment
 
 
 def connect(tracking: Tracking) -> str:
@@ -33,7 +36,7 @@ def connect(tracking: Tracking) -> str:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    mlflow.set_tracking_uri(tracking.uri)
+    mlflow.set_tracking_uri(_without_login(tracking.uri))
     try:
         create_database(tracking.uri)
         found = mlflow.get_experiment_by_name(tracking.experiment)
@@ -51,6 +54,25 @@ def connect(tracking: Tracking) -> str:
             " with tracking.experiment=."
         )
     return found.experiment_id
+
+
+def _without_login(uri: str) -> str:
+    """Returns a server's address without the login, which MLflow is told apart.
+
+    MLflow prints the address, and puts it into the messages of its errors.
+    """
+    if not uri.startswith(HTTP):
+        return uri
+    bare, user, password = split_login(uri)
+    for name, value in _login.items():  # of another server, which this one must not get
+        if os.environ.get(name) == value:
+            del os.environ[name]
+    _login.clear()
+    if bare != uri:
+        _login["MLFLOW_TRACKING_USERNAME"] = user
+        _login["MLFLOW_TRACKING_PASSWORD"] = password
+        os.environ.update(_login)
+    return bare
 
 
 def _create_experiment(name: str) -> Experiment:

@@ -14,7 +14,7 @@ def create_database(uri: str) -> None:
     MLflow makes tables one by one: a process killed in between, or two at once, would
     leave a file that cannot be used. So it is made beside its place and moved there.
     """
-    if not uri.startswith(PREFIX):
+    if not uri.startswith(PREFIX) or "?" in uri:
         return
     path = Path(uri.removeprefix(PREFIX))
     if path.exists():

@@ -10,6 +10,7 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 
 from cfexp.errors import first_line
+from cfexp.masking import masked
 from cfexp.tracking.connect import KIND, MAX_TEXT, connect, short_params
 from cfexp.tracking.earlier import SWEEP_KEY, find_group
 from cfexp.tracking.record import Record
@@ -115,26 +116,25 @@ class Group:
             log.error(
                 "%s did not take the run above the others: %s. Push it with: cfexp sync"
                 " %s",
-                self._record.uri,
+                masked(self._record.uri),
                 self._lost[:200],
                 self._folder,
             )
 
 
 def record_failure(
-    tracking: Tracking, uri: str, *, parent_id: str, name: str, folder: str, error: str
+    tracking: Tracking, *, parent_id: str, name: str, folder: str, error: str
 ) -> None:
     """Records a job that failed before it could open a run of its own.
 
     Args:
         tracking: Where to track.
-        uri: The same, as it is from any folder.
         parent_id: The sweep.
         name: Name of the run.
         folder: The job's folder, by which a run of its own is known.
         error: What went wrong.
     """
-    experiment_id = connect(replace(tracking, uri=uri))
+    experiment_id = connect(tracking)
     client = mlflow.MlflowClient()
     # A folder may hold quotes, which MLflow's filters cannot escape.
     siblings = client.search_runs(

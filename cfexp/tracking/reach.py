@@ -6,7 +6,9 @@ import urllib.request
 from pathlib import Path
 
 from cfexp.errors import TrackingError, first_line
+from cfexp.masking import basic_auth, split_login
 
+HTTP = ("http://", "https://")
 SQLITE_HEADER = b"SQLite format 3\x00"
 
 
@@ -17,9 +19,9 @@ def check_reachable(uri: str) -> None:
         TrackingError: It does not, or cannot.
     """
     problem = None
-    if uri.startswith("sqlite:///"):
+    if uri.startswith("sqlite:///") and "?" not in uri:
         problem = _sqlite_problem(Path(uri.removeprefix("sqlite:///")))
-    elif uri.startswith(("http://", "https://")):
+    elif uri.startswith(HTTP):
         problem = _server_problem(uri)
     if problem:
         raise TrackingError(
@@ -46,7 +48,12 @@ def _sqlite_problem(path: Path) -> str | None:
 
 def _server_problem(uri: str) -> str | None:
     try:
-        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=10):
+        # urllib would take a login for a part of the host's name.
+        bare, user, password = split_login(uri)
+        request = urllib.request.Request(f"{bare.rstrip('/')}/health")
+        if user:
+            request.add_header("Authorization", basic_auth(user, password))
+        with urllib.request.urlopen(request, timeout=10):
             return None
     except urllib.error.HTTPError:
         return None  # a server that wants a login, say: MLflow will tell

@@ -44,7 +44,10 @@ class Record:
         """Writes the record into a run's folder."""
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(self), indent=2)
-        (folder / FILE).write_text(text)
+        path = folder / FILE
+        path.touch(mode=0o600)  # the URI may hold a password
+        path.chmod(0o600)
+        path.write_text(text)
 
     @classmethod
     def load(cls, folder: Path) -> "Record":

@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 
 from cfexp.errors import first_line
+from cfexp.masking import masked
 from cfexp.predictor import Predictor
 from cfexp.tracking.connect import MAX_TEXT, short_params
 from cfexp.tracking.model import log_predictor
@@ -221,7 +222,7 @@ class MlflowRun:
         log.error(
             "%s did not take the run: %s. Nothing is lost: it is in %s; push it with:"
             " cfexp sync %s",
-            record.uri,
+            masked(record.uri),
             (self._lost or "")[:200],
             self._folder,
             self._folder,

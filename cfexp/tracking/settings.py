@@ -27,7 +27,8 @@ class Tracking(Spec):
     @property
     def absolute_uri(self) -> str:
         """The URI as it is from any other folder."""
-        if not self.uri.startswith(SQLITE):
+        # With parameters it is no plain path, and stays as it is.
+        if not self.uri.startswith(SQLITE) or "?" in self.uri:
             return self.uri
         return f"{SQLITE}{Path(self.uri.removeprefix(SQLITE)).absolute()}"
 
