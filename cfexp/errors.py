@@ -25,6 +25,19 @@ class TrainingError(CfexpError):
     """Training cannot go on, for example because the loss is not finite."""
 
 
+class DamagedError(TrainingError):
+    """A file that cfexp wrote does not hold what it should.
+
+    Args:
+        what: Which file, and why.
+        advice: How to go on without it.
+    """
+
+    def __init__(self, what: str, advice: str):
+        super().__init__(f"{what}. {advice}")
+        self.what = what
+
+
 class TrackingError(CfexpError):
     """MLflow, or a run that was asked for, cannot be reached."""
 

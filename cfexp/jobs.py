@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import logging
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from cfexp.errors import ConfigError
+
 if TYPE_CHECKING:
     from cfexp.data.ratings import Ratings
     from cfexp.split import Split
@@ -21,6 +24,9 @@ log = logging.getLogger(__name__)
 
 # Tags that tell others which job a run is, and who does it.
 JOB_KEY, HOST, LOCK = "cfexp.job_key", "cfexp.host", "cfexp.lock"
+
+# In a run's folder, held as long as the run's process writes to it or logs it.
+RUN_LOCK = "run.lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +123,43 @@ def held(path: Path, *, wait: bool) -> Iterator[bool]:
     finally:
         path.unlink(missing_ok=True)  # others that wait for it see that it is gone
         lock.release()
+
+
+@contextmanager
+def claimed(path: Path, *, wait: bool) -> Iterator[tuple[Path, bool]]:
+    """Holds the lock of a job while the block runs, or one beside it.
+
+    Args:
+        path: The job's lock file.
+        wait: Wait until no other process does the same job.
+
+    Yields:
+        The lock file that is held, by which others see that this process lives; and
+        whether it is the job's, so that the job's checkpoint belongs to this process.
+    """
+    with held(path, wait=wait) as first:
+        if first:
+            yield path, True
+            return
+        own = path.with_name(f"{path.stem}.{os.getpid()}.lock")
+        with held(own, wait=True):
+            yield own, False
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keeps other processes from writing to a run's folder while the block runs.
+
+    Raises:
+        ConfigError: One does.
+    """
+    with held(folder / RUN_LOCK, wait=False) as mine:
+        if not mine:
+            raise ConfigError(
+                f"another run is writing to {folder} now. Choose another folder with"
+                " hydra.run.dir=, or wait until it has ended"
+            )
+        yield
 
 
 def is_free(path: Path) -> bool:

@@ -14,6 +14,7 @@ import pandas as pd
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
 from cfexp.errors import DataError
 from cfexp.features import FeatureEncoder
+from cfexp.files import write_text
 from cfexp.models.base import Scorer
 from cfexp.models.loading import load_scorer
 
@@ -122,7 +123,8 @@ class Predictor:
         self.encoder.save(folder / "encoder.json")
         self.scorer.save(folder)
         self.movies.to_parquet(folder / "movies.parquet", index=False)
-        (folder / "origin.json").write_text(json.dumps(asdict(self.origin), indent=2))
+        # Last, so that a folder with it is whole.
+        write_text(folder / "origin.json", json.dumps(asdict(self.origin), indent=2))
 
     @classmethod
     def load(cls, folder: Path) -> "Predictor":

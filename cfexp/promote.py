@@ -5,6 +5,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from cfexp.errors import ConfigError, TrackingError, first_line
+from cfexp.tracking.settings import is_model_name
 from cfexp.tracking.where import add_set, reachable_tracking
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ def main(arguments: list[str]) -> None:
         CfexpError: The run is not better, or cannot be compared or found.
     """
     args = parser().parse_args(arguments)
+    if not is_model_name(args.name):
+        raise ConfigError(
+            "--name must be a name of a registered model: up to 256 characters without"
+            f" / and :. Got: {args.name!r}"
+        )
     tracking = reachable_tracking(args.set, wanted="cfexp promote needs MLflow")
 
     import mlflow
@@ -57,7 +63,7 @@ def main(arguments: list[str]) -> None:
     if champion:
         (other,) = find_runs(experiment_id, ids=[champion])
         said = check_better(other, run, metric=args.metric)
-    version = _version(args.name, run_id)
+    version = _registered(args.name, run_id)
     client.set_registered_model_alias(args.name, args.alias, version)
     report.print_lines(
         [
@@ -121,22 +127,15 @@ def _champion(name: str, alias: str) -> str | None:
     return str(version.run_id)
 
 
-def _version(name: str, run_id: str) -> str:
+def _registered(name: str, run_id: str) -> str:
     """Returns the version of a run's model, which is registered if it is not yet."""
     import mlflow
 
-    from cfexp.tracking.model import MODEL_NAME
+    from cfexp.tracking.model import register
 
-    client = mlflow.MlflowClient()
-    # By the run: a name may hold quotes, which MLflow's filters cannot escape.
-    known = client.search_model_versions(f"run_id = '{run_id}'")
-    mine = [version for version in known if version.name == name]
-    if mine:
-        return str(mine[0].version)
     try:
-        made = mlflow.register_model(f"runs:/{run_id}/{MODEL_NAME}", name)
+        return register(run_id, name)
     except mlflow.MlflowException as error:
         raise TrackingError(
             f"cannot register {name}: {first_line(error)[:300]}"
         ) from error
-    return str(made.version)

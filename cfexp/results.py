@@ -16,6 +16,7 @@ from cfexp import plots
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.errors import first_line
 from cfexp.features import genres_of
+from cfexp.files import write_text
 from cfexp.fitting import Tested
 from cfexp.models.base import Scorer
 from cfexp.provenance import GitState, all_packages, versions
@@ -84,10 +85,10 @@ def write(
         tags: What ties the run to its data and code.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(config)
+    write_text(folder / "config.yaml", config)
     write_metrics(folder, metrics)
     (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
-    (folder / "tags.json").write_text(json.dumps(tags, indent=2))
+    write_text(folder / "tags.json", json.dumps(tags, indent=2))
     (folder / "packages.txt").write_text(all_packages())
     test.drop(columns=[GENRES]).to_parquet(folder / TEST_PREDICTIONS, index=False)
     valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
@@ -128,4 +129,4 @@ def weights_digest(scorer: Scorer) -> str:
 
 def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
     """Writes ``metrics.json``, over the one there may be."""
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, sort_keys=True))
+    write_text(folder / "metrics.json", json.dumps(metrics, indent=2, sort_keys=True))

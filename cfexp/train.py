@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -13,6 +13,7 @@ from cfexp import describe, report, results
 from cfexp.card import write_card
 from cfexp.cluster import worker_index
 from cfexp.data.ratings import Ratings
+from cfexp.errors import TrainingError
 from cfexp.evaluate import Evaluation
 from cfexp.fitting import (
     Fitted,
@@ -23,7 +24,8 @@ from cfexp.fitting import (
     fit_baselines,
     fit_model,
 )
-from cfexp.jobs import Job, held, job_key, owner_tags
+from cfexp.jobs import Job, claimed, job_key, owner_tags
+from cfexp.models.base import NeuralModel
 from cfexp.models.bias import Bias, Mean
 from cfexp.models.ensemble import Ensemble
 from cfexp.predictor import Origin, Predictor, max_difference
@@ -39,6 +41,9 @@ from cfexp.tracking.open import (
 )
 from cfexp.training import checkpoint
 from cfexp.training.settings import Training
+
+if TYPE_CHECKING:
+    from cfexp.tracking.earlier import Earlier
 
 log = logging.getLogger(__name__)
 
@@ -88,26 +93,24 @@ def train(
     check_tracking(job.specs["tracking"])
     key = job_key(job, ratings, split)
     path = Path(training.checkpoint_dir) / f"{key}.npz"
-    lock = path.with_suffix(".lock")
     together = training.strategy == "multiworker"
+    # Workers of one training share its checkpoint, which only the first one writes.
+    worker = f".worker{worker_index()}" if together and worker_index() else ""
+    lock = path.with_suffix(f"{worker}.lock")
     if together or isinstance(job.specs["model"], Ensemble):
         job = replace(job, once=False)  # other workers cannot tell; members change
-    with held(lock, wait=job.once):
-        resumed = checkpoint.load(path).note if training.resume else {}
-        run_id = resumed.get("run_id")
+    with claimed(lock, wait=job.once) as (lock, first):
+        if not first:
+            training = _without_checkpoint(training, job.specs["model"], path)
+        resumes = training.resume and not job.once
+        run_id = checkpoint.load(path).note.get("run_id") if resumes else None
         if job.once:
             earlier = find_earlier(
                 job.specs["tracking"], key, lock=lock, parent_id=job.parent_id
             )
             if earlier and earlier.finished:
-                log.info(
-                    "skipped: run %s has done this job (rerun=true trains it again)",
-                    earlier.run_id,
-                )
                 path.unlink(missing_ok=True)
-                results.write_skipped(job.folder, earlier.metrics, earlier.run_id)
-                found = Path(earlier.folder)
-                return Outcome(earlier.run_id, earlier.metrics, found, repeated=False)
+                return _skipped(job, earlier)
             if earlier:
                 run_id = earlier.run_id
                 training = replace(training, resume=path.exists())
@@ -116,6 +119,38 @@ def train(
         tags = owner_tags(key, lock) | dict(job.tags)
         job = replace(job, specs={**job.specs, "training": training}, tags=tags)
         return _train(job, ratings, split, watch, path, start=start, run_id=run_id)
+
+
+def _skipped(job: Job, earlier: "Earlier") -> Outcome:
+    """Says which run has done a job, and returns what came out of it."""
+    log.info(
+        "skipped: run %s has done this job (rerun=true trains it again)",
+        earlier.run_id,
+    )
+    results.write_skipped(job.folder, earlier.metrics, earlier.run_id)
+    found = Path(earlier.folder)
+    return Outcome(earlier.run_id, earlier.metrics, found, repeated=False)
+
+
+def _without_checkpoint(training: Training, model: Any, path: Path) -> Training:
+    """Returns how to train while another process trains the same, and keeps `path`.
+
+    Raises:
+        TrainingError: It was to go on from that checkpoint.
+    """
+    if training.resume:
+        raise TrainingError(
+            f"training.resume=true, but another process is training exactly this now,"
+            f" with the checkpoint {path}. Wait until it has ended, or set"
+            " training.resume=false."
+        )
+    if training.checkpoint_every and isinstance(model, NeuralModel):
+        log.warning(
+            "another process is training exactly this now: this run keeps no"
+            " checkpoint, and leaves alone %s",
+            path,
+        )
+    return replace(training, checkpoint_every=0)
 
 
 def _train(
@@ -169,7 +204,9 @@ def _train(
                         job.deterministic,
                     ),
                     checkpoints=checkpoint.Checkpointing(
-                        path, lambda: {"run_id": tracked.run_id or ""}
+                        path,
+                        lambda: {"run_id": tracked.run_id or ""},
+                        or_anew=job.once,
                     ),
                     on_epoch=tracked.log_epoch,
                     start=start,
@@ -200,7 +237,8 @@ def _train(
         metrics |= {"reload_max_abs_diff": difference} | watch.metrics()
         results.write_metrics(job.folder / "results", metrics)
         tracked.log_results(metrics, job.folder / "results", tags=weights)
-    if worker_index() == 0:
+    mine = specs["training"].checkpoint_every or specs["training"].resume
+    if mine and worker_index() == 0:
         path.unlink(missing_ok=True)
     report.print_evaluation(f"{job.name} on {ratings.name}", test.evaluation, baselines)
     report.print_summary(

@@ -1,5 +1,6 @@
 """Training: engines agree, epochs are chosen on validation, nothing is lost."""
 
+import io
 import os
 import signal
 from dataclasses import replace
@@ -21,6 +22,7 @@ from cfexp.models.bias import Mean
 from cfexp.models.keras_scorer import KerasScorer
 from cfexp.optimizers import Adagrad, Adam, AdamW, Optimizer, Sgd
 from cfexp.split import RandomHoldout, Split
+from cfexp.training import checkpoint
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.engines import CompiledEngine, KerasEngine, Program, epoch_order
 from cfexp.training.history import Epoch
@@ -205,6 +207,7 @@ def fit_with_checkpoints(
     split: Split,
     path: Path,
     on_epoch=lambda e: None,
+    or_anew: bool = False,
     **changes: object,
 ):  # type: ignore[no-untyped-def]
     return fit_model(
@@ -212,7 +215,7 @@ def fit_with_checkpoints(
         ratings,
         split,
         settings=settings(epochs=6, checkpoint_every=2, **changes),
-        checkpoints=Checkpointing(path, lambda: {"run_id": "abc"}),
+        checkpoints=Checkpointing(path, lambda: {"run_id": "abc"}, or_anew),
         on_epoch=on_epoch,
     )
 
@@ -249,9 +252,49 @@ def test_resume_needs_a_good_checkpoint(
     path = tmp_path / "point.npz"
     with pytest.raises(TrainingError, match="there is no checkpoint"):
         fit_with_checkpoints(ratings, split, path, resume=True)
-    path.write_bytes(b"not a checkpoint")
-    with pytest.raises(TrainingError, match="cannot be read.*Delete it"):
-        fit_with_checkpoints(ratings, split, path, resume=True)
+
+
+DAMAGES = {
+    "half": lambda whole: whole[: len(whole) // 2],
+    "empty": lambda whole: b"",
+    "noise": lambda whole: bytes(range(256)) * 40,
+    "changed": lambda whole: whole.replace(whole[2000:2100], bytes(100)),
+    "no epochs": lambda whole: archive(meta=np.array('{"note": {}}')),
+    "no json": lambda whole: archive(meta=np.array("{")),
+    "other epochs": lambda whole: archive(meta=np.array('{"epochs": [{"a": 1}]}')),
+    "other arrays": lambda whole: archive(
+        meta=np.array('{"epochs": [], "note": {}}'), weights_0=np.zeros((3, 3))
+    ),
+}
+
+
+def archive(**arrays: np.ndarray) -> bytes:
+    """Returns the bytes of an archive, as of a checkpoint."""
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def test_damaged_checkpoints(
+    ratings: Ratings, split: Split, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Refused in one helpful line, or replaced where a sweep goes on by itself."""
+    path = tmp_path / "point.npz"
+    fit_with_checkpoints(ratings, split, path)
+    whole = path.read_bytes()
+    for name, damage in DAMAGES.items():
+        path.write_bytes(damage(whole))
+        with pytest.raises(TrainingError, match="is damaged") as refused:
+            fit_with_checkpoints(ratings, split, path, resume=True)
+        said = str(refused.value)
+        assert str(path) in said, name
+        assert "training.resume=false" in said, name
+        assert "\n" not in said, name
+    caplog.clear()
+    anew = fit_with_checkpoints(ratings, split, path, or_anew=True, resume=True)
+    assert len(anew.history.epochs) == 6
+    assert [r.levelname for r in caplog.records if "anew" in r.message] == ["WARNING"]
+    assert len(checkpoint.load(path).epochs) == 6
 
 
 def test_baselines_cannot_be_fine_tuned(ratings: Ratings, split: Split) -> None:

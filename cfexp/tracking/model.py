@@ -15,15 +15,12 @@ MODEL_NAME = "model"
 SERVING_PACKAGES = ("mlflow", "tensorflow", "keras", "pandas", "numpy")
 
 
-def log_predictor(
-    folder: Path, *, example: pd.DataFrame, register_as: str | None
-) -> ModelInfo:
+def log_predictor(folder: Path, *, example: pd.DataFrame) -> ModelInfo:
     """Logs a saved predictor as a model of the active MLflow run.
 
     Args:
         folder: What `Predictor.save` wrote.
         example: A few rows of input.
-        register_as: Name to register it under; None for none.
     """
     return mlflow.pyfunc.log_model(
         name=MODEL_NAME,
@@ -35,8 +32,21 @@ def log_predictor(
         pip_requirements=requirements(),
         signature=signature(example),
         input_example=example,
-        registered_model_name=register_as,
     )
+
+
+def register(run_id: str, name: str) -> str:
+    """Registers the model of a run, if it is not yet, and returns its version.
+
+    Args:
+        run_id: The run, with its model logged.
+        name: The registered model's name; made where there is none.
+    """
+    known = mlflow.MlflowClient().search_model_versions(f"run_id = '{run_id}'")
+    mine = [version for version in known if version.name == name]
+    if mine:
+        return str(mine[0].version)
+    return str(mlflow.register_model(f"runs:/{run_id}/{MODEL_NAME}", name).version)
 
 
 def signature(example: pd.DataFrame) -> ModelSignature:

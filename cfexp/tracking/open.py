@@ -1,14 +1,17 @@
 """Opens a run in MLflow, or a stand-in where tracking is off."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
+from cfexp.jobs import alone_in
 from cfexp.predictor import Predictor
 from cfexp.tracking.reach import check_reachable
+from cfexp.tracking.record import Record
 from cfexp.tracking.settings import Tracking
 from cfexp.training.history import Epoch
 
@@ -64,12 +67,15 @@ class NullRun:
 
     Args:
         name: Name of the run.
+        folder: The run's folder.
     """
 
     run_id = None
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, folder: Path):
         self.name = name
+        self._holding = ExitStack()
+        self._holding.enter_context(alone_in(folder))
 
     def __enter__(self) -> "NullRun":
         return self
@@ -80,7 +86,7 @@ class NullRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        return None
+        self._holding.close()
 
     def log_start(
         self,
@@ -128,10 +134,11 @@ def open_run(
     """Opens a run where `tracking` says, without importing MLflow where it is off.
 
     Raises:
-        TrackingError: The tracking server cannot be used.
+        CfexpError: The tracking server cannot be used, or another run is in `folder`.
     """
+    Record.check_free(folder, resume_id)
     if not tracking.enabled:
-        return NullRun(name)
+        return NullRun(name, folder)
     from cfexp.tracking.runs import MlflowRun
 
     return MlflowRun(

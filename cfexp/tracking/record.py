@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from cfexp.errors import ConfigError, TrackingError, first_line
+from cfexp.files import write_text
 from cfexp.tracking.settings import Tracking
 
 FILE = "unsynced.json"
@@ -42,17 +44,58 @@ class Record:
 
     def save(self, folder: Path) -> None:
         """Writes the record into a run's folder."""
-        folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(self), indent=2)
-        path = folder / FILE
-        path.touch(mode=0o600)  # the URI may hold a password
-        path.chmod(0o600)
-        path.write_text(text)
+        write_text(folder / FILE, text, private=True)  # the URI may hold a password
 
     @classmethod
     def load(cls, folder: Path) -> "Record":
-        """Reads what `save` wrote."""
-        return cls(**json.loads((folder / FILE).read_text()))
+        """Reads what `save` wrote.
+
+        Raises:
+            TrackingError: It is damaged, or of another version of cfexp.
+        """
+        try:
+            record = cls(**json.loads((folder / FILE).read_text()))
+            _ = record.tracking  # checks where to push it
+            held = (record.tags, record.params, record.inputs, record.metrics)
+            if not all(isinstance(table, dict) for table in held):
+                raise TypeError
+        # Anything may be in a damaged file.
+        except Exception as error:
+            reason = "it is not a record of a run"
+            if isinstance(error, ConfigError):
+                reason = first_line(error)
+            raise TrackingError(
+                f"{folder / FILE} cannot be used: {reason}. What the run has found is"
+                f" in {folder / 'results'} all the same; correct the file, or delete it"
+                " and train again"
+            ) from error
+        return record
+
+    @classmethod
+    def check_free(cls, folder: Path, run_id: str | None) -> None:
+        """Checks that a folder holds no other run that MLflow is still to be told of.
+
+        Args:
+            folder: Where a run is to be written.
+            run_id: The run, where it is gone on with.
+
+        Raises:
+            TrackingError: It does, and its results would be written over.
+        """
+        if not (folder / FILE).exists():
+            return
+        left = cls.load(folder)
+        if run_id is None or left.run_id != run_id:
+            raise TrackingError(
+                f"{folder} holds a run that {left.uri} has not got yet. Push it with:"
+                f" cfexp sync {folder}; or choose another folder with hydra.run.dir="
+            )
+
+    @staticmethod
+    def forget(folder: Path) -> None:
+        """Removes what `save` wrote, where there is such a file."""
+        (folder / FILE).unlink(missing_ok=True)
 
     def at(self, uri: str | None) -> "Record":
         """Returns the record for another server, where one is given."""

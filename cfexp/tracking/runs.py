@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -12,24 +13,30 @@ from typing import Any, TypeVar
 import mlflow
 import pandas as pd
 from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 
 from cfexp.errors import first_line
+from cfexp.jobs import alone_in
 from cfexp.masking import masked
 from cfexp.predictor import Predictor
 from cfexp.tracking.connect import MAX_TEXT, short_params
-from cfexp.tracking.model import log_predictor
+from cfexp.tracking.model import log_predictor, register
 from cfexp.tracking.record import Record
 from cfexp.tracking.settings import Tracking
-from cfexp.tracking.write import epoch_metrics, log_batch, log_inputs, open_record
+from cfexp.tracking.write import (
+    epoch_metrics,
+    insist,
+    is_refused,
+    log_batch,
+    log_inputs,
+    open_record,
+)
 from cfexp.training.history import Epoch
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FLUSH_SECONDS = 2.0
-BAD_REQUEST = 400
 
 
 class MlflowRun:
@@ -38,7 +45,8 @@ class MlflowRun:
     One background thread does everything that MLflow is asked to do, in order: its
     import and first contact take seconds, which training need not wait for. A server
     that fails after the run was opened does not end the run: what it does not take is
-    kept in the run's folder, from where ``cfexp sync`` pushes it.
+    kept in the run's folder, from where ``cfexp sync`` pushes it. So it does where the
+    process dies while it logs the results.
 
     Args:
         tracking: Where to track.
@@ -75,7 +83,9 @@ class MlflowRun:
         self._flushed = time.monotonic()
         # What the server did not take, to be tried again at the end.
         self._failed: list[Callable[[], object]] = []
-        self._lost: str | None = None
+        self._lost: Exception | None = None
+        self._holding = ExitStack()
+        self._holding.enter_context(alone_in(folder))
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
         self._opened = self._worker.submit(lambda: open_record(self._record))
 
@@ -99,9 +109,12 @@ class MlflowRun:
     ) -> None:
         if self._opened.exception() is None:
             self._now(lambda: self._close(error), lambda: None)
-            if self._lost is not None:
-                self._keep(error)
+            if self._lost is None:
+                Record.forget(self._folder)
+            else:
+                self._keep(error, self._lost)
         self._worker.shutdown()
+        self._holding.close()
 
     def log_start(
         self, *, params: Mapping[str, Any], inputs: Mapping[str, tuple[str, str, str]]
@@ -145,10 +158,11 @@ class MlflowRun:
         )
 
         def log_all() -> None:
-            mlflow.log_metrics(dict(metrics))
-            mlflow.set_tags(dict(tags or {}))
+            insist(lambda: mlflow.log_metrics(dict(metrics)))
+            insist(lambda: mlflow.set_tags(dict(tags or {})))
             mlflow.log_artifacts(str(folder))
 
+        self._promise()
         self._flush()
         self._now(log_all, lambda: None)
 
@@ -164,20 +178,41 @@ class MlflowRun:
         """
 
         def log_and_load() -> PyFuncModel:
-            info = log_predictor(
-                folder, example=example, register_as=self._record.register_as
-            )
+            info = log_predictor(folder, example=example)
+            if self._record.register_as is not None:
+                self._register(self._record.register_as)
             return mlflow.pyfunc.load_model(info.model_uri)
 
+        self._promise()
         return self._now(log_and_load, lambda: Predictor.load(folder))
+
+    def _register(self, name: str) -> None:
+        """Registers the model; a name that is refused is no reason to lose the run."""
+        try:
+            register(self.run_id, name)
+        except Exception as error:
+            if not is_refused(error):
+                raise
+            log.error(
+                "the model is logged, but MLflow refuses to register it as %s: %s."
+                " Register it under another name with: cfexp promote %s --name NAME",
+                name,
+                first_line(error)[:200],
+                self.run_id,
+            )
+
+    def _promise(self) -> None:
+        """Writes down that the run is to be finished, should this process die now."""
+        record = replace(self._record, run_id=self.run_id, status="FINISHED")
+        record.save(self._folder)
 
     def _close(self, error: BaseException | None) -> None:
         for job in self._failed:
-            job()
+            insist(job)
         if error is not None:
             log_batch(self.run_id, self._pending)
             mlflow.set_tag("cfexp.error", first_line(error)[:MAX_TEXT])
-        mlflow.end_run(status_of(error))
+        insist(lambda: mlflow.end_run(status_of(error)))
 
     def _now(self, job: Callable[[], T], otherwise: Callable[[], T]) -> T:
         """Does a job that MLflow must take; something else where it is lost."""
@@ -186,7 +221,7 @@ class MlflowRun:
             try:
                 return self._worker.submit(job).result()
             except Exception as error:
-                self._lost = first_line(error)
+                self._lost = error
         return otherwise()
 
     def _later(self, job: Callable[[], object]) -> None:
@@ -196,9 +231,9 @@ class MlflowRun:
             try:
                 if self._failed:
                     raise ConnectionError
-                job()
+                insist(job)
             except Exception as error:
-                if _is_refused(error):  # and would be again
+                if is_refused(error):  # and would be again
                     log.warning("MLflow refuses a part: %s", first_line(error)[:300])
                     return
                 if not self._failed:
@@ -212,29 +247,23 @@ class MlflowRun:
         self._flushed = time.monotonic()
         self._later(lambda: log_batch(self.run_id, batch))
 
-    def _keep(self, error: BaseException | None) -> None:
+    def _keep(self, error: BaseException | None, lost: Exception) -> None:
         """Writes down what MLflow did not take, and says how to push it."""
         record = replace(self._record, run_id=self.run_id, status=status_of(error))
         if error is not None:
             error_tag = {"cfexp.error": first_line(error)[:MAX_TEXT]}
             record = replace(record, tags={**record.tags, **error_tag})
         record.save(self._folder)
+        how = f"push it with: cfexp sync {self._folder}"
+        if is_refused(lost):
+            how = f"push it to another server with: cfexp sync {self._folder} --uri URI"
         log.error(
-            "%s did not take the run: %s. Nothing is lost: it is in %s; push it with:"
-            " cfexp sync %s",
+            "%s did not take the run: %s. Nothing is lost: it is in %s; %s",
             masked(record.uri),
-            (self._lost or "")[:200],
+            first_line(lost)[:200],
             self._folder,
-            self._folder,
+            how,
         )
-
-
-def _is_refused(error: Exception) -> bool:
-    """Returns whether a server that is there did not want what it was told."""
-    return (
-        isinstance(error, MlflowException)
-        and error.get_http_status_code() == BAD_REQUEST
-    )
 
 
 def status_of(error: BaseException | None) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from cfexp.spec import Spec
 
 SQLITE = "sqlite:///"
+MAX_NAME = 256  # of a registered model, in MLflow's database
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,4 +42,18 @@ class Tracking(Spec):
             )
         if not self.experiment.strip():
             found.append("experiment must not be empty. Got: ''")
+        if self.register_as is not None and not is_model_name(self.register_as):
+            found.append(
+                "register_as must be a name of a registered model: up to 256 characters"
+                f" without / and :, or null for none. Got: {self.register_as!r}"
+            )
         return found
+
+
+def is_model_name(name: str) -> bool:
+    """Returns whether MLflow would take a name for a registered model."""
+    return (
+        name.strip() not in ("", ".", "..")
+        and len(name) <= MAX_NAME
+        and not set(name) & set("/:")
+    )

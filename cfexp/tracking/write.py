@@ -1,6 +1,8 @@
 """What MLflow is told of a run, by the run itself or later by ``cfexp sync``."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
@@ -11,7 +13,31 @@ from cfexp.tracking.connect import connect
 from cfexp.tracking.record import Record
 from cfexp.training.history import Epoch
 
+T = TypeVar("T")
+
 BATCH = 1000  # the most metrics that MLflow takes at a time
+# What MLflow says where its database was in the way: locked, or written to by two at
+# once, as where both make the same dataset. The same again, a moment later, goes well.
+IN_THE_WAY = ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE")
+WAITS = (0.1, 0.5, 2.0)  # seconds
+
+
+def insist(job: Callable[[], T]) -> T:
+    """Does a job that may be done twice, again where the database was in the way."""
+    for wait in WAITS:
+        try:
+            return job()
+        except MlflowException as error:
+            if error.error_code not in IN_THE_WAY:
+                raise
+            time.sleep(wait)
+    return job()
+
+
+def is_refused(error: BaseException | None) -> bool:
+    """Returns whether MLflow did not want what it was told, and never would."""
+    refused = "INVALID_PARAMETER_VALUE"
+    return isinstance(error, MlflowException) and error.error_code == refused
 
 
 def open_record(record: Record) -> str:
@@ -25,8 +51,8 @@ def open_record(record: Record) -> str:
     tags = {**record.tags, **parent}
     try:
         if record.run_id:
-            active = mlflow.start_run(run_id=record.run_id)
-            mlflow.set_tags(tags)
+            active = insist(lambda: mlflow.start_run(run_id=record.run_id))
+            insist(lambda: mlflow.set_tags(tags))
         else:
             active = mlflow.start_run(
                 experiment_id=experiment_id, run_name=record.name, tags=tags

@@ -1,15 +1,16 @@
 """Checkpoints: everything needed to go on after the last finished epoch."""
 
 import json
-import os
+import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from cfexp.errors import TrainingError
+from cfexp.errors import DamagedError, TrainingError, first_line
+from cfexp.files import write_whole
 from cfexp.training.history import Epoch
 
 Weights = list[npt.NDArray[np.generic]]
@@ -41,10 +42,12 @@ class Checkpointing:
     Attributes:
         path: The checkpoint file.
         note: Returns what to keep in the checkpoint, such as the MLflow run's id.
+        or_anew: Where the checkpoint is damaged, start anew rather than refuse.
     """
 
     path: Path
     note: Callable[[], dict[str, str]]
+    or_anew: bool = False
 
 
 LISTS = ("weights", "optimizer", "best_weights")
@@ -52,24 +55,22 @@ LISTS = ("weights", "optimizer", "best_weights")
 
 def save(path: Path, state: State) -> None:
     """Writes a checkpoint, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     meta = {"epochs": [asdict(e) for e in state.epochs], "note": state.note}
     arrays = {
         f"{name}_{i}": value
         for name in LISTS
         for i, value in enumerate(getattr(state, name))
     }
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
-    with partial.open("wb") as file:
-        np.savez(file, meta=np.array(json.dumps(meta)), **arrays)
-    partial.replace(path)
+    text = np.array(json.dumps(meta))
+    write_whole(path, lambda file: np.savez(file, meta=text, **arrays))
 
 
 def load(path: Path) -> State:
     """Reads a checkpoint.
 
     Raises:
-        TrainingError: There is none, or it cannot be read.
+        TrainingError: There is none.
+        DamagedError: It cannot be read, or holds something else.
     """
     if not path.exists():
         raise TrainingError(
@@ -78,7 +79,7 @@ def load(path: Path) -> State:
             " training.resume=false."
         )
     try:
-        with np.load(path, allow_pickle=False) as saved:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             meta = json.loads(str(saved["meta"]))
             lists = {
                 name: [
@@ -87,10 +88,40 @@ def load(path: Path) -> State:
                 ]
                 for name in LISTS
             }
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(
-            f"the checkpoint {path} cannot be read: {error}. Delete it and start with"
-            " training.resume=false."
-        ) from error
-    epochs = [Epoch(**epoch) for epoch in meta["epochs"]]
-    return State(epochs=epochs, note=meta["note"], **lists)
+        epochs = [Epoch(**epoch) for epoch in meta["epochs"]]
+        if not all(isinstance(v, int | float) for e in epochs for v in astuple(e)):
+            raise ValueError("its epochs hold something else than numbers")
+        return State(epochs=epochs, note=dict(meta["note"]), **lists)
+    # A damaged archive ends in any of zipfile's, zlib's, numpy's or json's errors.
+    except Exception as error:
+        raise damaged(path, first_line(error)) from error
+
+
+def check_fits(path: Path, state: State, weights: Weights, optimizer: Weights) -> None:
+    """Checks that a checkpoint is one of a model before anything is set.
+
+    Args:
+        path: Where it was read from.
+        state: What it holds.
+        weights: The model's present values.
+        optimizer: The optimizer's present values.
+
+    Raises:
+        DamagedError: Its arrays are of another number, shape or type.
+    """
+    wanted = {"weights": weights, "optimizer": optimizer, "best_weights": weights}
+    for name, values in wanted.items():
+        found = [(value.shape, value.dtype) for value in getattr(state, name)]
+        never_validated = all(math.isnan(epoch.val_rmse) for epoch in state.epochs)
+        if name == "best_weights" and not found and never_validated:
+            continue
+        if found != [(value.shape, value.dtype) for value in values]:
+            raise damaged(path, f"its {name} are not those of this model")
+
+
+def damaged(path: Path, reason: str) -> DamagedError:
+    """Returns the error that says which checkpoint is damaged, and what to do."""
+    return DamagedError(
+        f"the checkpoint {path} is damaged: {reason[:200].rstrip('.')}",
+        "Delete it, or start anew with training.resume=false.",
+    )

@@ -4,12 +4,11 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 import numpy as np
 
-from cfexp.errors import TrainingError
+from cfexp.errors import DamagedError, TrainingError
 from cfexp.evaluate import mae, rmse
 from cfexp.features import Encoded
 from cfexp.models.keras_scorer import KerasScorer
@@ -80,7 +79,7 @@ def fit(
     scorer = KerasScorer(model)
     state = checkpoint.State()
     if checkpoints and training.resume:
-        state = _restore(checkpoints.path, model, keras_optimizer)
+        state = _restore(checkpoints, model, keras_optimizer)
         for epoch in state.epochs:
             on_epoch(epoch)  # a process that was killed may not have passed them on
     last = min(epochs or training.epochs, training.epochs)
@@ -154,9 +153,21 @@ def _validated(
 
 
 def _restore(
-    path: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer
+    checkpoints: Checkpointing,
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
 ) -> checkpoint.State:
-    state = checkpoint.load(path)
+    path = checkpoints.path
+    try:
+        state = checkpoint.load(path)
+        now = model.get_weights(), [v.numpy() for v in optimizer.variables]
+        checkpoint.check_fits(path, state, *now)
+    except DamagedError as error:
+        if not checkpoints.or_anew:
+            raise
+        log.warning("%s: starting this job anew", error.what)
+        path.unlink()
+        return checkpoint.State()
     model.set_weights(state.weights)
     for variable, value in zip(optimizer.variables, state.optimizer, strict=True):
         variable.assign(value)

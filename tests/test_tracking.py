@@ -1,0 +1,220 @@
+"""Runs that MLflow does not take, or not at once: nothing is lost or said wrongly."""
+
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import mlflow
+import pytest
+from conftest import TINY, cfexp
+from mlflow.entities import LoggedModelStatus
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    BAD_REQUEST,
+    INVALID_PARAMETER_VALUE,
+    TEMPORARILY_UNAVAILABLE,
+)
+
+from cfexp.errors import ConfigError, TrackingError
+from cfexp.jobs import RUN_LOCK, alone_in, held
+from cfexp.promote import main as promote
+from cfexp.tracking import runs, sync, write
+from cfexp.tracking.database import create_database
+from cfexp.tracking.open import open_run
+from cfexp.tracking.record import FILE, Record
+from cfexp.tracking.runs import MlflowRun
+from cfexp.tracking.settings import Tracking
+
+INPUTS = {"training": ("data", "f" * 16, "{}"), "split": ("split", "e" * 16, "{}")}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with MLflow's tables, which take seconds to make."""
+    path = tmp_path_factory.mktemp("database") / "mlflow.db"
+    create_database(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def tracking(
+    workdir: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> Tracking:
+    """A database of its own; nothing waits."""
+    shutil.copy(database, workdir / "mlflow.db")
+    monkeypatch.setattr(write, "WAITS", (0, 0))
+    uri = f"sqlite:///{workdir / 'mlflow.db'}"
+    return Tracking(enabled=True, uri=uri, experiment="e", register_as=None)
+
+
+def fails(times: int, code: int, job: Callable[..., object]) -> Callable[..., object]:
+    """Returns a job that fails with MLflow's error `code` some times first."""
+    left = [times]
+
+    def attempt(*args: object, **kwargs: object) -> object:
+        if left[0]:
+            left[0] -= 1
+            raise MlflowException("database is locked", code)
+        return job(*args, **kwargs)
+
+    return attempt
+
+
+@pytest.mark.parametrize("code", [BAD_REQUEST, TEMPORARILY_UNAVAILABLE])
+def test_database_in_the_way_loses_nothing(
+    tracking: Tracking, workdir: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """As where two processes make the same dataset at once, or one locks the file."""
+    monkeypatch.setattr(runs, "log_inputs", fails(2, code, runs.log_inputs))
+    monkeypatch.setattr(mlflow, "log_metrics", fails(2, code, mlflow.log_metrics))
+    monkeypatch.setattr(mlflow, "end_run", fails(2, code, mlflow.end_run))
+    (workdir / "run" / "results").mkdir(parents=True)
+    with MlflowRun(tracking, name="r", tags={}, folder=workdir / "run") as tracked:
+        tracked.log_start(params={"a": 1}, inputs=INPUTS)
+        tracked.log_results({"m": 1.0}, workdir / "run" / "results")
+    run = mlflow.get_run(tracked.run_id)
+    assert len(run.inputs.dataset_inputs) == 2
+    assert run.data.metrics == {"m": 1.0}
+    assert run.info.status == "FINISHED"
+    assert not (workdir / "run" / FILE).exists()
+
+
+def test_what_is_refused_for_good_is_not_tried_again(
+    tracking: Tracking,
+    workdir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refused = fails(99, INVALID_PARAMETER_VALUE, mlflow.log_metrics)
+    monkeypatch.setattr(mlflow, "log_metrics", refused)
+    with MlflowRun(tracking, name="r", tags={}, folder=workdir / "run") as tracked:
+        tracked.log_results({"m": 1.0}, workdir / "empty")
+    (workdir / "run" / "results").mkdir()
+    (workdir / "run" / "results" / "metrics.json").write_text('{"m": 1.0}')
+    assert "push it to another server" in caplog.text
+    assert json.loads((workdir / "run" / FILE).read_text())["status"] == "FINISHED"
+    with pytest.raises(TrackingError, match="refuses a part .*, and would again"):
+        sync.push(workdir / "run")
+    mlflow.end_run()
+
+
+def test_killed_while_it_logs_is_completed_by_sync(workdir: Path) -> None:
+    """kill -9 when the model is logged and the results are not yet."""
+    code = (
+        "import os, signal, mlflow\n"
+        "mlflow.log_artifacts = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from cfexp.cli import run_cli; run_cli()"
+    )
+    arguments = ["model=bias", *TINY, "hydra.run.dir=run", "tracking.register_as=films"]
+    done = cfexp(*arguments, cwd=workdir, command=(sys.executable, "-c", code))
+    assert done.returncode == -9, done.stderr
+    client = mlflow.MlflowClient(f"sqlite:///{workdir / 'mlflow.db'}")
+    (left,) = client.search_runs(["1"])
+    assert left.info.status == "RUNNING"
+    other = cfexp(*arguments[:-1], "seed=1", cwd=workdir)
+    assert "holds a run that" in other.stderr  # it would be written over
+    sync.main(["run"])
+    (run,) = client.search_runs(["1"])
+    assert run.info.run_id == left.info.run_id
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["test_rmse"] > 0
+    assert len(run.data.tags["cfexp.weights_sha256"]) == 64
+    assert "metrics.json" in {f.path for f in client.list_artifacts(run.info.run_id)}
+    (output,) = run.outputs.model_outputs
+    model = client.get_logged_model(output.model_id)
+    assert model.status == LoggedModelStatus.READY
+    assert client.get_model_version("films", "1").run_id == run.info.run_id
+    assert not list((workdir / "run").glob("unsynced*"))
+    assert not (workdir / "run" / RUN_LOCK).exists()
+
+
+def test_sync_leaves_living_and_finished_runs_alone(
+    tracking: Tracking, workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workdir / "run"
+    with MlflowRun(tracking, name="r", tags={}, folder=folder) as tracked:
+        tracked.log_results({"m": 1.0}, workdir / "empty")
+        assert Record.load(folder).status == "FINISHED"
+        sync.main(["run"])
+        assert "still under way" in capsys.readouterr().out
+        assert (folder / FILE).exists()
+    assert not (folder / FILE).exists()
+    # A process that was killed between its last word and the removal of the file.
+    replace(tracked._record, run_id=tracked.run_id, metrics={"m": 2.0}).save(folder)
+    sync.main(["run"])
+    assert "finished by another process" in capsys.readouterr().out
+    assert mlflow.get_run(tracked.run_id).data.metrics == {"m": 1.0}
+    assert not (folder / FILE).exists()
+
+
+GOOD = {
+    "uri": "sqlite:///mlflow.db",
+    "experiment": "e",
+    "register_as": None,
+    "name": "r",
+    "run_id": None,
+    "parent_id": None,
+    "status": "FINISHED",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        json.dumps(GOOD)[:40],
+        "[]",
+        "{}",
+        json.dumps(GOOD | {"colour": "red"}),
+        json.dumps(GOOD | {"tags": None}),
+        json.dumps(GOOD | {"register_as": "a/b:c"}),
+    ],
+)
+def test_damaged_record_is_one_line(workdir: Path, text: str) -> None:
+    (workdir / "run").mkdir()
+    (workdir / "run" / FILE).write_text(text)
+    with pytest.raises(TrackingError, match=rf"run/{FILE} cannot be used") as refused:
+        sync.main(["run"])
+    assert "\n" not in str(refused.value)
+    assert (workdir / "run" / FILE).read_text() == text
+    assert not (workdir / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b", "a:c", "..", "n" * 257])
+def test_names_of_registered_models_are_checked_first(name: str) -> None:
+    values = {"enabled": True, "uri": "sqlite:///m.db", "experiment": "e"}
+    with pytest.raises(ConfigError, match="register_as must be a name"):
+        Tracking(**values, register_as=name)
+    with pytest.raises(MlflowException):
+        mlflow.utils.validation._validate_model_name(name[:256].replace("n", "/"))
+    with pytest.raises(ConfigError, match="--name must be a name"):
+        promote(["latest", "--name", name])
+
+
+def test_refused_registration_is_said_and_loses_nothing(
+    tracking: Tracking,
+    workdir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refused = fails(99, INVALID_PARAMETER_VALUE, runs.register)
+    monkeypatch.setattr(runs, "register", refused)
+    with MlflowRun(tracking, name="r", tags={}, folder=workdir / "run") as tracked:
+        tracked._register("films")
+    (record,) = [r for r in caplog.records if r.levelno == logging.ERROR]
+    assert "refuses to register it as films" in record.getMessage()
+    assert "cfexp sync" not in record.getMessage()
+    assert mlflow.get_run(tracked.run_id).info.status == "FINISHED"
+
+
+def test_two_runs_in_one_folder(tracking: Tracking, workdir: Path) -> None:
+    """The second is refused before it writes; also without tracking."""
+    for where in (tracking, replace(tracking, enabled=False)):
+        with alone_in(workdir / "run"), pytest.raises(ConfigError, match="another run"):
+            open_run(where, name="r", tags={}, folder=workdir / "run")
+    with held(workdir / "run" / RUN_LOCK, wait=False) as free:
+        assert free
