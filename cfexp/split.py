@@ -5,6 +5,7 @@ split's own class says. No choice looks at a rating.
 """
 
 import hashlib
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,10 @@ from cfexp.errors import DataError
 from cfexp.spec import Spec, number
 
 BoolArray = npt.NDArray[np.bool_]
+log = logging.getLogger(__name__)
+
+# A fold's fewest rows, and a test's below which its error is called uncertain.
+FOLD_ROWS, FEW_ROWS = 10, 30
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Splitter(Spec):
         rest = np.flatnonzero(~is_test)
         if not is_test.any() or not len(rest):
             raise self._empty("test" if len(rest) else "train", ratings)
-        is_valid = self.valid_mask(ratings.frame.iloc[rest], valid_rng)
+        is_valid = self.valid_mask(ratings, rest, valid_rng)
         parts = {
             "train": rest[~is_valid],
             "valid": rest[is_valid],
@@ -54,14 +59,21 @@ class Splitter(Spec):
             if not len(rows):
                 raise self._empty(part, ratings)
             digest.update(part.encode() + rows.astype("<i8").tobytes())
+        if len(parts["test"]) < FEW_ROWS:
+            log.warning(
+                "only %d test rows: an error over so few says little",
+                len(parts["test"]),
+            )
         return Split(type(self).__name__, **parts, fingerprint=digest.hexdigest())
 
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
         """Returns which rows of `ratings.frame` are test rows."""
         raise NotImplementedError
 
-    def valid_mask(self, frame: pd.DataFrame, rng: np.random.Generator) -> BoolArray:
-        """Returns which of the remaining rows are validation rows."""
+    def valid_mask(
+        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        """Returns which of the row positions `rest` are validation rows."""
         raise NotImplementedError
 
     def _empty(self, part: str, ratings: Ratings) -> DataError:
@@ -86,8 +98,10 @@ class _Holdout(Splitter):
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
         return self.holdout(ratings.frame, self.test_size, rng)
 
-    def valid_mask(self, frame: pd.DataFrame, rng: np.random.Generator) -> BoolArray:
-        return self.holdout(frame, self.valid_size, rng)
+    def valid_mask(
+        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        return self.holdout(ratings.frame.iloc[rest], self.valid_size, rng)
 
     def holdout(
         self, frame: pd.DataFrame, size: float, rng: np.random.Generator
@@ -111,8 +125,9 @@ class PerUser(_Holdout):
     def holdout(
         self, frame: pd.DataFrame, size: float, rng: np.random.Generator
     ) -> BoolArray:
-        rank, count = _rank_by_user(frame, rng.random(len(frame)))
-        return rank < np.floor(count * size + 1e-9)
+        user = pd.factorize(frame[USER])[0]
+        rank = _rank_by_user(user, rng.random(len(frame)))
+        return rank < np.floor(np.bincount(user)[user] * size + 1e-9)
 
 
 class ColdUser(_Holdout):
@@ -148,7 +163,8 @@ class Temporal(_Holdout):
 class LeaveLastOut(Splitter):
     """Holds out each user's last `k` ratings, and the last `k` before as validation.
 
-    Users with fewer than ``2 k + 1`` ratings stay in train whole.
+    Users with fewer than ``2 k + 1`` ratings stay in train whole. Among ratings of
+    the same second, the seed chooses.
 
     Attributes:
         k: Ratings of each user.
@@ -157,15 +173,22 @@ class LeaveLastOut(Splitter):
     k: int = number(ge=1)
 
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
-        return self._last(ratings.frame, 2 * self.k + 1)
+        return self._last(ratings, np.arange(len(ratings.frame)), rng)
 
-    def valid_mask(self, frame: pd.DataFrame, rng: np.random.Generator) -> BoolArray:
-        return self._last(frame, self.k + 1)
+    def valid_mask(
+        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        return self._last(ratings, rest, rng)
 
-    def _last(self, frame: pd.DataFrame, at_least: int) -> BoolArray:
-        times = _timestamps(frame, "leave_last")
-        rank, count = _rank_by_user(frame, -times)
-        return (rank < self.k) & (count >= at_least)
+    def _last(
+        self, ratings: Ratings, rows: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        """Returns which of some rows are their user's last `k` among them."""
+        times = _timestamps(ratings.frame, "leave_last")[rows]
+        user = pd.factorize(ratings.frame[USER])[0]
+        in_all = np.bincount(user)[user]
+        rank = _rank_by_user(user[rows], -times, rng.random(len(rows)))
+        return (rank < self.k) & (in_all[rows] >= 2 * self.k + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,8 +201,10 @@ class _Fold(Splitter):
 
     valid_size: float = number(gt=0, lt=1)
 
-    def valid_mask(self, frame: pd.DataFrame, rng: np.random.Generator) -> BoolArray:
-        return _random(len(frame), self.valid_size, rng)
+    def valid_mask(
+        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        return _random(len(rest), self.valid_size, rng)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +214,7 @@ class KFold(_Fold):
     The folds of one seed are disjoint and together hold every row.
 
     Attributes:
-        folds: Number of folds.
+        folds: Number of folds, of 10 ratings or more each.
         fold: The fold to test on, from 0.
     """
 
@@ -203,7 +228,14 @@ class KFold(_Fold):
         return found
 
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
-        fold_of_row = np.arange(len(ratings.frame)) % self.folds
+        n_rows = len(ratings.frame)
+        if n_rows < self.folds * FOLD_ROWS:
+            raise DataError(
+                f"split.folds={self.folds} leaves fewer than {FOLD_ROWS} of"
+                f" {ratings.name}'s {n_rows:,} ratings in a fold. Set split.folds to at"
+                f" most {n_rows // FOLD_ROWS}."
+            )
+        fold_of_row = np.arange(n_rows) % self.folds
         return rng.permutation(fold_of_row) == self.fold
 
 
@@ -242,17 +274,14 @@ def _whole_groups(ids: pd.Series, size: float, rng: np.random.Generator) -> Bool
     return ids.isin(held_out).to_numpy()
 
 
-def _rank_by_user(
-    frame: pd.DataFrame, key: npt.NDArray[np.float64]
-) -> tuple[IntArray, IntArray]:
-    """Returns each row's rank by `key` within its user, and the user's row count."""
-    codes = pd.factorize(frame[USER])[0]
-    count = np.bincount(codes)
-    order = np.lexsort((key, codes))
+def _rank_by_user(user: IntArray, *keys: npt.NDArray[np.float64]) -> IntArray:
+    """Returns each row's rank within its user, by the first key, then the next."""
+    count = np.bincount(user)
+    order = np.lexsort((*keys[::-1], user))
     start = np.concatenate([[0], np.cumsum(count)[:-1]])
-    rank = np.empty(len(frame), np.int64)
-    rank[order] = np.arange(len(frame)) - np.repeat(start, count)
-    return rank, count[codes]
+    rank = np.empty(len(user), np.int64)
+    rank[order] = np.arange(len(user)) - np.repeat(start, count)
+    return rank
 
 
 def _timestamps(frame: pd.DataFrame, split: str) -> npt.NDArray[np.float64]:

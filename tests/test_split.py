@@ -1,12 +1,15 @@
 """Splits: disjoint, complete, deterministic, and what each promises."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import DATA_DIR
 
 from cfexp import split as splits
+from cfexp.data.movielens import MovieLens
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError, DataError
 
@@ -110,6 +113,47 @@ def test_leave_last_out_takes_the_last_of_each_user(data: Ratings) -> None:
     assert (latest >= before.reindex(latest.index)).all()
 
 
+def rated_at(times: list[list[int]]) -> Ratings:
+    """Returns ratings of movies 0, 1, ... by each user, at the given times."""
+    rows = [(u, m, 3.0, t) for u, own in enumerate(times) for m, t in enumerate(own)]
+    frame = pd.DataFrame(rows, columns=["userId", "movieId", "rating", "timestamp"])
+    return Ratings("t", frame, pd.DataFrame(), (1, 5))
+
+
+def test_leave_last_out_breaks_ties_by_seed() -> None:
+    data = rated_at([[1, 1, 9, 9, 9, 9]] * 300)
+    one, again, other = (
+        splits.LeaveLastOut(k=1).split(data, seed=s) for s in (0, 0, 1)
+    )
+    for part in ("test", "valid"):
+        counts = column(data, getattr(one, part), "movieId").value_counts()
+        assert set(counts.index) == {2, 3, 4, 5}
+        assert counts.min() > 40  # 75 of 300 each, where chance decides
+    assert again.fingerprint == one.fingerprint != other.fingerprint
+
+
+def test_leave_last_out_keeps_users_of_few_ratings_whole() -> None:
+    data = rated_at([[1], [1, 2], [1, 2, 3, 4], [1, 2, 3, 4, 5]] * 10)
+    split = splits.LeaveLastOut(k=2).split(data, seed=0)
+    for part in (split.test, split.valid):
+        assert set(column(data, part, "userId") % 4) == {3}
+    assert set(column(data, split.test, "timestamp")) == {4, 5}
+    assert set(column(data, split.valid, "timestamp")) == {2, 3}
+
+
+def test_a_fold_of_a_few_rows_is_no_test(
+    data: Ratings, caplog: pytest.LogCaptureFixture
+) -> None:
+    def folds(n: int) -> splits.Split:
+        return splits.KFold(folds=n, fold=0, valid_size=0.1).split(data, seed=0)
+
+    with pytest.raises(DataError, match=r"fewer than 10 of .* Set .* at most 300"):
+        folds(301)
+    assert not caplog.records
+    assert len(folds(300).test) == 10
+    assert "only 10 test rows" in caplog.text
+
+
 def test_folds_share_no_test_row_and_cover_all(data: Ratings) -> None:
     tests = [
         splits.KFold(folds=5, fold=i, valid_size=0.1).split(data, seed=0).test
@@ -140,18 +184,30 @@ def test_errors(data: Ratings) -> None:
         splits.LeaveLastOut(k=500).split(data, seed=0)
 
 
-@pytest.mark.realdata
-def test_official_folds_of_ml_100k() -> None:
-    from pathlib import Path
-
-    from conftest import DATA_DIR
-
-    from cfexp.data.movielens import MovieLens
-
+def ml_100k() -> Ratings:
     root = Path(DATA_DIR) / "ml-100k"
-    data = MovieLens(
+    return MovieLens(
         name="ml-100k", format="tab", scale=[1, 5], url="", hash="", root=str(root)
     ).load()
+
+
+@pytest.mark.realdata
+def test_leave_last_out_of_ml_100k() -> None:
+    """415 of 943 users rated several movies in their last second."""
+    data = ml_100k()
+    last = data.frame.groupby("userId")["timestamp"].transform("max")
+    ties = data.frame[data.frame["timestamp"] == last].groupby("userId")["movieId"]
+    ties = ties.agg(["size", "min"])[lambda t: t["size"] > 1]
+    assert len(ties) == 415
+    split = splits.LeaveLastOut(k=1).split(data, seed=0)
+    tested = data.frame.iloc[split.test].set_index("userId")["movieId"]
+    lowest = (tested[ties.index] == ties["min"]).sum()
+    assert lowest < 1.3 * (1 / ties["size"]).sum()  # as many as chance makes so
+
+
+@pytest.mark.realdata
+def test_official_folds_of_ml_100k() -> None:
+    root, data = Path(DATA_DIR) / "ml-100k", ml_100k()
     tests = [data.official_tests[str(i)] for i in range(1, 6)]
     assert [len(t) for t in tests] == [20_000] * 5
     assert np.array_equal(np.sort(np.concatenate(tests)), np.arange(100_000))
