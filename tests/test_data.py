@@ -186,6 +186,18 @@ def test_changed_files_are_parsed_again(
     assert after.fingerprint != before.fingerprint
 
 
+@pytest.mark.parametrize("n_ratings", [100, 101, 333, 1000, 2000, 5000, 9000])
+@pytest.mark.parametrize("given", [{}, {"n_users": 30}, {"n_items": 50}], ids=str)
+def test_synthetic_shapes_fit_few_ratings(
+    n_ratings: int, given: dict[str, int]
+) -> None:
+    names = ("n_users", "n_items")
+    spec = synthetic(n_ratings, **{**dict.fromkeys(names), **given})
+    data = spec.load()
+    assert len(data.frame) == n_ratings
+    assert given.items() <= dict(zip(names, spec.shape(), strict=True)).items()
+
+
 def test_synthetic_says_when_it_is_too_dense() -> None:
     with pytest.raises(ConfigError, match="at most a quarter of all pairs"):
         synthetic(10_000)

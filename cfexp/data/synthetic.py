@@ -1,5 +1,6 @@
 """MovieLens-shaped ratings with planted factors and genres, made from a seed."""
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -40,6 +41,7 @@ GENRE_NAMES = [
     "Western",
 ]
 CHUNK = 1_000_000
+DENSEST = 0.25  # largest share of all pairs that are rated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,16 +72,23 @@ class Synthetic(Spec):
     def shape(self) -> tuple[int, int]:
         """Returns the numbers of users and movies.
 
-        The exponents lead from ml-100k's shape to ml-25m's.
+        The exponents lead from ml-100k's shape to ml-25m's. Few ratings would fill
+        such a shape; then what is not given grows until `DENSEST` of it is filled.
         """
         growth = self.n_ratings / 100_000
         n_users = self.n_users or max(20, round(943 * growth**0.93))
         n_items = self.n_items or max(40, round(1682 * growth**0.645))
+        lacking = max(1.0, self.n_ratings / DENSEST / (n_users * n_items))
+        free = (self.n_users is None) + (self.n_items is None)
+        if self.n_users is None:
+            n_users = math.ceil(n_users * lacking ** (1 / free))
+        if self.n_items is None:
+            n_items = math.ceil(n_items * lacking ** (1 / free))
         return n_users, n_items
 
     def problems(self) -> list[str]:
         found = super().problems()
-        if not found and self.n_ratings > 0.25 * np.prod(self.shape()):
+        if not found and self.n_ratings > DENSEST * math.prod(self.shape()):
             n_users, n_items = self.shape()
             found.append(
                 f"n_ratings must be at most a quarter of all pairs, {n_users} users *"
