@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cfexp.data.ratings import GENRES, ITEM, RATING, USER, IntArray, Ratings
+from cfexp.data.ids import IntArray, id_array, positions
+from cfexp.data.ratings import GENRES, ITEM, RATING, USER, Ratings
+from cfexp.data.text import as_genres
 
 IndexArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
@@ -92,8 +94,8 @@ class FeatureEncoder:
         user_rows: int = 0,
         item_rows: int = 0,
     ):
-        self.users = np.asarray(users)
-        self.items = np.asarray(items)
+        self.users = id_array(users)
+        self.items = id_array(items)
         self.user_counts = np.asarray(user_counts, np.int64)
         self.item_counts = np.asarray(item_counts, np.int64)
         self.genres = genres
@@ -139,13 +141,13 @@ class FeatureEncoder:
             # By movie: there are far fewer of them than rows. Unknown movies come last.
             by_movie = pd.concat([movies[GENRES], pd.Series([""])])
             movie_row, combinations = pd.factorize(by_movie)
-            genre_row = movie_row[_positions(rows[ITEM], movies[ITEM])]
+            genre_row = movie_row[positions(rows[ITEM], movies[ITEM])]
         rating = np.full(len(rows), np.nan, np.float32)
         if RATING in rows.columns:
             rating = rows[RATING].to_numpy("float32")
         return Encoded(
-            user=_lookup(self.users, rows[USER]),
-            item=_lookup(self.items, rows[ITEM]),
+            user=(positions(rows[USER], self.users) + 1).astype(np.int32),
+            item=(positions(rows[ITEM], self.items) + 1).astype(np.int32),
             genre_row=genre_row.astype(np.int32),
             genre_table=self._multi_hot(list(combinations)),
             rating=rating,
@@ -193,32 +195,15 @@ class FeatureEncoder:
 def genres_of(rows: pd.DataFrame, movies: pd.DataFrame) -> pd.Series:
     """Returns each row's genres, joined by ``|``, empty where unknown."""
     texts = np.append(movies[GENRES].to_numpy(object), "")
-    known = texts[_positions(rows[ITEM], movies[ITEM])]
+    known = texts[positions(rows[ITEM], movies[ITEM])]
     text = pd.Series(known, index=rows.index, dtype="str")
     if GENRES in rows.columns:
-        text = rows[GENRES].astype("str").fillna(text)
+        own = rows[GENRES]
+        text = as_genres(own).where(own.notna(), text)
     return text
-
-
-def _positions(ids: pd.Series, known: pd.Series) -> IntArray:
-    """Returns each id's position in `known`; -1 where it has none."""
-    if ids.dtype.kind != known.dtype.kind:
-        ids, known = ids.astype(str), known.astype(str)
-    return pd.Index(known).get_indexer(pd.Index(ids))
 
 
 def _counted(ids: pd.Series) -> tuple[npt.NDArray[Any], IntArray]:
     """Returns the ids there are, sorted, and how often each of them is there."""
     counts = ids.value_counts(sort=False).sort_index()
-    kind = object if ids.dtype == "str" else np.int64
-    return counts.index.to_numpy().astype(kind), counts.to_numpy()
-
-
-def _lookup(known: npt.NDArray[Any], ids: pd.Series) -> IndexArray:
-    """Returns each id's place in the sorted `known`, from 1; 0 where it has none."""
-    if np.issubdtype(known.dtype, np.integer):
-        values = pd.to_numeric(ids, errors="coerce").fillna(-1)
-        index = pd.Index(known)
-    else:
-        values, index = ids.astype("str"), pd.Index(known, dtype="str")
-    return (index.get_indexer(pd.Index(values)) + 1).astype(np.int32)
+    return id_array(counts.index), counts.to_numpy(np.int64)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cfexp.data.ids import as_ids, positions
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
 from cfexp.errors import DataError
 from cfexp.features import FeatureEncoder
@@ -106,8 +107,9 @@ class Predictor:
         Returns:
             Columns ``movieId``, ``title``, ``genres``, ``rating``.
         """
-        candidates = self.movies[~self.movies[ITEM].astype(str).isin(seen.astype(str))]
-        known = candidates[candidates[ITEM].isin(self.encoder.items)]
+        movies = self.movies[ITEM]
+        unseen = positions(movies, as_ids(seen).unique()) < 0
+        known = self.movies[unseen & (positions(movies, self.encoder.items) >= 0)]
         rating = self.predict(known[[ITEM]].assign(**{USER: user}))
         return (
             known[[ITEM, TITLE, GENRES]]

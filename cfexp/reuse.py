@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from cfexp import report
+from cfexp.data.ids import as_ids, equal_to
 from cfexp.data.ratings import GENRES, ITEM, USER, Ratings
-from cfexp.data.tabular import read_table
+from cfexp.data.tables import read_table
 from cfexp.errors import DataError
 from cfexp.evaluate import evaluate
 from cfexp.fitting import encode
@@ -32,8 +33,10 @@ def predict(predictor: Predictor, *, pairs: str, output: Path) -> None:
     Raises:
         DataError: The file cannot be read or lacks a column.
     """
-    frame = read_table(pairs)
-    frame = frame.assign(**{PREDICTED: predictor.predict(frame)})
+    frame = read_table(pairs, option="pairs", texts=(USER, ITEM))
+    predicted = predictor.predict(frame)
+    ids = {name: as_ids(frame[name]) for name in (USER, ITEM)}
+    frame = frame.assign(**ids, **{PREDICTED: predicted})
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".parquet":
         frame.to_parquet(output, index=False)
@@ -62,7 +65,7 @@ def recommend(
     Raises:
         DataError: The user has no rating in the dataset.
     """
-    rated = ratings.frame[ratings.frame[USER].astype(str) == str(user)]
+    rated = ratings.frame[equal_to(ratings.frame[USER], user)]
     if rated.empty:
         examples = ", ".join(map(str, ratings.frame[USER].unique()[:5]))
         raise DataError(

@@ -12,7 +12,8 @@ import cfexp
 from cfexp import describe, report, results
 from cfexp.card import write_card
 from cfexp.cluster import worker_index
-from cfexp.data.ratings import Ratings
+from cfexp.data.checks import require_different_ratings
+from cfexp.data.ratings import RATING, Ratings
 from cfexp.errors import TrainingError
 from cfexp.evaluate import Evaluation
 from cfexp.fitting import (
@@ -88,6 +89,7 @@ def train(
     training: Training = job.specs["training"]
     with watch("data"):
         ratings = ratings or job.specs["dataset"].load()
+        require_different_ratings(ratings.name, ratings.frame[RATING])
         split: Split = job.specs["split"].split(ratings, seed=job.seed)
     report.log_data(ratings, split)
     check_tracking(job.specs["tracking"])

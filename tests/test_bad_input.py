@@ -94,7 +94,11 @@ def test_configuration(workdir: Path, overrides: list[str], message: str) -> Non
         (f"{GOOD}77,1,,5\n", [], "column rating of the ratings table has 1 missing"),
         (f"{GOOD},1,3,5\n", [], "column userId of the ratings table has 1 missing"),
         (f"{GOOD}77,1,good,5\n", [], "column rating has 1 values that are not numbers"),
-        (f"{GOOD}77,1,3,noon\n", [], "column timestamp has 1 values that are not num"),
+        (
+            f"{GOOD}77,1,3,noon\n",
+            [],
+            "column timestamp has 1 values that are not times",
+        ),
         (f"{GOOD}77,1,9,5\n", ["dataset.scale=[1,5]"], "1 ratings lie outside the sc"),
         (f"{GOOD}1,1,3,5\n", [], "1 user-movie pairs are rated more than once"),
         (GOOD, ["dataset.movies=m.csv"], "m.csv"),

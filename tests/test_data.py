@@ -11,6 +11,7 @@ from conftest import synthetic
 from omegaconf import DictConfig
 
 from cfexp import config
+from cfexp.data.checks import require_different_ratings
 from cfexp.data.movielens import MovieLens
 from cfexp.data.ratings import Ratings, canonical
 from cfexp.data.tabular import Tabular
@@ -75,7 +76,14 @@ def test_duplicates(policy: str, expected: float) -> None:
         ([(None, 1, 3.0, 9)], {}, "column userId of the ratings table has 1 missing"),
         ([(1, 1, "good", 9)], {}, "column rating has 1 values that are not numbers"),
         ([(1, 1, np.inf, 9)], {}, "column rating has 1 values that are not numbers"),
-        ([(1, 1, 3.0, "noon")], {}, "column timestamp has 1 values that are not"),
+        ([(1, 1, 1e308, 9)], {}, "1 values that lie beyond 1,000,000.*rating=1e.308"),
+        ([(1, 1, True, 9)], {}, "column rating holds True and False, not numbers"),
+        ([(308, 1, -1.0, 9)], {}, "First: userId=308, movieId=1, rating=-1, timest"),
+        ([(np.inf, 1, 3.0, 9)], {}, "t: column userId: inf is no id"),
+        ([(1, [2], 3.0, 9)], {}, r"t: column movieId: \[2\] is no id"),
+        ([(1, 1, 3.0, "noon")], {}, "column timestamp has 1 values that are not times"),
+        ([(1, 1, 3.0, 1e300)], {}, "1 values that are not times.*timestamp=null"),
+        ([(1, 1, 3.0, None)], {}, "timestamp of .* has 1 missing.*timestamp=null"),
         ([], {}, "the ratings table has no rows"),
         ([(1, 9, 3.0, 9)], {"unknown_movies": "error"}, "1 rated movies are not in"),
     ],
@@ -85,6 +93,36 @@ def test_bad_ratings(
 ) -> None:
     with pytest.raises(DataError, match=message):
         canon(rows, **options)
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds"),
+    [
+        ([5, 7.0], [5, 7]),
+        ([5, 7.001], [5, 7.001]),
+        (["1970-01-01", "1970-01-01 00:01:00.5"], [0, 60.5]),
+        (["1970-01-01T00:00:00Z", "1970-01-01T02:00:00+01:00"], [0, 3600]),
+        (pd.to_datetime(["1970-01-01", "1970-01-02"]), [0, 86400]),
+    ],
+    ids=str,
+)
+def test_timestamps_are_seconds(times: object, seconds: list[float]) -> None:
+    rows = frame([(1, 1, 3.0, 0), (1, 2, 4.0, 0)]).assign(timestamp=times)
+    data = canonical("t", rows, MOVIES, scale=None)
+    assert data.frame["timestamp"].tolist() == seconds
+    whole = all(float(s).is_integer() for s in seconds)
+    assert pd.api.types.is_integer_dtype(data.frame["timestamp"]) == whole
+
+
+def test_fingerprint_sees_fractions_of_a_second() -> None:
+    whole, part = canon([(1, 1, 3.0, 5)]), canon([(1, 1, 3.0, 5.001)])
+    assert whole.fingerprint != part.fingerprint
+
+
+def test_equal_ratings_teach_nothing() -> None:
+    require_different_ratings("t", pd.Series([5.0, 4.0]))
+    with pytest.raises(DataError, match=r"all 3 ratings are 5, .*\(implicit data\)"):
+        require_different_ratings("t", pd.Series([5.0] * 3))
 
 
 def test_movies_must_be_unique() -> None:
@@ -360,10 +398,13 @@ def test_own_files_errors(csv_files: tuple[Path, Path], workdir: Path) -> None:
         tabular(workdir / "rating.csv", None).load()
     bad = workdir / "bad.parquet"
     bad.write_text("this is not Parquet")
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="cannot be read: Parquet magic"):
         tabular(bad, None).load()
-    with pytest.raises(ConfigError, match="scale must be"):
-        tabular(*csv_files, scale=[5, 1])
+    for scale in ([5, 1], [1], [1, np.inf], [np.nan, 5], [-1e9, 1e9]):
+        with pytest.raises(ConfigError, match="scale must be"):
+            tabular(*csv_files, scale=scale)
+        with pytest.raises(ConfigError, match="scale must be"):
+            movielens_spec(None, scale=scale)
 
 
 @pytest.mark.realdata

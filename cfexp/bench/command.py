@@ -91,9 +91,11 @@ def main(arguments: list[str]) -> None:
     import pandas as pd
 
     from cfexp.bench.measure import measure_fold, summary, with_target
+    from cfexp.data.checks import require_different_ratings
 
     first = next(iter(jobs[args.folds[0]].values()))
     ratings = first.specs["dataset"].load()
+    require_different_ratings(ratings.name, ratings.frame["rating"])
     rows = []
     started = time.perf_counter()
     for fold, by_name in jobs.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cfexp.data.cache import cached, file_state
+from cfexp.data.checks import scale_problems
 from cfexp.data.download import cache_dir, fetch
 from cfexp.data.ratings import (
     GENRES,
@@ -21,7 +22,8 @@ from cfexp.data.ratings import (
     canonical,
     rows_of_pairs,
 )
-from cfexp.errors import DataError
+from cfexp.data.tables import UNREADABLE
+from cfexp.errors import DataError, first_line
 from cfexp.spec import Spec, choice
 
 RATING_COLUMNS = [USER, ITEM, RATING, TIMESTAMP]
@@ -63,6 +65,9 @@ class MovieLens(Spec):
     hash: str
     root: str | None
 
+    def problems(self) -> list[str]:
+        return super().problems() + scale_problems(self.scale)
+
     def load(self) -> Ratings:
         """Reads the dataset, downloading it first where it is not at hand.
 
@@ -77,10 +82,10 @@ class MovieLens(Spec):
         source = _Source(path, FORMATS[self.format].ratings)
         try:
             ratings, movies = self._read(source)
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise DataError(
-                f"{self.name}: cannot read {source.path}: {error}. Delete it to have it"
-                " downloaded again, or set dataset.root to a good copy."
+                f"{self.name}: cannot read {source.path}: {first_line(error)}. Delete"
+                " it to have it downloaded again, or set dataset.root to a good copy."
             ) from error
         low, high = self.scale
         data = canonical(self.name, ratings, movies, scale=(low, high))

@@ -7,17 +7,38 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
+from cfexp.data.checks import (
+    WITHOUT_TIMES,
+    first_row,
+    ids_of,
+    ratings_of,
+    require_columns,
+    require_once,
+    require_values,
+    seconds_of,
+)
+from cfexp.data.columns import GENRES, ITEM, RATING, TIMESTAMP, TITLE, USER
+from cfexp.data.ids import IntArray
+from cfexp.data.text import as_genres, as_text, update_digest
 from cfexp.errors import DataError
 
+__all__ = [
+    "GENRES",
+    "ITEM",
+    "RATING",
+    "TIMESTAMP",
+    "TITLE",
+    "USER",
+    "IntArray",
+    "Ratings",
+    "canonical",
+    "rows_of_pairs",
+]
+
 log = logging.getLogger(__name__)
-
-USER, ITEM, RATING, TIMESTAMP = "userId", "movieId", "rating", "timestamp"
-TITLE, GENRES = "title", "genres"
-
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -27,8 +48,8 @@ class Ratings:
     Attributes:
         name: Name of the dataset.
         frame: Columns ``userId``, ``movieId``, ``rating`` and, where known,
-            ``timestamp`` (seconds since 1970); one row for each pair, sorted by user
-            and movie.
+            ``timestamp`` (seconds since 1970, whole where all of them are); one row for
+            each pair, sorted by user and movie. Ids are as `cfexp.data.ids` says.
         movies: Columns ``movieId``, ``title``, ``genres`` (joined by ``|``, empty
             where unknown); one row for each movie.
         scale: Lowest and highest rating that can be given.
@@ -63,20 +84,10 @@ class Ratings:
         return digest.hexdigest()
 
 
-def update_digest(digest: "hashlib._Hash", column: pd.Series) -> None:
-    """Feeds a column to `digest` in a form that no platform or version changes."""
-    if pd.api.types.is_numeric_dtype(column):
-        kind = "<f8" if pd.api.types.is_float_dtype(column) else "<i8"
-        digest.update(column.to_numpy().astype(kind, copy=False).tobytes())
-    else:
-        digest.update("\x1f".join(column.astype(str)).encode())
-    digest.update(b"\x1e")
-
-
 def canonical(
     name: str,
     ratings: pd.DataFrame,
-    movies: pd.DataFrame,
+    movies: pd.DataFrame | None,
     *,
     scale: tuple[float, float] | None,
     duplicates: str = "error",
@@ -88,37 +99,43 @@ def canonical(
         name: Name of the dataset.
         ratings: Raw ratings, columns named as in `Ratings.frame`.
         movies: Raw movies, columns named as in `Ratings.movies`; titles and genres
-            may be missing.
+            may be missing. None: the rated ones, of which nothing else is known.
         scale: Lowest and highest rating; the observed ones where None.
         duplicates: What to do with pairs rated more than once: ``error``, keep the
-            ``last`` by timestamp (else by row), or their ``mean``.
+            ``last`` by timestamp (without one, or at the same second: by row), or their
+            ``mean``.
         unknown_movies: ``keep`` ratings of movies that are not in `movies`, or
             ``error``.
 
     Raises:
-        DataError: A column is missing, a value is missing, not a number or out of
-            scale, or a pair or movie appears twice.
+        DataError: A column is missing or there twice, a value is missing, not a number
+            or out of scale, or a pair or movie appears twice.
     """
-    _require_columns(name, "ratings", ratings, [USER, ITEM, RATING])
-    _require_columns(name, "movies", movies, [ITEM])
+    require_columns(name, "ratings", ratings, [USER, ITEM, RATING])
+    if movies is not None:
+        require_columns(name, "movies", movies, [ITEM])
     columns = [c for c in (USER, ITEM, RATING, TIMESTAMP) if c in ratings.columns]
+    require_once(f"{name}: the ratings table", list(ratings.columns), columns)
     frame = ratings[columns].copy()
-    _require_values(name, "ratings", frame, columns)
-    for column in (USER, ITEM):
-        frame[column] = _as_ids(frame[column])
-    frame[RATING] = _as_numbers(name, frame, RATING).astype("float64")
-    if TIMESTAMP in columns:
-        frame[TIMESTAMP] = _as_numbers(name, frame, TIMESTAMP).astype("int64")
     if frame.empty:
         raise DataError(f"{name}: the ratings table has no rows. Give at least one.")
+    require_values(name, "ratings", frame, [USER, ITEM, RATING])
+    for column in (USER, ITEM):
+        frame[column] = ids_of(name, frame[column])
+    frame[RATING] = ratings_of(name, frame, RATING)
+    if TIMESTAMP in columns:
+        require_values(name, "ratings", frame, [TIMESTAMP], WITHOUT_TIMES)
+        frame[TIMESTAMP] = seconds_of(name, frame, TIMESTAMP)
     low, high = scale or (float(frame[RATING].min()), float(frame[RATING].max()))
     outside = frame[(frame[RATING] < low) | (frame[RATING] > high)]
     if len(outside):
         raise DataError(
             f"{name}: {len(outside)} ratings lie outside the scale {low:g} to {high:g}."
-            f" First: {_row(outside)}. Correct them or set dataset.scale."
+            f" First: {first_row(outside)}. Correct them or set dataset.scale."
         )
     frame = _resolve_duplicates(name, frame, duplicates)
+    if movies is None:
+        movies = pd.DataFrame({ITEM: frame[ITEM].unique()})
     items = _canonical_movies(name, movies, frame, unknown_movies)
     return Ratings(name, frame, items, (low, high))
 
@@ -134,7 +151,7 @@ def rows_of_pairs(ratings: Ratings, pairs: pd.DataFrame) -> IntArray:
     if (rows < 0).any():
         raise DataError(
             f"{ratings.name}: {int((rows < 0).sum())} pairs of a published fold are not"
-            f" among the ratings. First: {_row(pairs[rows < 0])}. The files do not"
+            f" among the ratings. First: {first_row(pairs[rows < 0])}. The files do not"
             " belong together: download the dataset again."
         )
     return np.sort(rows).astype(np.int64)
@@ -143,32 +160,37 @@ def rows_of_pairs(ratings: Ratings, pairs: pd.DataFrame) -> IntArray:
 def _canonical_movies(
     name: str, movies: pd.DataFrame, frame: pd.DataFrame, unknown_movies: str
 ) -> pd.DataFrame:
-    _require_values(name, "movies", movies, [ITEM])
-    items = pd.DataFrame({ITEM: _as_ids(movies[ITEM])})
-    for column in (TITLE, GENRES):
-        values = movies[column] if column in movies.columns else ""
-        items[column] = pd.Series(values, index=movies.index, dtype="str").fillna("")
-    items[GENRES] = items[GENRES].replace({"(no genres listed)": "", "unknown": ""})
+    wanted = [c for c in (ITEM, TITLE, GENRES) if c in movies.columns]
+    require_once(f"{name}: the movies table", list(movies.columns), wanted)
+    require_values(name, "movies", movies, [ITEM])
+    items = pd.DataFrame({ITEM: ids_of(name, movies[ITEM])}).assign(
+        **{
+            TITLE: as_text(movies[TITLE]) if TITLE in wanted else "",
+            GENRES: as_genres(movies[GENRES]) if GENRES in wanted else "",
+        }
+    )
     twice = items[items[ITEM].duplicated()]
     if len(twice):
         raise DataError(
             f"{name}: {len(twice)} movies appear more than once in the movies table."
-            f" First: {_row(twice)}. Keep one row for each movieId."
+            f" First: {first_row(twice)}. Keep one row for each movieId."
         )
     rated = pd.Series(frame[ITEM].unique())
-    if items[ITEM].dtype != rated.dtype:
-        items[ITEM], frame[ITEM] = items[ITEM].astype(str), frame[ITEM].astype(str)
-        rated = rated.astype(str)
+    if is_numeric_dtype(rated) != is_numeric_dtype(items[ITEM]):
+        for table in (items, frame):
+            table[ITEM] = table[ITEM].astype("str")
+        rated = rated.astype("str")
     unknown = rated[~rated.isin(items[ITEM])]
     if len(unknown):
         text = f"{name}: {len(unknown)} rated movies are not in the movies table"
         if unknown_movies == "error":
             raise DataError(
-                f"{text}. First: {unknown.iloc[0]!r}. Add them, or set"
+                f"{text}. First: {unknown.iloc[0]}. Add them, or set"
                 " dataset.unknown_movies=keep to use them without title and genres."
             )
         log.warning("%s; they are used without title and genres.", text)
-        items = pd.concat([items, pd.DataFrame({ITEM: unknown})]).fillna("")
+        bare = pd.DataFrame({ITEM: unknown}).assign(**{TITLE: "", GENRES: ""})
+        items = pd.concat([items, bare])
     return items.sort_values(ITEM, ignore_index=True)
 
 
@@ -189,58 +211,8 @@ def _resolve_duplicates(name: str, frame: pd.DataFrame, policy: str) -> pd.DataF
     else:
         raise DataError(
             f"{name}: {int(same.sum())} user-movie pairs are rated more than once."
-            f" First: {_row(frame[same])}. Remove them, or set dataset.duplicates=last"
-            " or dataset.duplicates=mean."
+            f" First: {first_row(frame[same])}. Remove them, or set"
+            " dataset.duplicates=last or dataset.duplicates=mean."
         )
     log.warning("%s: kept the %s of %d duplicate ratings", name, policy, same.sum())
     return frame
-
-
-def _require_columns(
-    name: str, table: str, frame: pd.DataFrame, columns: list[str]
-) -> None:
-    missing = [c for c in columns if c not in frame.columns]
-    if missing:
-        raise DataError(
-            f"{name}: the {table} table has no column {', '.join(missing)}. Its columns"
-            f" are: {', '.join(map(str, frame.columns))}. Rename it, or map it in"
-            " dataset.columns."
-        )
-
-
-def _require_values(
-    name: str, table: str, frame: pd.DataFrame, columns: list[str]
-) -> None:
-    for column in columns:
-        empty = frame[column].isna()
-        if empty.any():
-            raise DataError(
-                f"{name}: column {column} of the {table} table has {int(empty.sum())}"
-                f" missing values. First: row {int(np.flatnonzero(empty)[0])}. Remove"
-                " or fill these rows."
-            )
-
-
-def _as_ids(column: pd.Series) -> pd.Series:
-    return column.astype("int64" if _is_integer(column) else "str")
-
-
-def _is_integer(column: pd.Series) -> bool:
-    if pd.api.types.is_float_dtype(column):
-        return bool((column == column.round()).all())
-    return pd.api.types.is_integer_dtype(column)
-
-
-def _as_numbers(name: str, frame: pd.DataFrame, column: str) -> pd.Series:
-    numbers = pd.to_numeric(frame[column], errors="coerce")
-    bad = ~np.isfinite(numbers.to_numpy("float64", na_value=np.nan))
-    if bad.any():
-        raise DataError(
-            f"{name}: column {column} has {int(bad.sum())} values that are not numbers."
-            f" First: {_row(frame[bad])}. Correct or remove these rows."
-        )
-    return numbers
-
-
-def _row(frame: pd.DataFrame) -> str:
-    return ", ".join(f"{k}={v}" for k, v in frame.iloc[0].items())

@@ -6,17 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from cfexp.data.cache import cached, file_state
-from cfexp.data.ratings import (
-    GENRES,
-    ITEM,
-    RATING,
-    TIMESTAMP,
-    TITLE,
-    USER,
-    Ratings,
-    canonical,
-)
-from cfexp.errors import DataError, did_you_mean, first_line
+from cfexp.data.checks import scale_problems
+from cfexp.data.columns import COLUMNS, column_problems, require_mapped
+from cfexp.data.ratings import GENRES, ITEM, USER, Ratings, canonical
+from cfexp.data.tables import encoding_problems, read_table, separator_problems
+from cfexp.data.text import as_genres, warn_of_separator
 from cfexp.spec import Spec, choice
 
 
@@ -28,9 +22,10 @@ class Tabular(Spec):
         name: Name of the dataset.
         ratings: Path of the ratings, CSV (compressed if you like) or ``.parquet``.
         movies: Path of the movies; movies have no titles and genres where None.
-        separator: Column separator of CSV files.
+        separator: Column separator of CSV files, see `cfexp.data.tables.read_table`.
         encoding: Encoding of CSV files.
-        columns: Own names of columns, by the names of `Ratings`.
+        columns: Own names of columns, by the names of `Ratings`; None for an optional
+            column that shall not be read.
         genre_separator: What lies between two genres of a movie.
         scale: Lowest and highest rating; as observed where None.
         duplicates: ``error``, ``last`` or ``mean``, see `canonical`.
@@ -40,21 +35,22 @@ class Tabular(Spec):
     name: str
     ratings: str
     movies: str | None
-    separator: str
+    separator: str | None
     encoding: str
-    columns: dict[str, str]
+    columns: dict[str, str | None]
     genre_separator: str
     scale: list[float] | None
     duplicates: str = choice("error", "last", "mean")
     unknown_movies: str = choice("keep", "error")
 
     def problems(self) -> list[str]:
-        found = super().problems()
-        if self.scale is not None and (
-            len(self.scale) != 2 or not self.scale[0] < self.scale[1]
-        ):
-            found.append(f"scale must be [lowest, highest]. Got: {self.scale}")
-        return found
+        found = super().problems() + encoding_problems(self.encoding)
+        found += column_problems(self.columns)
+        if self.separator is not None:
+            found += separator_problems(self.separator)
+        if not self.genre_separator:
+            found.append("genre_separator must not be empty")
+        return found + (scale_problems(self.scale) if self.scale is not None else [])
 
     def load(self) -> Ratings:
         """Reads and checks the files.
@@ -68,59 +64,33 @@ class Tabular(Spec):
         return cached(asdict(self) | {"files": state}, self._parse)
 
     def _parse(self) -> Ratings:
-        ratings = self._read(self.ratings, USER, ITEM, RATING, TIMESTAMP)
-        if self.movies is None:
-            movies = pd.DataFrame({ITEM: ratings.get(ITEM, pd.Series()).unique()})
-        else:
-            movies = self._read(self.movies, ITEM, TITLE, GENRES)
-        if GENRES in movies.columns and self.genre_separator != "|":
-            movies[GENRES] = movies[GENRES].str.replace(
-                self.genre_separator, "|", regex=False
-            )
         return canonical(
             self.name,
-            ratings,
-            movies,
+            self._read("ratings", self.ratings),
+            None if self.movies is None else self._movies(self.movies),
             scale=None if self.scale is None else (self.scale[0], self.scale[1]),
             duplicates=self.duplicates,
             unknown_movies=self.unknown_movies,
         )
 
-    def _read(self, path: str, *wanted: str) -> pd.DataFrame:
-        """Returns the wanted columns that a file has, under their canonical names."""
-        frame = read_table(path, separator=self.separator, encoding=self.encoding)
-        own = {name: self.columns.get(name, name) for name in wanted}
-        for name, column in own.items():
-            # A name that the user chose must be there; optional columns need not be.
-            if column != name and column not in frame.columns:
-                raise DataError(
-                    f"dataset.columns.{name}={column}: {path} has no column {column}"
-                    f"{did_you_mean(column, map(str, frame.columns))}; it has:"
-                    f" {', '.join(map(str, frame.columns))}."
-                )
-        there = {column: name for name, column in own.items() if column in frame}
-        return frame[list(there)].rename(columns=there)
+    def _movies(self, path: str) -> pd.DataFrame:
+        movies = self._read("movies", path)
+        if GENRES in movies.columns:
+            movies[GENRES] = as_genres(movies[GENRES], self.genre_separator)
+            warn_of_separator(self.name, movies[GENRES], self.genre_separator)
+        return movies
 
-
-def read_table(
-    path: str, *, separator: str = ",", encoding: str = "utf-8"
-) -> pd.DataFrame:
-    """Reads a CSV or Parquet file.
-
-    Raises:
-        DataError: It does not exist, or is not what its name says.
-    """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        near = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
-        raise DataError(f"there is no file {path}{did_you_mean(file.name, near)}.")
-    try:
-        if file.suffix == ".parquet":
-            return pd.read_parquet(file)
-        return pd.read_csv(file, sep=separator, encoding=encoding)
-    except (ValueError, OSError) as error:
-        reason = first_line(error)
-        raise DataError(
-            f"cannot read {path}: {reason}. Give a CSV file with a header, or a Parquet"
-            " file; set dataset.separator and dataset.encoding to what it uses."
-        ) from error
+    def _read(self, table: str, path: str) -> pd.DataFrame:
+        """Returns a file's columns of ours, under their canonical names."""
+        own = {name: self.columns.get(name, name) for name in COLUMNS[table]}
+        frame = read_table(
+            path,
+            option=f"dataset.{table}",
+            texts={str(own[name]) for name in (USER, ITEM) if name in own},
+            separator=self.separator,
+            encoding=self.encoding,
+        )
+        there = list(map(str, frame.columns))
+        require_mapped(f"dataset.{table}={path}", table, own, there)
+        found = {column: name for name, column in own.items() if column in there}
+        return frame[list(found)].rename(columns=found)

@@ -1,0 +1,104 @@
+"""Names of columns: the canonical ones, a user's own, and guesses."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from cfexp.data.checks import require_once
+from cfexp.data.tables import layout_hint
+from cfexp.errors import DataError, did_you_mean
+
+USER, ITEM, RATING, TIMESTAMP = "userId", "movieId", "rating", "timestamp"
+TITLE, GENRES = "title", "genres"
+
+COLUMNS = {
+    "ratings": (USER, ITEM, RATING, TIMESTAMP),
+    "movies": (ITEM, TITLE, GENRES),
+}
+OPTIONAL = (TIMESTAMP, TITLE, GENRES)
+# What columns are called elsewhere, in lower case and without signs or "id".
+ALSO = {
+    USER: "user u member customer reviewer rater profile account person viewer reader",
+    ITEM: "movie item i film product asin parentasin tconst imdb tmdb book isbn title",
+    RATING: "rating ratings stars star score overall rate grade value vote points",
+}
+
+
+def column_problems(columns: Mapping[str, str | None]) -> list[str]:
+    """Returns what is wrong with configured names of columns."""
+    known = {name for names in COLUMNS.values() for name in names}
+    found = [
+        f"columns.{name} is unknown{did_you_mean(name, known)}; there are"
+        f" {', '.join(sorted(known))}"
+        for name in columns
+        if name not in known
+    ]
+    found += [
+        f"columns.{name} must be a column's name; only {', '.join(OPTIONAL)} can be"
+        " left out with null"
+        for name in known - set(OPTIONAL)
+        if name in columns and columns[name] is None
+    ]
+    for names in COLUMNS.values():
+        own = [columns.get(name, name) for name in names]
+        found += [
+            f"columns.{name}={column} is the column of another name too"
+            for name, column in zip(names, own, strict=True)
+            if column is not None and own.count(column) > 1 and name in columns
+        ]
+    return found
+
+
+def require_mapped(
+    where: str, table: str, own: Mapping[str, str | None], there: Sequence[str]
+) -> None:
+    """Refuses a file that lacks a column, or has one twice.
+
+    Args:
+        where: The option and the file.
+        table: ``ratings`` or ``movies``.
+        own: The file's names of columns, by canonical name; None where not wanted.
+        there: The columns that the file has.
+
+    Raises:
+        DataError: With the file's columns and, where it can be guessed, the option.
+    """
+    require_once(where, there, [c for c in own.values() if c is not None])
+    for name, column in own.items():
+        # A name that the user chose must be there; optional columns need not be.
+        if column is not None and column != name and column not in there:
+            raise DataError(
+                f"dataset.columns.{name}={column}: {where} has no column {column}"
+                f"{did_you_mean(column, there)}; it has: {', '.join(there)}."
+                f"{layout_hint(there)}"
+            )
+    missing = [n for n in own if n not in OPTIONAL and own[n] not in there]
+    if missing:
+        raise DataError(
+            f"{where} has no column {', '.join(missing)}; it has: {', '.join(there)}."
+            f"{layout_hint(there) or _guess(table, missing, there)}"
+        )
+
+
+def _guess(table: str, missing: Sequence[str], there: Sequence[str]) -> str:
+    guesses = {name: _likely(table, name, there) for name in missing}
+    found = [f"dataset.columns.{n}={c}" for n, c in guesses.items() if c is not None]
+    unknown = [n for n, c in guesses.items() if c is None]
+    said = f" Did you mean {' '.join(found)}?" if found else ""
+    if unknown:
+        said += f" Set dataset.columns.{unknown[0]} to the file's name of it."
+    if RATING in unknown:
+        said += (
+            " Data without ratings, such as views or purchases (implicit data), are not"
+            " supported: make a column of ratings from them first."
+        )
+    return said
+
+
+def _likely(table: str, name: str, there: Sequence[str]) -> str | None:
+    if name == ITEM and table == "movies" and "id" in there:
+        return "id"
+    for column in there:
+        plain = re.sub(r"[^a-z]", "", column.lower())
+        if (plain.removesuffix("id") or plain) in ALSO[name].split():
+            return column
+    return None

@@ -1,0 +1,170 @@
+"""Reads a user's CSV and Parquet files, and says what is wrong with them."""
+
+import csv
+import lzma
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pyarrow import parquet
+
+from cfexp.data.checks import require_once
+from cfexp.errors import DataError, did_you_mean, first_line
+
+# By suffix where no separator is given, before that of a compressed file.
+TABS = (".tsv", ".tab")
+# Written out since a shell and Hydra hand them on so.
+ESCAPES = {r"\t": "\t", r"\s+": r"\s+"}
+UNREADABLE = (
+    ValueError,
+    OSError,
+    EOFError,
+    LookupError,
+    ImportError,
+    NotImplementedError,
+    csv.Error,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    pd.errors.ParserWarning,
+)
+
+
+def read_table(
+    path: str,
+    *,
+    option: str,
+    texts: Collection[str] = (),
+    separator: str | None = None,
+    encoding: str = "utf-8",
+) -> pd.DataFrame:
+    r"""Reads a CSV or Parquet file.
+
+    Args:
+        path: The file; CSV unless its name ends in ``.parquet``.
+        option: The option that names it, for messages.
+        texts: Columns of a CSV to read as they are written, such as ids.
+        separator: What lies between two columns of a CSV, taken literally but for
+            ``\t`` and ``\s+``; a tab for ``.tsv``, else a comma, where None.
+        encoding: Encoding of a CSV.
+
+    Raises:
+        DataError: It does not exist, or is not what its name says.
+    """
+    file = _existing(path, option)
+    try:
+        if file.suffix.lower() == ".parquet":
+            return _read_parquet(file, option)
+        if separator is None:
+            separator = "\t" if set(file.suffixes[-2:]) & set(TABS) else ","
+        return _read_csv(file, texts, separator, encoding)
+    except UNREADABLE as error:
+        reason = first_line(error).rstrip(".")
+        if isinstance(error, pd.errors.ParserWarning):
+            reason = "its rows have more values than its header has names"
+        raise DataError(
+            f"{option}={path} cannot be read: {reason}. Give a"
+            " whole CSV file with a header, or a Parquet file; set dataset.separator"
+            " and dataset.encoding to what it uses."
+        ) from error
+
+
+def separator_problems(separator: str) -> list[str]:
+    """Returns what is wrong with a configured separator."""
+    if not separator or set(separator) & set("\r\n\"'"):
+        return [
+            r"separator must be one or more characters, such as ';' or '\t', and no"
+            f" quote or line end. Got: {separator!r}"
+        ]
+    return []
+
+
+def encoding_problems(encoding: str) -> list[str]:
+    """Returns what is wrong with a configured encoding."""
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError):
+        near = did_you_mean(encoding, ("utf-8", "utf-16", "latin-1", "cp1252"))
+        return [
+            f"encoding={encoding} is not known{near}; give one that Python knows, such"
+            " as utf-8, latin-1 or cp1252"
+        ]
+    return []
+
+
+def layout_hint(columns: Sequence[str]) -> str:
+    """Returns what a header suggests of a file's layout; empty where nothing."""
+    if len(columns) == 1:
+        for separator in ("\t", ";", "|", "::", ","):
+            if separator in columns[0]:
+                written = separator.replace("\t", r"\t")
+                return (
+                    " Its columns seem to be separated otherwise: set"
+                    f" \"dataset.separator='{written}'\"."
+                )
+        if len(columns[0].split()) > 1:
+            return (
+                " Its columns seem to be separated by blanks: set"
+                " \"dataset.separator='\\s+'\"."
+            )
+    if all(re.fullmatch(r"[-+.\d]+", column) for column in columns):
+        return (
+            " Its first line seems to be data: put one with the columns' names before"
+            " it, such as userId,movieId,rating,timestamp."
+        )
+    return ""
+
+
+def _existing(path: str, option: str) -> Path:
+    file = Path(path).expanduser()
+    if file.is_dir():
+        names = sorted(p.name for p in file.iterdir())
+        raise DataError(
+            f"{option}={path} is a folder. Give a file of it, CSV or Parquet; it holds:"
+            f" {', '.join(names[:5]) or 'nothing'}."
+        )
+    if not file.exists():
+        near = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
+        raise DataError(
+            f"{option}: there is no file {path}{did_you_mean(file.name, near)}."
+        )
+    return file
+
+
+def _read_parquet(file: Path, option: str) -> pd.DataFrame:
+    names = parquet.read_schema(file).names
+    require_once(f"{option}={file}", names, names)
+    frame = pd.read_parquet(file)
+    indexed = any(name is not None for name in frame.index.names)
+    return frame.reset_index() if indexed else frame
+
+
+def _read_csv(
+    file: Path, texts: Collection[str], separator: str, encoding: str
+) -> pd.DataFrame:
+    separator = ESCAPES.get(separator, separator)
+    if len(separator) > 1 and separator not in ESCAPES:
+        separator = re.escape(separator)
+    simple = len(separator) == 1 or separator == r"\s+"
+    options: dict[str, Any] = {
+        "sep": separator,
+        "encoding": encoding,
+        "engine": "c" if simple else "python",
+    }
+    # As it is written: pandas renames the second of two columns of one name.
+    first = pd.read_csv(file, header=None, nrows=1, dtype="str", **options)
+    header = list(first.iloc[0].fillna(""))
+    kinds = {name: "str" for name in header if name.strip() in texts}
+    with warnings.catch_warnings():
+        # Columns of several kinds are looked at value by value.
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+        # Rows longer than the header; without an index_col they would shift it.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        frame = pd.read_csv(file, index_col=False, dtype=kinds, **options)
+    names = zip(header, frame.columns, strict=True)
+    return frame.set_axis([name.strip() or given for name, given in names], axis=1)

@@ -1,0 +1,229 @@
+"""A user's own files: what is read as it is meant, and what is refused in one line."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from omegaconf import DictConfig
+from pyarrow import parquet
+
+from cfexp import config
+from cfexp.data.ratings import Ratings
+from cfexp.errors import CfexpError
+
+HEAD = "userId,movieId,rating,timestamp"
+GOOD = f"{HEAD}\n" + "".join(
+    f"{user},{movie},{1 + (user * movie) % 5},{user + movie}\n"
+    for user in range(1, 21)
+    for movie in range(1, 11)
+)
+Load = Callable[..., Ratings]
+
+
+@pytest.fixture
+def load(workdir: Path, composed: Callable[..., DictConfig]) -> Load:
+    """Loads ``dataset=csv`` from the text of its ratings file, and options."""
+
+    def loaded(
+        ratings: str | bytes, *options: str, movies: str = "", name: str = "r.csv"
+    ) -> Ratings:
+        data = ratings.encode() if isinstance(ratings, str) else ratings
+        (workdir / name).write_bytes(data)
+        if movies:
+            (workdir / "m.csv").write_text(movies)
+            options = (*options, "dataset.movies=m.csv")
+        given = ("dataset=csv", f"dataset.ratings={name}", *options)
+        spec = config.build_spec("dataset", composed(*given).dataset)
+        return spec.load()  # type: ignore[attr-defined]
+
+    return loaded
+
+
+def separated(separator: str) -> str:
+    return GOOD.replace(",", separator)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "name"),
+    [
+        (GOOD, ["dataset.separator=','"], "r.csv"),
+        (separated(";"), ["dataset.separator=';'"], "r.csv"),
+        (separated("\t"), [r"dataset.separator='\t'"], "r.csv"),
+        (separated("\t"), [], "r.tsv"),
+        (gzip.compress(separated("\t").encode()), [], "r.tsv.gz"),
+        (separated("::"), ["dataset.separator='::'"], "r.dat"),
+        (separated("[,"), ["dataset.separator='[,'"], "r.csv"),
+        (separated("  "), [r"dataset.separator='\s+'"], "r.csv"),
+        (separated(", "), [], "r.csv"),
+        (GOOD.encode("utf-16"), ["dataset.encoding=utf-16"], "r.csv"),
+        ("\ufeff" + GOOD, [], "r.csv"),
+        (GOOD.replace("\n", ",\n"), [], "r.csv"),
+        (GOOD.replace("\n1,", "\n1.0,"), [], "r.csv"),
+    ],
+)
+def test_layouts(load: Load, text: str | bytes, options: list[str], name: str) -> None:
+    assert load(text, *options, name=name).fingerprint == load(GOOD).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        (lambda f: f.set_index("userId"), 1),
+        (lambda f: f.astype({"userId": "category", "movieId": "Int64"}), 1),
+        (lambda f: f.assign(userId=f["userId"].astype("uint64") + 2**63), None),
+        (lambda f: f.assign(timestamp=pd.to_datetime(f["timestamp"], unit="s")), 1),
+    ],
+)
+def test_parquet(
+    load: Load,
+    workdir: Path,
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+    first: int | None,
+) -> None:
+    plain = load(GOOD)
+    change(pd.read_csv("r.csv")).to_parquet("a.parquet")
+    data = load(Path("a.parquet").read_bytes(), name="b.parquet")
+    assert (data.fingerprint == plain.fingerprint) == (first is not None)
+    assert data.n_users == 20
+    assert data.frame["userId"].iloc[0] == (first or str(2**63 + 1))
+
+
+def test_a_text_among_numeric_ids(load: Load) -> None:
+    data = load(f"{GOOD}abc,1,3,5\n007,1,3,5\n" + '"a,b",1,3,5\n')
+    assert {"1", "20", "abc", "007", "a,b"} <= set(data.frame["userId"])
+    movies = "movieId,title\n1.0,One\nx,Two\n"
+    data = load(GOOD, movies=movies)
+    titles = data.movies.set_index("movieId")["title"]
+    assert titles["1"] == "One"
+    assert titles["2"] == ""
+    assert set(data.frame["movieId"]) == set(map(str, range(1, 11)))
+
+
+def test_columns_can_be_left_out(load: Load) -> None:
+    text = GOOD.replace(HEAD, "userId,movieId,rating,timestamp").replace(",2\n", ",?\n")
+    data = load(text, "dataset.columns.timestamp=null")
+    assert list(data.frame.columns) == ["userId", "movieId", "rating"]
+    movies = "movieId,title\n1,A\n"
+    data = load(GOOD, "dataset.columns.title=null", movies=movies)
+    assert set(data.movies["title"]) == {""}
+
+
+@pytest.mark.parametrize(
+    ("options", "written", "genres"),
+    [
+        ([], "Action | Drama|", "Action|Drama"),
+        (["dataset.genre_separator=','"], "Action , Drama", "Action|Drama"),
+        (["dataset.genre_separator=','"], "18", "18"),
+        ([], "(no genres listed)", ""),
+    ],
+)
+def test_genres(load: Load, options: list[str], written: str, genres: str) -> None:
+    movies = f'movieId,genres\n1,"{written}"\n2,\n'
+    data = load(GOOD, *options, movies=movies)
+    assert data.movies["genres"].tolist()[:2] == [genres, ""]
+
+
+def test_lists_of_genres(load: Load) -> None:
+    frame = pd.DataFrame({"movieId": [1, 2], "genres": [["War", "Drama"], None]})
+    frame.to_parquet("m.parquet")
+    data = load(GOOD, "dataset.movies=m.parquet")
+    assert data.movies["genres"].tolist()[:2] == ["War|Drama", ""]
+
+
+def test_another_genre_separator_is_noticed(
+    load: Load, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(GOOD, movies='movieId,genres\n1,"Action, Drama"\n2,War\n')
+    assert "set \"dataset.genre_separator=','\"" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (GOOD, ["dataset.encoding=klingon"], "encoding=klingon is not known; give"),
+        (
+            GOOD,
+            ["dataset.encoding=utf9"],
+            "encoding=utf9 is not known (did you mean ut",
+        ),
+        (GOOD, ["dataset.separator=''"], "separator must be one or more characters"),
+        (GOOD, ["dataset.genre_separator=''"], "genre_separator must not be empty"),
+        (GOOD, ["dataset.separator='[,'"], "set \"dataset.separator=','\""),
+        (separated(";"), [], "set \"dataset.separator=';'\""),
+        (separated("\t"), [], "set \"dataset.separator='\\t'\""),
+        (separated("::"), [], "set \"dataset.separator='::'\""),
+        (separated(" "), [], "set \"dataset.separator='\\s+'\""),
+        (GOOD.partition("\n")[2], [], "it has: 1, 1, 2, 2. Its first line seems to be"),
+        (
+            GOOD.replace(HEAD, "member,film,stars,when"),
+            [],
+            "r.csv has no column userId, movieId, rating; it has: member, film, stars,"
+            " when. Did you mean dataset.columns.userId=member"
+            " dataset.columns.movieId=film dataset.columns.rating=stars?",
+        ),
+        (
+            GOOD.replace("rating", "a"),
+            [],
+            "Set dataset.columns.rating to the file's name of it. Data without ratings,"
+            " such as views or purchases (implicit data), are not supported",
+        ),
+        (GOOD.replace("timestamp", "rating"), [], "r.csv has 2 columns rating: which"),
+        (
+            GOOD,
+            ["+dataset.columns.users=a"],
+            "columns.users is unknown (did you mean u",
+        ),
+        (GOOD, ["dataset.columns.movieId=userId"], "is the column of another name too"),
+        (GOOD, ["dataset.columns.userId=null"], "only timestamp, title, genres can be"),
+        (GOOD, ["dataset.columns.userId=usrId"], "no column usrId (did you mean userI"),
+        (
+            GOOD.replace("\n", ",8\n").replace(",8", "", 1),
+            [],
+            "more values than its hea",
+        ),
+        (f"{GOOD}77,1,3,noon\n", [], "are not times (seconds since 1970, or ISO 8601)"),
+        (f"{GOOD}inf,1,3,5\n", [], "column userId: inf is no id"),
+        (f"{GOOD}1e300,1,3,5\n", [], "column userId: 1e300 cannot be told from other"),
+        (f"{GOOD}77,1,1e308,5\n", [], "1 values that lie beyond 1,000,000"),
+        (GOOD, ["dataset.scale=[1,inf]"], "scale must be [lowest, highest]"),
+    ],
+)
+def test_refused(load: Load, text: str, options: list[str], message: str) -> None:
+    with pytest.raises(CfexpError) as refused:
+        load(text, *options)
+    assert message in str(refused.value)
+
+
+def test_refused_files(load: Load, workdir: Path) -> None:
+    whole = gzip.compress(GOOD.encode())
+    lists = pd.DataFrame({"userId": [[1]], "movieId": [1], "rating": [3.0]})
+    lists.to_parquet("lists")
+    names = ["userId", "movieId", "rating", "rating"]
+    twice = pa.table([pa.array([float(k)]) for k in range(4)], names=names)
+    parquet.write_table(twice, "twice")
+    huge = pd.DataFrame({"userId": [1e300], "movieId": [1], "rating": [3.0]})
+    huge.to_parquet("huge")
+    for name, data, message in [
+        ("r.csv.gz", whole[: len(whole) // 2], "r.csv.gz cannot be read: Compressed"),
+        ("r.csv.gz", b"\x1f\x8b noise", "r.csv.gz cannot be read"),
+        ("r.csv.zip", b"PK", "r.csv.zip cannot be read: File is not a zip file"),
+        ("r.csv", np.random.default_rng(0).bytes(999), "r.csv cannot be read: 'utf-8'"),
+        ("lists.parquet", Path("lists").read_bytes(), "userId: [1] is no id"),
+        ("twice.parquet", Path("twice").read_bytes(), "has 2 columns rating"),
+        ("huge.parquet", Path("huge").read_bytes(), "1e+300 cannot be told from"),
+    ]:
+        with pytest.raises(CfexpError) as refused:
+            load(data, name=name)
+        assert message in str(refused.value)
+
+
+def test_a_folder_is_no_file(load: Load, workdir: Path) -> None:
+    (workdir / "dir").mkdir()
+    (workdir / "dir" / "mine.csv").write_text(GOOD)
+    for table in ("ratings", "movies"):
+        with pytest.raises(CfexpError, match=rf"dataset.{table}=dir is a folder.*mine"):
+            load(GOOD, f"dataset.{table}=dir")
