@@ -1,9 +1,13 @@
 """Errors meant for the user: what happened, what was received, how to fix it."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from cfexp.masking import masked
+
+# What SQLAlchemy writes before what a database's driver says.
+DRIVER_ERROR = re.compile(r"^\([\w.]+\) ")
 
 
 class CfexpError(Exception):
@@ -58,4 +62,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def first_line(error: BaseException) -> str:
     """Returns the first line of an error's message, without passwords."""
-    return masked((str(error).strip().splitlines() or [type(error).__name__])[0])
+    lines = str(error).strip().splitlines()
+    if not lines:  # its name is all that it says
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__)
+        return words.lower()
+    return masked(DRIVER_ERROR.sub("", lines[0]))

@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> None:
     from cfexp.tracking.lookup import find_id
 
     logging.basicConfig(format="[%(levelname)s] %(message)s")
-    experiment_id = connect(tracking)
+    experiment_id = connect(tracking, existing=True)
     run_id = find_id(args.run, experiment_id, tracking, metric="val_rmse")
     (run,) = find_runs(experiment_id, ids=[run_id])
     client = mlflow.MlflowClient()

@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     cfg = config.compose(overrides)
     tracking = config.build(cfg)["tracking"]
     if tracking.enabled:
-        check_reachable(tracking.uri)
+        check_reachable(tracking.uri, existing=True)
     from cfexp.tracking.lookup import find_past
 
     past = find_past(run, tracking=tracking, metric=cfg.best_of)

@@ -9,10 +9,10 @@ import mlflow
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 
-from cfexp.errors import TrackingError, first_line
+from cfexp.errors import TrackingError, did_you_mean, first_line
 from cfexp.masking import split_login
 from cfexp.tracking.database import create_database
-from cfexp.tracking.reach import HTTP
+from cfexp.tracking.reach import HTTP, LIMIT, check_reachable, in_time
 from cfexp.tracking.settings import Tracking
 
 # The tag that says what a run is: train, evaluate, sweep or cv.
@@ -24,13 +24,19 @@ MAX_TEXT = 500
 _login: dict[str, str] = {}  # what `_without_login` put into the environment
 
 
-def connect(tracking: Tracking) -> str:
+def connect(tracking: Tracking, *, existing: bool = False) -> str:
     """Points MLflow at the tracking server and returns the experiment's id.
 
+    Args:
+        tracking: Where to track.
+        existing: Only look for what is there: make no database and no experiment.
+
     Raises:
-        TrackingError: The server or file cannot be used.
+        TrackingError: The server or file cannot be used, or lacks what is looked for.
     """
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    check_reachable(tracking.uri, existing=existing)
+    # Its errors reach us as exceptions; it would print them with tracebacks, too.
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # MLflow's defaults wait minutes for a server that is not there.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -38,10 +44,15 @@ def connect(tracking: Tracking) -> str:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     mlflow.set_tracking_uri(_without_login(tracking.uri))
     try:
-        create_database(tracking.uri)
-        found = mlflow.get_experiment_by_name(tracking.experiment)
+        if not existing:
+            create_database(tracking.uri)
+        found = _experiment(tracking)
+        if found is None and existing:
+            raise _no_experiment(tracking)
         if found is None:
             found = _create_experiment(tracking.experiment)
+    except TrackingError:
+        raise
     except Exception as error:
         raise TrackingError(
             f"cannot use tracking.uri={tracking.uri}: {first_line(error)[:300]}. Start"
@@ -73,6 +84,29 @@ def _without_login(uri: str) -> str:
         _login["MLFLOW_TRACKING_PASSWORD"] = password
         os.environ.update(_login)
     return bare
+
+
+def _experiment(tracking: Tracking) -> Experiment | None:
+    """Returns the experiment, if there is one, from a server that answers in time."""
+    if not tracking.uri.startswith(HTTP):
+        return mlflow.get_experiment_by_name(tracking.experiment)
+    try:
+        return in_time(lambda: mlflow.get_experiment_by_name(tracking.experiment))
+    except TimeoutError:
+        raise TrackingError(
+            f"cannot use tracking.uri={tracking.uri}: the server does not answer within"
+            f" {LIMIT:g} seconds. Look after it, or set tracking=none."
+        ) from None
+
+
+def _no_experiment(tracking: Tracking) -> TrackingError:
+    known = [one.name for one in mlflow.search_experiments(max_results=100)]
+    return TrackingError(
+        f"there is no experiment {tracking.experiment!r} in"
+        f" {tracking.uri}{did_you_mean(tracking.experiment, known)}. Its experiments:"
+        f" {', '.join(known[:10])}. Set tracking.experiment to one of them, or train a"
+        " model first."
+    )
 
 
 def _create_experiment(name: str) -> Experiment:

@@ -28,7 +28,7 @@ def find_past(reference: str, *, tracking: Tracking, metric: str) -> Past:
     try:
         if Path(reference).expanduser().is_dir():
             return Past.load(reference, Path(reference).expanduser() / "results")
-        experiment_id = connect(tracking)
+        experiment_id = connect(tracking, existing=True)
         run_id = find_id(reference, experiment_id, tracking, metric=metric)
         uri = f"{mlflow.get_run(run_id).info.artifact_uri}/"
         names = ("config.yaml", "metrics.json", "tags.json")
@@ -107,7 +107,7 @@ def find(reference: str, *, tracking: Tracking, metric: str) -> SavedModel:
             f"the folder {reference} holds no trained model (model/origin.json). Give"
             " the folder of a finished run, such as outputs/2026-01-31/12-00-00-0."
         )
-    experiment_id = connect(tracking)
+    experiment_id = connect(tracking, existing=True)
     if reference.startswith("models:/"):
         return _download(reference, reference, None)
     run_id = find_id(reference, experiment_id, tracking, metric=metric)
@@ -150,7 +150,7 @@ def _best_of_each_family(
     tracking: Tracking, data_fingerprint: str, split_fingerprint: str
 ) -> list[str]:
     runs = mlflow.search_runs(
-        [connect(tracking)],
+        [connect(tracking, existing=True)],
         filter_string=(
             f"attributes.status = 'FINISHED' and tags.`{KIND}` = 'train'"
             f" and tags.`cfexp.data_sha256` = '{data_fingerprint}'"

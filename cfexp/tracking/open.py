@@ -201,6 +201,8 @@ def find_model(reference: str, *, tracking: Tracking, metric: str) -> "SavedMode
     Raises:
         TrackingError: There is no such model.
     """
+    if not Path(reference).expanduser().is_dir():
+        check_reachable(tracking.uri, existing=True)  # before MLflow is imported
     from cfexp.tracking.lookup import find
 
     return find(reference, tracking=tracking, metric=metric)

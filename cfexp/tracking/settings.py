@@ -40,6 +40,11 @@ class Tracking(Spec):
                 "uri must look like sqlite:///mlflow.db or http://localhost:5000. Got:"
                 f" {self.uri!r}"
             )
+        if self.uri.startswith("sqlite:") and _is_in_memory(self.uri):
+            found.append(
+                f"uri must name a file, such as sqlite:///mlflow.db: {self.uri} would"
+                " keep nothing; set tracking=none for that"
+            )
         if not self.experiment.strip():
             found.append("experiment must not be empty. Got: ''")
         if self.register_as is not None and not is_model_name(self.register_as):
@@ -48,6 +53,11 @@ class Tracking(Spec):
                 f" without / and :, or null for none. Got: {self.register_as!r}"
             )
         return found
+
+
+def _is_in_memory(uri: str) -> bool:
+    path = uri.partition("?")[0].removeprefix("sqlite:").lstrip("/")
+    return not path or ":memory:" in uri or "mode=memory" in uri
 
 
 def is_model_name(name: str) -> bool:

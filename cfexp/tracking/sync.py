@@ -15,7 +15,6 @@ from cfexp.jobs import LOCK, RUN_LOCK, held
 from cfexp.results import sample_of
 from cfexp.tracking.connect import connect
 from cfexp.tracking.model import MODEL_NAME, log_predictor, register
-from cfexp.tracking.reach import check_reachable
 from cfexp.tracking.record import FILE, Record
 from cfexp.tracking.write import (
     epoch_metrics,
@@ -85,8 +84,7 @@ def push(folder: Path, *, uri: str | None = None) -> str:
     record = Record.load(folder)
     if uri:
         record = record.at(uri)
-    check_reachable(record.uri)
-    connect(record.tracking)
+    connect(record.tracking, existing=record.run_id is not None)
     if record.run_id and _is_finished(record.run_id):
         Record.forget(folder)
         return f"run {record.run_id} has been finished by another process"

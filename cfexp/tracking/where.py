@@ -33,5 +33,5 @@ def reachable_tracking(overrides: list[str], *, wanted: str) -> Tracking:
     tracking: Tracking = config.build(config.compose(overrides))["tracking"]
     if not tracking.enabled:
         raise ConfigError(f"{wanted}; leave out tracking=none")
-    check_reachable(tracking.uri)
+    check_reachable(tracking.uri, existing=True)
     return tracking
