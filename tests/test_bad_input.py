@@ -178,9 +178,9 @@ def test_reuse(workdir: Path) -> None:
     (workdir / "gaps.csv").write_text("userId,movieId\n1,\n")
     (workdir / "empty").mkdir()
     for arguments, message in [
-        (["mode=evaluate", "run_id=latest"], "there is no finished training"),
-        (["mode=evaluate", "run_id=none"], "run_id=none: there is no such trained"),
-        (["mode=evaluate", "run_id=models:/m/1"], "there is no such trained model"),
+        (["mode=evaluate", "run_id=latest"], "there is no mlflow.db"),
+        (["mode=evaluate", "run_id=none"], "there is no mlflow.db"),
+        (["mode=evaluate", "run_id=models:/m/1"], "there is no mlflow.db"),
         (["mode=evaluate", "run_id=empty"], "the folder empty holds no trained model"),
         (["mode=evaluate", "run_id=trained", "seed=5"], "trained with another split"),
         (["mode=evaluate", "run_id=trained", "experiment=quick"], "cannot be laid"),
