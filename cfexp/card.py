@@ -12,7 +12,7 @@ import pandas as pd
 from markdown_it import MarkdownIt
 
 from cfexp.data.ratings import GENRES, ITEM, RATING, TITLE, USER, Ratings
-from cfexp.evaluate import Evaluation
+from cfexp.evaluate import Comparison, margin
 from cfexp.plots import by_count, error_stats
 from cfexp.split import Split
 
@@ -32,8 +32,7 @@ def write_card(
     title: str,
     ratings: Ratings,
     split: Split,
-    evaluation: Evaluation,
-    baselines: Mapping[str, Evaluation],
+    comparison: Comparison,
     test: pd.DataFrame,
     params: Mapping[str, Any],
     metrics: Mapping[str, float],
@@ -45,21 +44,20 @@ def write_card(
         title: Name of the run.
         ratings: The data.
         split: Their split.
-        evaluation: The model's errors on the test rows.
-        baselines: The baselines' errors there.
+        comparison: Errors of the model and of the baselines on the test rows.
         test: What `cfexp.results.test_predictions` returned.
         params: The flat configuration.
         metrics: Final metrics, with ``seconds_`` of each stage.
     """
     parts = [
         f"# {_escaped(title)}\n",
-        _summary(evaluation, metrics["skill_vs_bias"], params),
+        _summary(comparison, params),
         "## Data\n",
         _data(ratings, split),
         "## Protocol\n",
-        _protocol(params),
+        _protocol(params, comparison.fitted_on, validated="val_rmse" in metrics),
         "## Errors and margin over the baselines\n",
-        _errors(evaluation, baselines),
+        _errors(comparison),
         "## Calibration: what was given where a star was predicted\n",
         _table(calibration(test)),
         _plot(folder, "predicted_vs_true"),
@@ -113,14 +111,15 @@ def worst_cases(test: pd.DataFrame, movies: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _summary(evaluation: Evaluation, margin: float, params: Mapping[str, Any]) -> str:
-    verdict = "better" if margin > 0 else "no better"
+def _summary(comparison: Comparison, params: Mapping[str, Any]) -> str:
+    evaluation, skill = comparison.model.overall, comparison.skill_vs_bias
+    verdict = "better" if skill > 0 else "no better"
     model = _escaped(str(params["model.name"]))
     return (
         f"A {model} model that predicts the rating a user would give a movie. Test"
-        f" RMSE {evaluation.overall.rmse:.4f}, MAE"
-        f" {evaluation.overall.mae:.4f} stars: {verdict} than the bias baseline"
-        f" ({margin:+.1%} in RMSE). It knows who rated what, not why: what it predicts"
+        f" RMSE {evaluation.rmse:.4f}, MAE"
+        f" {evaluation.mae:.4f} stars: {verdict} than the bias baseline"
+        f" ({skill:+.1%} in RMSE). It knows who rated what, not why: what it predicts"
         " for users or movies with few ratings is close to the mean, and it says"
         " nothing of people who do not rate.\n"
     )
@@ -144,21 +143,25 @@ def _data(ratings: Ratings, split: Split) -> str:
     return _table(pd.DataFrame(rows.items(), columns=["", " "]))
 
 
-def _protocol(params: Mapping[str, Any]) -> str:
-    refit = (
-        " Then the model was trained again on training and validation rows together."
-        if params.get("training.refit")
-        else ""
-    )
+def _protocol(params: Mapping[str, Any], fitted_on: str, *, validated: bool) -> str:
+    chosen = "Early stopping and the kept epoch used validation rows only."
+    if not validated:
+        chosen = (
+            "There is no validation error, since the model that was gone on from had"
+            " been trained on the validation rows: the last epoch was kept."
+        )
+    if params.get("training.refit"):
+        chosen += " Then the model was trained again on train and validation rows."
     return (
-        "Test rows were chosen first, validation rows from the rest. Encoders, means"
-        " and baselines saw training rows only; early stopping and the kept epoch used"
-        f" validation rows only.{refit} Errors are over all test rows, cold ones"
+        f"Test rows were chosen first, validation rows from the rest. {chosen}"
+        f" {fitted_on} Ratings of users and movies are counted in the train rows, for"
+        " the model and the baselines alike. Errors are over all test rows, cold ones"
         " included, of predictions clipped to the scale.\n"
     )
 
 
-def _errors(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> str:
+def _errors(comparison: Comparison) -> str:
+    evaluation, baselines = comparison.model, comparison.baselines
     groups = [evaluation.overall, evaluation.user_mean, *evaluation.groups]
     others = {
         name: [b.overall, b.user_mean, *b.groups] for name, b in baselines.items()
@@ -170,7 +173,7 @@ def _errors(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> str:
             "RMSE": group.rmse,
             "MAE": group.mae,
             **{f"{name} RMSE": each[i].rmse for name, each in others.items()},
-            "margin": f"{1 - group.rmse / others['bias'][i].rmse:+.1%}",
+            "margin": f"{margin(group.rmse, others['bias'][i].rmse):+.1%}",
         }
         for i, group in enumerate(groups)
         if group.rows

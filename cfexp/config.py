@@ -44,6 +44,8 @@ class Config:
     mode: Mode
     run_id: str | None
     best_of: str
+    known_rows: str
+    same_ids: bool
     pairs: str | None
     output: str | None
     user: str | None
@@ -64,14 +66,31 @@ class Config:
     tracking: dict[str, Any]
 
 
+# What a choice may look at: never an error on test rows.
+VALIDATION = ("val_rmse", "val_mae")
 BOUNDS = {
     "k": {"bounds": {">=": 1}},
     "embed_dim": {"bounds": {">=": 1, "<=": 4096}},
     "seed": {"bounds": {">=": 0, "<=": 2**31 - 1}},
     "cv": {"bounds": {">=": 2}},
     "seeds": {"bounds": {">=": 2}},
-    "objective": {"options": ("val_rmse", "val_mae")},
+    "objective": {"options": VALIDATION},
+    "best_of": {"options": VALIDATION},
+    "known_rows": {"options": ("error", "drop")},
 }
+# How a trained model is used now, which is not part of how it was trained.
+USES = (
+    "mode",
+    "run_id",
+    "best_of",
+    "known_rows",
+    "same_ids",
+    "pairs",
+    "output",
+    "user",
+    "k",
+    "rerun",
+)
 
 
 def register() -> None:
@@ -199,7 +218,8 @@ def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictCon
         overrides: The command line's overrides.
 
     Raises:
-        ConfigError: An override cannot be laid over a saved configuration.
+        ConfigError: An override cannot be laid over a saved configuration, or would
+            change the trained model itself.
     """
     merged = OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.create(saved))
     assert isinstance(merged, DictConfig)
@@ -212,12 +232,33 @@ def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictCon
                 f"{override.input_line} cannot be laid over the configuration of a"
                 " trained model. Set single options or groups, such as dataset=csv."
             )
+        if key in ("embed_dim", "model") or key.startswith("model."):
+            _check_same_model(key, merged, cfg, override.input_line or key)
+            continue
         OmegaConf.update(merged, key, OmegaConf.select(cfg, key), merge=False)
-    # How a model is used now, and where, is not part of how it was trained.
-    for key in ("mode", "run_id", "best_of", "pairs", "output", "user", "k", "rerun"):
+    for key in USES:
         merged[key] = cfg[key]
     merged.tracking = cfg.tracking
     return merged
+
+
+def _check_same_model(key: str, saved: DictConfig, cfg: DictConfig, said: str) -> None:
+    """Checks that an override leaves a trained model as it is.
+
+    Raises:
+        ConfigError: It does not.
+    """
+    named = f"{key}._target_" if key == "model" else key
+    trained, wanted = OmegaConf.select(saved, named), OmegaConf.select(cfg, named)
+    if trained == wanted:
+        return
+    name = saved.model.name
+    was = name if key == "model" else f"{key}={trained}"
+    raise ConfigError(
+        f"{said}: the model of run_id={cfg.run_id} is trained already, as"
+        f" {was}, and cannot become another one. Leave {said} out, or train a new model"
+        " with mode=train"
+    )
 
 
 def _reuse_problems(cfg: DictConfig) -> list[str]:

@@ -1,33 +1,26 @@
 """What MLflow is told about a run: parameters, tags, data inputs, final metrics."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
 
-from cfexp.data.ratings import Ratings
-from cfexp.evaluate import Evaluation
+from cfexp.config import USES
+from cfexp.data.ratings import IntArray, Ratings
+from cfexp.evaluate import Comparison
 from cfexp.fitting import Fitted
 from cfexp.jobs import Job
 from cfexp.provenance import GitState, versions
 from cfexp.split import Split
 from cfexp.stacking import Member
 
+KEPT_ELSEWHERE = ("tracking", "run_name", "cv", "seeds")
 # Not parameters of the result: where it is kept, and what other modes take.
-NOT_PARAMS = (
-    "tracking",
-    "run_name",
-    "rerun",
-    "cv",
-    "seeds",
-    "run_id",
-    "best_of",
-    "pairs",
-    "output",
-    "user",
-    "k",
-)
+NOT_PARAMS = (*(key for key in USES if key != "mode"), *KEPT_ELSEWHERE)
 
 
 def params(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,6 +33,29 @@ def params(config: Mapping[str, Any]) -> dict[str, Any]:
         key: value
         for key, value in flat.items()
         if key.rpartition(".")[2] not in dropped
+    }
+
+
+def asked(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, str]:
+    """Returns the parameters of the data and split that a command line asks for.
+
+    Args:
+        cfg: The configuration composed from it.
+        overrides: What the user set.
+
+    Returns:
+        Parameters of MLflow runs, without paths that may differ; none for a dataset or
+        split that the user did not name.
+    """
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    keys = [override.key_or_group for override in parsed]
+    named = {key.partition(".")[0] for key in keys}
+    values = params(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
+    return {
+        key: str(value)
+        for key, value in values.items()
+        if key.partition(".")[0] in named & {"dataset", "split", "seed"}
+        and key != "dataset.root"
     }
 
 
@@ -112,32 +128,44 @@ def inputs(ratings: Ratings, split: Split) -> dict[str, tuple[str, str, str]]:
 def metrics(
     fitted: Fitted,
     split: Split,
-    evaluation: Evaluation,
-    baselines: Mapping[str, Evaluation],
+    comparison: Comparison,
 ) -> dict[str, float]:
-    """Returns the final metrics; ``val_rmse`` is that of the epoch that was kept."""
-    found = evaluation.metrics("test")
+    """Returns the final metrics; ``val_rmse`` is that of the epoch that was kept.
+
+    There is none where the model knew the validation rows.
+    """
+    found = comparison.metrics("test")
     found |= {"train_rows": float(len(split.train))}
     found |= {"valid_rows": float(len(split.valid))}
-    found |= {"val_rmse": fitted.val_rmse, "val_mae": fitted.val_mae}
-    for name, baseline in baselines.items():
-        found[f"baseline_{name}_rmse"] = baseline.overall.rmse
-        found[f"baseline_{name}_mae"] = baseline.overall.mae
-    found["skill_vs_bias"] = skill(evaluation, baselines["bias"])
+    if fitted.val_rmse is not None and fitted.val_mae is not None:
+        found |= {"val_rmse": fitted.val_rmse, "val_mae": fitted.val_mae}
+    found |= {"fitted_rows": float(len(fitted.rows))}
     found["n_parameters"] = float(fitted.scorer.n_parameters)
     if fitted.history:
-        epochs = fitted.history.epochs
+        best, last = fitted.history.best, fitted.history.epochs[-1]
         found |= {
-            "train_loss": fitted.history.best.train_loss,
-            "best_epoch": float(fitted.history.best.epoch),
-            "epochs": float(len(epochs)),
-            "last_val_rmse": epochs[-1].val_rmse,
-            "last_train_loss": epochs[-1].train_loss,
+            "best_epoch": float(best.epoch),
+            "epochs": float(len(fitted.history.trained)),
+            "last_train_loss": last.train_loss,
             "ratings_per_second": fitted.history.ratings_per_second,
         }
+        unsure = {"train_loss": best.train_loss, "last_val_rmse": last.val_rmse}
+        found |= {name: x for name, x in unsure.items() if not math.isnan(x)}
     return found
 
 
-def skill(evaluation: Evaluation, baseline: Evaluation) -> float:
-    """Returns ``1 - RMSE / RMSE of the baseline``: above 0 is better than it."""
-    return 1 - evaluation.overall.rmse / baseline.overall.rmse
+def fitted_on(rows: IntArray, split: Split, *, members: int, before: str) -> str:
+    """Returns what a model and its baselines were fitted to, as a sentence.
+
+    Args:
+        rows: Positions of the rows that the model was fitted to at last.
+        split: The split.
+        members: Members of an ensemble, 0 for other models.
+        before: The trained model that it went on from; empty where there is none.
+    """
+    both = len(rows) > len(split.train)
+    what = f"{len(rows):,} train{' and validation' if both else ''} rows"
+    if members:
+        return f"Baselines were fitted to {what}, the members each to its own."
+    also = f", the model before to those of {before}" if before else ""
+    return f"Model and baselines were fitted to the same {what}{also}."

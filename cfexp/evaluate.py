@@ -1,5 +1,6 @@
 """Errors of predictions: over all rows, per user, warm, cold, and by how well known."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,7 +9,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from cfexp.errors import TrainingError
-from cfexp.features import Encoded
 
 FloatArray = npt.NDArray[np.float64]
 BUCKETS = ((1, 9), (10, 49), (50, 199), (200, None))
@@ -39,7 +39,7 @@ class Evaluation:
 
     Attributes:
         overall: All rows alike, clipped predictions, cold rows included.
-        user_mean: Each user's error, averaged over users.
+        user_mean: Each user's error, averaged over users, new ones included.
         groups: Warm and cold rows, and buckets of user activity and movie popularity
             counted in training ratings.
     """
@@ -57,6 +57,44 @@ class Evaluation:
                 flat[f"{part}_mae_{group.name}"] = group.mae
             flat[f"{part}_rows_{group.name}"] = float(group.rows)
         return flat | {f"{part}_rows": float(self.overall.rows)}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A model's errors beside those of baselines on the same rows.
+
+    Attributes:
+        model: The model's errors.
+        baselines: Those of each baseline, the bias baseline last.
+        fitted_on: What model and baselines were fitted to, as a sentence.
+    """
+
+    model: Evaluation
+    baselines: Mapping[str, Evaluation]
+    fitted_on: str
+
+    @property
+    def skill_vs_bias(self) -> float:
+        """``1 - RMSE / RMSE of the bias baseline``: above 0 is better than it."""
+        return margin(self.model.overall.rmse, self.baselines["bias"].overall.rmse)
+
+    def metrics(self, part: str) -> dict[str, float]:
+        """Returns the model's flat metrics, the baselines' and the skill."""
+        found = self.model.metrics(part)
+        for name, baseline in self.baselines.items():
+            found[f"baseline_{name}_rmse"] = baseline.overall.rmse
+            found[f"baseline_{name}_mae"] = baseline.overall.mae
+        return found | {"skill_vs_bias": self.skill_vs_bias}
+
+
+def margin(error: float, baseline: float) -> float:
+    """Returns how much lower an error is than a baseline's, as a share of the latter.
+
+    Without any error of the baseline it is 0 or, where the other has one, -infinity.
+    """
+    if not baseline:
+        return -math.inf if error else 0.0
+    return 1 - error / baseline
 
 
 def rmse(rating: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
@@ -78,19 +116,25 @@ def mae(rating: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
 
 
 def evaluate(
-    rows: Encoded, predicted: FloatArray, *, seen: Mapping[str, npt.NDArray[np.int64]]
+    rating: npt.ArrayLike,
+    predicted: FloatArray,
+    *,
+    user: npt.ArrayLike,
+    seen: Mapping[str, npt.NDArray[np.int64]],
 ) -> Evaluation:
-    """Evaluates predictions of `rows`, whose ratings are known.
+    """Evaluates predictions of rows whose ratings are known.
 
     Args:
-        rows: The rows predicted.
+        rating: The ratings, in stars, shape ``(n,)``.
         predicted: Predicted ratings, shape ``(n,)``.
+        user: Raw id of each row's user, shape ``(n,)``. An encoded index will not do:
+            all users unknown to a model share one.
         seen: Training ratings of each row's ``user`` and ``item``, shape ``(n,)``.
 
     Raises:
         TrainingError: A prediction is missing or not a number.
     """
-    error = _errors(rows.rating, predicted)
+    error = _errors(rating, predicted)
     cold = {kind: count == 0 for kind, count in seen.items()}
     masks = [
         ("warm", "warm: user and movie known", ~cold["user"] & ~cold["item"]),
@@ -106,7 +150,7 @@ def evaluate(
             masks.append((f"{kind}_{span}", f"{label} with {text} ratings", mask))
     return Evaluation(
         overall=_group("", "all", error),
-        user_mean=_per_user(rows, error),
+        user_mean=_per_user(user, error),
         groups=tuple(_group(name, label, error[mask]) for name, label, mask in masks),
     )
 
@@ -135,10 +179,9 @@ def _group(name: str, label: str, error: FloatArray) -> Group:
     return Group(name, label, len(error), float(np.sqrt(square)), float(absolute))
 
 
-def _per_user(rows: Encoded, error: FloatArray) -> Group:
-    # Unknown users share index 0 and count as one.
-    frame = pd.DataFrame({"user": rows.user, "se": error**2, "ae": np.abs(error)})
-    means = frame.groupby("user").mean()
+def _per_user(user: npt.ArrayLike, error: FloatArray) -> Group:
+    frame = pd.DataFrame({"se": error**2, "ae": np.abs(error)})
+    means = frame.groupby(np.asarray(user)).mean()
     return Group(
         "user_mean",
         "mean of the users' errors",

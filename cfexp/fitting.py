@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from cfexp.data.ratings import IntArray, Ratings
+from cfexp.data.ratings import ITEM, RATING, USER, IntArray, Ratings
 from cfexp.errors import ConfigError
 from cfexp.evaluate import Evaluation, evaluate, mae, rmse
 from cfexp.features import Encoded, FeatureEncoder
@@ -22,6 +24,20 @@ log = logging.getLogger(__name__)
 
 Start = tuple[FeatureEncoder, Scorer]
 FloatArray = npt.NDArray[np.float64]
+# Training ratings of each row's ``user`` and ``item``, shape (n,) each.
+Seen = Mapping[str, IntArray]
+
+
+class Usable(Protocol):
+    """A model with the encoder of its inputs."""
+
+    @property
+    def encoder(self) -> FeatureEncoder:
+        """The encoder."""
+
+    @property
+    def scorer(self) -> Scorer:
+        """The model."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +47,20 @@ class Fitted:
     Attributes:
         scorer: The model.
         encoder: The encoder that was fitted with it.
-        val_predicted: Predictions of the validation rows, before a refit.
-        val_rmse: Their RMSE.
-        val_mae: Their MAE.
+        rows: Positions of the rows that it was fitted to at last.
+        val_predicted: Predictions of the validation rows, before a refit; empty where
+            there are none.
+        val_rmse: Their RMSE; None where there are none.
+        val_mae: Their MAE; None where there are none.
         history: The epochs of a neural model.
     """
 
     scorer: Scorer
     encoder: FeatureEncoder
+    rows: IntArray
     val_predicted: FloatArray
-    val_rmse: float
-    val_mae: float
+    val_rmse: float | None
+    val_mae: float | None
     history: History | None = None
 
 
@@ -67,39 +86,26 @@ def encode(ratings: Ratings, encoder: FeatureEncoder, rows: IntArray) -> Encoded
     return encoder.transform(ratings.frame.iloc[rows], ratings.movies)
 
 
-def fit_baselines(
-    models: Mapping[str, Baseline], ratings: Ratings, split: Split
-) -> dict[str, Fitted]:
-    """Fits baselines on train for the validation error, then on train + validation.
+def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
+    """Fits a baseline on train for the validation error, then on train + validation.
 
     Nothing is chosen on the validation rows, so the test may use them.
     """
     encoder = FeatureEncoder.fit(ratings, split.train)
     train = encode(ratings, encoder, split.train)
     valid = encode(ratings, encoder, split.valid)
-    predicted = {
-        name: model.fit(train, encoder.spec).predict(valid)
-        for name, model in models.items()
-    }
+    predicted = model.fit(train, encoder.spec).predict(valid)
     del train
     rows = train_and_valid(split)
     encoder = FeatureEncoder.fit(ratings, rows)
-    whole = encode(ratings, encoder, rows)
-    return {
-        name: Fitted(
-            scorer=model.fit(whole, encoder.spec),
-            encoder=encoder,
-            val_predicted=predicted[name],
-            val_rmse=rmse(valid.rating, predicted[name]),
-            val_mae=mae(valid.rating, predicted[name]),
-        )
-        for name, model in models.items()
-    }
-
-
-def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
-    """Fits one baseline, as `fit_baselines`."""
-    return fit_baselines({model.name: model}, ratings, split)[model.name]
+    return Fitted(
+        scorer=model.fit(encode(ratings, encoder, rows), encoder.spec),
+        encoder=encoder,
+        rows=rows,
+        val_predicted=predicted,
+        val_rmse=rmse(valid.rating, predicted),
+        val_mae=mae(valid.rating, predicted),
+    )
 
 
 def train_and_valid(split: Split) -> IntArray:
@@ -122,7 +128,8 @@ def fit_model(
     Args:
         model: The family.
         ratings: The dataset.
-        split: Its split; no rating of the test rows is read.
+        split: Its split; no rating of the test rows is read. Without validation rows
+            the last epoch is kept.
         settings: How to fit a neural model.
         checkpoints: Where to keep checkpoints of a neural model.
         on_epoch: Called after each epoch.
@@ -148,26 +155,43 @@ def fit_model(
         model,
         ratings,
         split.train,
-        split.valid,
+        split.valid if len(split.valid) else None,
         settings=settings,
         checkpoints=checkpoints,
         on_epoch=on_epoch,
         start=start,
     )
-    best = history.best
-    val_predicted = scorer.predict(encode(ratings, encoder, split.valid))
+    best, rows = history.best, split.train
+    if best.epoch == 0:
+        log.warning(
+            "no epoch predicts the validation rows better than the trained model did:"
+            " it is kept as it was; lower optimizer.learning_rate to improve it"
+        )
+    val_predicted = np.empty(0)
+    if len(split.valid):
+        val_predicted = scorer.predict(encode(ratings, encoder, split.valid))
     if settings.training.refit:
         log.info("refitting on train and validation rows for %d epochs", best.epoch)
+        rows = train_and_valid(split)
         encoder, scorer, _ = fit_neural(
             model,
             ratings,
-            train_and_valid(split),
+            rows,
             None,
             settings=settings,
             epochs=best.epoch,
             start=start,
         )
-    return Fitted(scorer, encoder, val_predicted, best.val_rmse, best.val_mae, history)
+    validated = bool(len(split.valid))
+    return Fitted(
+        scorer=scorer,
+        encoder=encoder,
+        rows=rows,
+        val_predicted=val_predicted,
+        val_rmse=best.val_rmse if validated else None,
+        val_mae=best.val_mae if validated else None,
+        history=history,
+    )
 
 
 @dataclass(frozen=True)
@@ -176,21 +200,54 @@ class Tested:
 
     Attributes:
         predicted: Shape ``(n,)``.
-        user_count: Ratings of each row's user that the model was fitted to.
-        item_count: The same of its movie.
+        seen: Training ratings of each row's user and movie.
         evaluation: The errors.
     """
 
     predicted: FloatArray
-    user_count: IntArray
-    item_count: IntArray
+    seen: Seen
     evaluation: Evaluation
 
 
-def evaluate_fitted(fitted: Fitted, ratings: Ratings, rows: IntArray) -> Tested:
-    """Predicts and evaluates some rows of the dataset a model was fitted to."""
-    encoded = encode(ratings, fitted.encoder, rows)
-    predicted = fitted.scorer.predict(encoded)
-    seen = fitted.encoder.times_seen(encoded)
-    evaluation = evaluate(encoded, predicted, seen=seen)
-    return Tested(predicted, seen["user"], seen["item"], evaluation)
+def times_seen(
+    ratings: Ratings, rows: IntArray, train: IntArray
+) -> dict[str, IntArray]:
+    """Counts the training ratings of each row's user and movie.
+
+    They depend on the split alone, so that all models and baselines of a split are
+    compared on the same groups of rows, whatever each was fitted to.
+
+    Args:
+        ratings: The dataset.
+        rows: Positions of the rows.
+        train: Positions of the split's train rows.
+    """
+    found = {}
+    for kind, column in (("user", USER), ("item", ITEM)):
+        codes = pd.factorize(ratings.frame[column])[0]
+        counts = np.bincount(codes[train], minlength=int(codes.max()) + 1)
+        found[kind] = counts[codes[rows]]
+    return found
+
+
+def evaluate_fitted(
+    model: Usable, ratings: Ratings, rows: IntArray, *, seen: Seen | None = None
+) -> Tested:
+    """Predicts and evaluates some rows of a dataset.
+
+    Args:
+        model: The model.
+        ratings: The dataset.
+        rows: Positions of the rows.
+        seen: What `times_seen` returned; where None, the ratings that the model's
+            own encoder was fitted to are counted.
+
+    Raises:
+        TrainingError: A prediction is not a number.
+    """
+    encoded = encode(ratings, model.encoder, rows)
+    predicted = model.scorer.predict(encoded)
+    seen = model.encoder.times_seen(encoded) if seen is None else seen
+    part = ratings.frame.iloc[rows]
+    evaluation = evaluate(part[RATING], predicted, user=part[USER], seen=seen)
+    return Tested(predicted, seen, evaluation)

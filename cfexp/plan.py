@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from cfexp.config import conf_dir
+from cfexp.config import USES, conf_dir
 from cfexp.errors import ConfigError
 from cfexp.jobs import Job, code_version, digest
 
@@ -16,25 +16,19 @@ QUIET = ("tracking", "run_name=", "hydra", "mode=", "run_id=", "rerun=", "~")
 # What may differ between a run and the run that resumes it. The rows of a dataset say
 # more than its path.
 NOT_IN_KEY = (
-    "best_of",
+    *USES,
     "cv",
     "dataset.movies",
     "dataset.ratings",
     "dataset.root",
     "hydra",
-    "k",
     "objective",
-    "output",
-    "pairs",
-    "rerun",
-    "run_id",
     "run_name",
     "seeds",
     "tracking",
     "training.checkpoint_dir",
     "training.checkpoint_every",
     "training.resume",
-    "user",
 )
 # Options that repeat a run rather than change it.
 REPEATS = ("split.fold=", "seed=")

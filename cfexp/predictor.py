@@ -3,9 +3,11 @@
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,9 @@ from cfexp.features import FeatureEncoder
 from cfexp.files import write_text
 from cfexp.models.base import Scorer
 from cfexp.models.loading import load_scorer
+
+if TYPE_CHECKING:
+    from cfexp.trained_on import TrainedOn
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +40,8 @@ class Origin:
         split_fingerprint: SHA-256 of the split.
         config: The resolved configuration of its run, as YAML.
         cfexp: Version of cfexp that trained it.
+        sources: The trained models that it went on from, the oldest first: run ids,
+            or folders of runs that were not tracked.
     """
 
     model: str
@@ -43,6 +50,7 @@ class Origin:
     split_fingerprint: str
     config: str
     cfexp: str
+    sources: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -53,6 +61,7 @@ class Predictor:
         scorer: The trained model.
         movies: Columns ``movieId``, ``title``, ``genres``.
         origin: Where the model comes from.
+        load_trained_on: Returns what it was trained on, which serving does not need.
     """
 
     def __init__(
@@ -62,11 +71,18 @@ class Predictor:
         scorer: Scorer,
         movies: pd.DataFrame,
         origin: Origin,
+        load_trained_on: "Callable[[], TrainedOn]",
     ):
         self.encoder = encoder
         self.scorer = scorer
         self.movies = movies
         self.origin = origin
+        self._load_trained_on = load_trained_on
+
+    @cached_property
+    def trained_on(self) -> "TrainedOn":
+        """The pairs that it knows, and baselines of the rows it was fitted to."""
+        return self._load_trained_on()
 
     def predict(self, pairs: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Predicts ratings within the scale, shape ``(n,)``.
@@ -124,6 +140,7 @@ class Predictor:
         folder.mkdir(parents=True)
         self.encoder.save(folder / "encoder.json")
         self.scorer.save(folder)
+        self.trained_on.save(folder)
         self.movies.to_parquet(folder / "movies.parquet", index=False)
         # Last, so that a folder with it is whole.
         write_text(folder / "origin.json", json.dumps(asdict(self.origin), indent=2))
@@ -137,11 +154,19 @@ class Predictor:
         """
         if not (folder / "origin.json").exists():
             raise DataError(f"{folder} holds no trained cfexp model (no origin.json).")
+
+        def load_trained_on() -> "TrainedOn":
+            from cfexp.trained_on import TrainedOn
+
+            return TrainedOn.load(folder)
+
+        saved = json.loads((folder / "origin.json").read_text())
         return cls(
             encoder=FeatureEncoder.load(folder / "encoder.json"),
             scorer=load_scorer(folder),
             movies=pd.read_parquet(folder / "movies.parquet"),
-            origin=Origin(**json.loads((folder / "origin.json").read_text())),
+            origin=Origin(**{**saved, "sources": tuple(saved["sources"])}),
+            load_trained_on=load_trained_on,
         )
 
 

@@ -4,8 +4,9 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
+from cfexp import config
 from cfexp.errors import ConfigError, TrackingError, first_line
-from cfexp.tracking.settings import is_model_name
+from cfexp.tracking.settings import Choice, is_model_name
 from cfexp.tracking.where import add_set, reachable_tracking
 
 if TYPE_CHECKING:
@@ -46,14 +47,16 @@ def main(arguments: list[str]) -> None:
 
     import mlflow
 
-    from cfexp import report
+    from cfexp import describe, report
     from cfexp.compare.runs import find_runs
+    from cfexp.tracking.choose import find_id
     from cfexp.tracking.connect import connect
-    from cfexp.tracking.lookup import find_id
 
     logging.basicConfig(format="[%(levelname)s] %(message)s")
+    logging.getLogger("cfexp").setLevel(logging.INFO)
     experiment_id = connect(tracking, existing=True)
-    run_id = find_id(args.run, experiment_id, tracking, metric="val_rmse")
+    choice = Choice(asked=describe.asked(config.compose(args.set), args.set))
+    run_id = find_id(args.run, experiment_id, tracking, choice=choice)
     (run,) = find_runs(experiment_id, ids=[run_id])
     client = mlflow.MlflowClient()
     champion = _champion(args.name, args.alias)

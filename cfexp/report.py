@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cfexp.data.ratings import Ratings
-from cfexp.evaluate import Evaluation, Group
+from cfexp.evaluate import Comparison, Evaluation, Group, margin
 from cfexp.fitting import Fitted
 from cfexp.layout import console, plain, show
 from cfexp.split import Split
@@ -18,19 +18,23 @@ from cfexp.stopwatch import Stopwatch
 
 log = logging.getLogger(__name__)
 
+GROUPS = (
+    "Users' and movies' ratings are counted in train rows, for all columns alike."
+    " margin: how much lower the RMSE is than that of bias."
+)
 
-def print_evaluation(
-    title: str, evaluation: Evaluation, baselines: Mapping[str, Evaluation]
-) -> None:
+
+def print_evaluation(title: str, comparison: Comparison) -> None:
     """Prints a model's errors beside the baselines', row group by row group.
 
     The margin is how much lower the model's RMSE is than the bias baseline's.
     """
+    baselines = comparison.baselines
     table = _table(title)
     table.add_column("test rows", overflow="fold")
     for name in ("rows", "RMSE", "MAE", *(f"{b} RMSE" for b in baselines), "margin"):
         table.add_column(name, justify="right")
-    lines = _lines(evaluation)
+    lines = _lines(comparison.model)
     others = [_lines(b) for b in baselines.values()]
     section = 0
     for i, group in enumerate(lines):
@@ -46,10 +50,11 @@ def print_evaluation(
             f"{group.rmse:.4f}",
             f"{group.mae:.4f}",
             *(f"{value:.4f}" for value in against),
-            _margin(group.rmse, against[-1]) if against else "",
+            _margin(group.rmse, against[-1]),
             style="bold" if i == 0 else None,
         )
     show(table)
+    console().print(plain(f"{comparison.fitted_on} {GROUPS}"), style="dim")
 
 
 def log_data(ratings: Ratings, split: Split) -> None:
@@ -73,13 +78,16 @@ def print_summary(
     folder: Path,
 ) -> None:
     """Prints how a model was trained and where it is; warns where bias beats it."""
-    lines = [("validation", f"RMSE {fitted.val_rmse:.4f}, MAE {fitted.val_mae:.4f}")]
+    lines = [("validation", "none: this model knew the validation rows")]
+    if fitted.val_rmse is not None:
+        text = f"RMSE {fitted.val_rmse:.4f}, MAE {fitted.val_mae:.4f}"
+        lines = [("validation", text)]
     if fitted.history:
         history = fitted.history
         lines.append(
             (
                 "training",
-                f"best epoch {history.best.epoch} of {len(history.epochs)}, engine"
+                f"best epoch {history.best.epoch} of {len(history.trained)}, engine"
                 f" {history.engine}, {history.ratings_per_second:,.0f} ratings/s",
             )
         )
@@ -92,9 +100,15 @@ def print_summary(
         ("run_id", run_id or "none (tracking=none)"),
     ]
     print_lines(lines)
-    if fitted.history and metrics["skill_vs_bias"] <= 0:
+    if fitted.history:
+        warn_of_skill(metrics)
+
+
+def warn_of_skill(metrics: Mapping[str, float]) -> None:
+    """Warns where the bias baseline predicts better than the model."""
+    if metrics["skill_vs_bias"] <= 0:
         log.warning(
-            "the bias baseline predicts better than this model (RMSE %.4f against"
+            "the bias baseline predicts no worse than this model (RMSE %.4f against"
             " %.4f): do not use it; train longer, or tune l2 and learning_rate",
             metrics["baseline_bias_rmse"],
             metrics["test_rmse"],
@@ -146,8 +160,9 @@ def _section(line: int) -> int:
 
 
 def _margin(model: float, baseline: float) -> Text:
-    margin = 1 - model / baseline
-    return Text(f"{margin:+.1%}", style="green" if margin > 0 else "red")
+    found = margin(model, baseline)
+    color = "green" if found > 0 else "red" if found < 0 else ""
+    return Text(f"{found:+.1%}", style=color)
 
 
 def _cell(value: object, digits: int) -> str:

@@ -12,6 +12,7 @@ from cfexp import config
 from cfexp.errors import ConfigError, TrackingError, first_line
 from cfexp.provenance import SOURCE_VARIABLE
 from cfexp.tracking.reach import check_reachable
+from cfexp.tracking.settings import Choice
 
 FLAG = "--checkout"
 
@@ -38,9 +39,11 @@ def main(arguments: list[str]) -> int:
     tracking = config.build(cfg)["tracking"]
     if tracking.enabled:
         check_reachable(tracking.uri, existing=True)
+    from cfexp import describe
     from cfexp.tracking.lookup import find_past
 
-    past = find_past(run, tracking=tracking, metric=cfg.best_of)
+    choice = Choice(cfg.best_of, describe.asked(cfg, overrides))
+    past = find_past(run, tracking=tracking, choice=choice)
     commit = past.tags.get("mlflow.source.git.commit")
     if commit is None:
         raise TrackingError(

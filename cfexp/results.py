@@ -42,8 +42,8 @@ def test_predictions(ratings: Ratings, rows: IntArray, tested: Tested) -> pd.Dat
     frame = predictions(ratings, rows, tested.predicted)
     return frame.assign(
         genres=genres_of(frame[[ITEM]], ratings.movies).to_numpy(),
-        user_count=tested.user_count,
-        item_count=tested.item_count,
+        user_count=tested.seen["user"],
+        item_count=tested.seen["item"],
     )
 
 

@@ -1,17 +1,19 @@
 """Uses trained models: evaluate, predict, recommend."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from cfexp import report
 from cfexp.data.ids import as_ids, equal_to
-from cfexp.data.ratings import GENRES, ITEM, USER, Ratings
+from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.data.tables import read_table
 from cfexp.errors import DataError
-from cfexp.evaluate import evaluate
-from cfexp.fitting import encode
+from cfexp.evaluate import Comparison
+from cfexp.fitting import Seen, encode, evaluate_fitted, times_seen
+from cfexp.overlap import unknown_rows
 from cfexp.predictor import Predictor
 from cfexp.results import write_metrics
 from cfexp.split import Split
@@ -84,44 +86,76 @@ def recommend(
     )
 
 
-def evaluate_saved(
-    predictor: Predictor, ratings: Ratings, split: Split, *, output: Path
-) -> dict[str, float]:
-    """Evaluates a trained model, prints its errors and writes them to ``results/``.
+@dataclass(frozen=True)
+class Evaluated:
+    """Rows that test a trained model.
 
-    On the data and split that it was trained with, the test rows are evaluated; on
-    other data all rows are.
+    Attributes:
+        rows: Their positions.
+        known: Rows that were left out since the model knows them.
+        seen: Training ratings of each row's user and movie.
+    """
 
-    Returns:
-        The metrics.
+    rows: IntArray
+    known: int
+    seen: Seen
+
+
+def rows_to_test(
+    predictor: Predictor, ratings: Ratings, split: Split, *, known_rows: str
+) -> Evaluated:
+    """Returns the rows of a dataset that test a trained model.
+
+    With the data that it was trained with, these are the split's test rows; with other
+    data all rows, in either case without those that it knows.
+
+    Args:
+        predictor: The trained model.
+        ratings: The dataset.
+        split: The split that was asked for.
+        known_rows: ``error`` where the model knows some of them, or ``drop``.
 
     Raises:
-        DataError: It is the data it was trained with, but another split, whose test
-            rows it may have been trained on.
+        DataError: It knows rows that are not to be left out, or all of them.
     """
     same_data = ratings.fingerprint == predictor.origin.data_fingerprint
-    rows = np.arange(len(ratings.frame))
     if same_data:
-        if split.fingerprint != predictor.origin.split_fingerprint:
-            raise DataError(
-                "this model was trained with another split of the same data, so that it"
-                " may know these test rows. Leave split and seed as they were, or train"
-                " a model for this split."
-            )
         rows = split.test
         log.info("the data it was trained with: evaluating the test rows")
     else:
+        rows = np.arange(len(ratings.frame))
         log.info("other data than it was trained with: evaluating all rows")
-    encoded = encode(ratings, predictor.encoder, rows)
-    evaluation = evaluate(
-        encoded,
-        predictor.scorer.predict(encoded),
-        seen=predictor.encoder.times_seen(encoded),
+    known = predictor.trained_on.known
+    left = unknown_rows(rows, ratings, known, policy=known_rows)
+    if same_data:
+        seen = times_seen(ratings, left, split.train)
+    else:
+        encoded = encode(ratings, predictor.encoder, left)
+        seen = predictor.encoder.times_seen(encoded)
+    return Evaluated(left, len(rows) - len(left), seen)
+
+
+def evaluate_saved(
+    predictor: Predictor, ratings: Ratings, evaluated: Evaluated, *, output: Path
+) -> dict[str, float]:
+    """Evaluates a trained model and the baselines of its own training rows.
+
+    Prints the errors and writes them to ``results/`` of `output`.
+
+    Returns:
+        The metrics.
+    """
+    rows, seen = evaluated.rows, evaluated.seen
+    trained_on = predictor.trained_on
+    comparison = Comparison(
+        evaluate_fitted(predictor, ratings, rows, seen=seen).evaluation,
+        trained_on.test_baselines(ratings, rows, seen),
+        f"Baselines were fitted to {trained_on.rows:,} rows, as the model was.",
     )
-    report.print_evaluation(
-        f"{predictor.origin.model} on {ratings.name}", evaluation, {}
-    )
-    metrics = evaluation.metrics("test")
+    name = f"{predictor.origin.model} on {ratings.name}"
+    report.print_evaluation(name, comparison)
+    metrics = comparison.metrics("test") | {"known_rows": float(evaluated.known)}
+    report.warn_of_skill(metrics)
     folder = output / "results"
     folder.mkdir(parents=True, exist_ok=True)
     write_metrics(folder, metrics)

@@ -1,6 +1,7 @@
 """One run, from configuration to logged model: the table of contents of cfexp."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +13,20 @@ from cfexp import describe, plan, reproduce, reuse
 from cfexp.cluster import worker_index
 from cfexp.config import Mode, build, with_overrides
 from cfexp.data.ratings import Ratings
+from cfexp.errors import ConfigError
 from cfexp.jobs import digest
+from cfexp.overlap import DROP, check_related
 from cfexp.predictor import Predictor
 from cfexp.provenance import git_state
 from cfexp.repeats import Member, train_repeats
 from cfexp.split import Split
 from cfexp.sweep import Swept
 from cfexp.tracking.open import check_tracking, find_model, open_run
-from cfexp.tracking.settings import Tracking
-from cfexp.train import train
+from cfexp.tracking.settings import Choice, Tracking
+from cfexp.train import Source, train
 from cfexp.training.programs import keep_programs
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -68,45 +73,86 @@ def run(
     if cfg.mode is Mode.reproduce:
         _reproduce(cfg, tracking, folder, name, overrides)
         return None
-    saved = find_model(cfg.run_id, tracking=tracking, metric=cfg.best_of)
-    source = {"cfexp.source": saved.run_id or str(saved.folder)}
-    if cfg.mode is Mode.finetune:
-        keep_programs()  # before the model is loaded, which imports TensorFlow
-    predictor = Predictor.load(saved.folder)
+    use = _finetune if cfg.mode is Mode.finetune else _use
+    return use(cfg, tracking, folder, name, overrides, parent_id)
+
+
+def _finetune(
+    cfg: DictConfig,
+    tracking: Tracking,
+    folder: Path,
+    name: str,
+    overrides: Sequence[str],
+    parent_id: str | None,
+) -> float | None:
+    """Trains a trained model further; returns the objective, where it has one."""
+    keep_programs()  # before the model is loaded, which imports TensorFlow
+    predictor, source = _trained_model(cfg, tracking, overrides)
     cfg = with_overrides(predictor.origin.config, cfg, list(overrides))
-    if cfg.mode is Mode.finetune:
-        cfg.training.refit = False  # the trained model is changed only once
-        job = plan.job(
-            cfg,
-            {**build(cfg), "tracking": tracking},
-            folder=folder,
-            name=name,
-            overrides=overrides,
-            parent_id=parent_id,
-            tags=source,
-        )
-        start = (predictor.encoder, predictor.scorer)
-        return train(job, start=start).metrics[cfg.objective]
+    cfg.training.refit = False  # the trained model is changed only once
+    job = plan.job(
+        cfg,
+        {**build(cfg), "tracking": tracking},
+        folder=folder,
+        name=name,
+        overrides=overrides,
+        parent_id=parent_id,
+        tags={"cfexp.source": source},
+    )
+    begun = Source(predictor, source, cfg.known_rows, cfg.same_ids)
+    return train(job, source=begun).metrics.get(cfg.objective)
+
+
+def _use(
+    cfg: DictConfig,
+    tracking: Tracking,
+    folder: Path,
+    name: str,
+    overrides: Sequence[str],
+    parent_id: str | None,
+) -> None:
+    """Predicts, recommends or evaluates with a trained model."""
+    predictor, source = _trained_model(cfg, tracking, overrides)
+    cfg = with_overrides(predictor.origin.config, cfg, list(overrides))
     specs = build(cfg)
     if cfg.mode is Mode.predict:
         output = Path(cfg.output or folder / "predictions.csv")
         reuse.predict(predictor, pairs=cfg.pairs, output=output)
-        return None
+        return
     ratings: Ratings = specs["dataset"].load()
+    check_related(predictor, ratings, same_ids=cfg.same_ids)
     if cfg.mode is Mode.recommend:
         output = Path(cfg.output or folder / "recommendations.csv")
         reuse.recommend(predictor, ratings, user=cfg.user, k=cfg.k, output=output)
-        return None
+        return
     split: Split = specs["split"].split(ratings, seed=cfg.seed)
-    found = describe.tags(
-        ratings, split, None, kind="evaluate", model=predictor.origin.model
-    )
+    rows = reuse.rows_to_test(predictor, ratings, split, known_rows=cfg.known_rows)
+    model = predictor.origin.model
+    tags = describe.tags(ratings, split, None, kind="evaluate", model=model)
     with open_run(
-        tracking, name=name, tags=found | source, folder=folder, parent_id=parent_id
+        tracking,
+        name=name,
+        tags=tags | {"cfexp.source": source},
+        folder=folder,
+        parent_id=parent_id,
     ) as tracked:
-        metrics = reuse.evaluate_saved(predictor, ratings, split, output=folder)
+        metrics = reuse.evaluate_saved(predictor, ratings, rows, output=folder)
         tracked.log_results(metrics, folder / "results")
-    return None
+
+
+def _trained_model(
+    cfg: DictConfig, tracking: Tracking, overrides: Sequence[str]
+) -> tuple[Predictor, str]:
+    """Returns the model of ``run_id`` and its run id, or its folder."""
+    saved = find_model(cfg.run_id, tracking=tracking, choice=_choice(cfg, overrides))
+    predictor = Predictor.load(saved.folder)
+    origin, name = predictor.origin, saved.run_id or str(saved.folder.absolute())
+    log.info("the model of %s: %s, trained on %s", name, origin.model, origin.dataset)
+    return predictor, name
+
+
+def _choice(cfg: DictConfig, overrides: Sequence[str]) -> Choice:
+    return Choice(cfg.best_of, describe.asked(cfg, overrides))
 
 
 def _reproduce(
@@ -120,14 +166,17 @@ def _reproduce(
     from cfexp.tracking.lookup import annotate, find_past
 
     check_tracking(tracking)
-    past = find_past(cfg.run_id, tracking=tracking, metric=cfg.best_of)
-    cfg = with_overrides(past.config, cfg, list(overrides))
-    cfg.mode, cfg.run_id = Mode.train, None
+    choice = _choice(cfg, overrides)
+    past = find_past(cfg.run_id, tracking=tracking, choice=choice)
+    cfg = _as_it_was(past, cfg, overrides)
     if "cfexp.members" in past.tags:
         cfg.model.runs = past.tags["cfexp.members"].split()
+    source = _source_of(past, cfg, tracking)
     specs = {**build(cfg), "tracking": tracking}
     ratings: Ratings = specs["dataset"].load()
     split: Split = specs["split"].split(ratings, seed=cfg.seed)
+    if source:
+        split = source.checked(split, ratings)
     reproduce.check_data(past, data=ratings.fingerprint, split=split.fingerprint)
     reproduce.warn_of_code(past, git_state(Path.cwd()))
     job = plan.job(
@@ -138,7 +187,7 @@ def _reproduce(
         overrides=json.loads(past.tags["cfexp.overrides"]),
         tags={"cfexp.reproduces": past.run_id},
     )
-    outcome = train(job, ratings=ratings)
+    outcome = train(job, ratings=ratings, source=source)
     now = reproduce.Past.load("", folder / "results")
     file = folder / "results" / reproduce.FILE
     verdict = reproduce.judge(past, now, file)
@@ -146,6 +195,39 @@ def _reproduce(
         tags = {"cfexp.reproduced": verdict}
         annotate(tracking, outcome.run_id, tags=tags, file=file)
     reproduce.check_verdict(past, verdict, file)
+
+
+def _as_it_was(
+    past: reproduce.Past, cfg: DictConfig, overrides: Sequence[str]
+) -> DictConfig:
+    """Returns the configuration of a past run; it may be kept elsewhere, no more.
+
+    Raises:
+        ConfigError: An override would make it another run.
+    """
+    was = with_overrides(past.config, cfg, [])
+    found = with_overrides(past.config, cfg, list(overrides))
+    if plan.run_key(found) != plan.run_key(was):
+        changed = " ".join(plan.telling(list(overrides)))
+        raise ConfigError(
+            f"{changed}: cfexp reproduce trains run {past.run_id} as it was, and this"
+            " would make it another run. Leave it out, or train it with mode=train"
+        )
+    found.mode, found.run_id = Mode.train, None
+    return found
+
+
+def _source_of(
+    past: reproduce.Past, cfg: DictConfig, tracking: Tracking
+) -> Source | None:
+    """Returns the model that a fine-tuned past run went on from."""
+    name = past.tags.get("cfexp.source")
+    if name is None:
+        return None
+    keep_programs()
+    saved = find_model(name, tracking=tracking, choice=Choice())
+    # What was left out then shows in the split's fingerprint, which is checked.
+    return Source(Predictor.load(saved.folder), name, DROP, same_ids=True)
 
 
 def _train_repeats(

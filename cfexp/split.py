@@ -34,6 +34,14 @@ class Split:
     fingerprint: str
 
 
+def fingerprint(ratings: Ratings, **parts: IntArray) -> str:
+    """Returns a SHA-256 of the data and of the rows of each part, as hex digits."""
+    digest = hashlib.sha256(ratings.fingerprint.encode())
+    for part, rows in parts.items():
+        digest.update(part.encode() + rows.astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
 class Splitter(Spec):
     """Base of all splits: chooses test rows, then validation rows from the rest."""
 
@@ -54,17 +62,17 @@ class Splitter(Spec):
             "valid": rest[is_valid],
             "test": np.flatnonzero(is_test),
         }
-        digest = hashlib.sha256(ratings.fingerprint.encode())
         for part, rows in parts.items():
             if not len(rows):
                 raise self._empty(part, ratings)
-            digest.update(part.encode() + rows.astype("<i8").tobytes())
         if len(parts["test"]) < FEW_ROWS:
             log.warning(
                 "only %d test rows: an error over so few says little",
                 len(parts["test"]),
             )
-        return Split(type(self).__name__, **parts, fingerprint=digest.hexdigest())
+        return Split(
+            type(self).__name__, **parts, fingerprint=fingerprint(ratings, **parts)
+        )
 
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
         """Returns which rows of `ratings.frame` are test rows."""

@@ -16,6 +16,7 @@ from cfexp.errors import DataError
 from cfexp.evaluate import mae, rmse
 from cfexp.features import FeatureEncoder
 from cfexp.fitting import Fitted, train_and_valid
+from cfexp.known import KnownPairs
 from cfexp.models.base import Scorer
 from cfexp.models.ensemble import EnsembleScorer, Translation
 from cfexp.predictor import Predictor
@@ -36,6 +37,7 @@ class Member:
         encoder: The encoder that was fitted with it.
         scorer: The model.
         val_predicted: Its predictions of the validation rows, before any refit.
+        known: The pairs that it knows; None where it was fitted just now.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Member:
     encoder: FeatureEncoder
     scorer: Scorer
     val_predicted: npt.NDArray[np.float64]
+    known: KnownPairs | None = None
 
 
 def load_member(
@@ -58,7 +61,8 @@ def load_member(
         split: The split that it must have been trained with.
 
     Raises:
-        DataError: It was trained with other data or another split.
+        DataError: It was trained with other data or another split, or on the
+            validation rows.
     """
     predictor = Predictor.load(folder)
     origin, found = predictor.origin, pd.read_parquet(valid)
@@ -71,12 +75,19 @@ def load_member(
             " other data or another split, so that it may know these test rows. Give"
             " runs with the same dataset, split and seed."
         )
+    if len(found) != len(split.valid):
+        raise DataError(
+            f"model.runs: {name} ({origin.model}) has {len(found):,} predictions for"
+            f" {len(split.valid):,} validation rows, as it was trained on the others:"
+            " its weight cannot be found. Leave it out"
+        )
     return Member(
         name=name,
         model=origin.model,
         encoder=predictor.encoder,
         scorer=predictor.scorer,
         val_predicted=found["predicted"].to_numpy(np.float64),
+        known=predictor.trained_on.known,
     )
 
 
@@ -106,7 +117,8 @@ def stack(
             rmse(rating, member.val_predicted),
             weight,
         )
-    encoder = FeatureEncoder.fit(ratings, train_and_valid(split))
+    rows = train_and_valid(split)
+    encoder = FeatureEncoder.fit(ratings, rows)
     scorer = EnsembleScorer(
         members=[m.scorer for m in members],
         translations=[Translation.between(encoder, m.encoder) for m in members],
@@ -118,6 +130,7 @@ def stack(
     return Fitted(
         scorer=scorer,
         encoder=encoder,
+        rows=rows,
         val_predicted=held_out,
         val_rmse=rmse(rating, held_out),
         val_mae=mae(rating, held_out),

@@ -15,20 +15,21 @@ from cfexp.cluster import worker_index
 from cfexp.data.checks import require_different_ratings
 from cfexp.data.ratings import RATING, Ratings
 from cfexp.errors import TrainingError
-from cfexp.evaluate import Evaluation
+from cfexp.evaluate import Comparison
 from cfexp.fitting import (
     Fitted,
     Settings,
     Start,
     Tested,
     evaluate_fitted,
-    fit_baselines,
     fit_model,
+    times_seen,
 )
 from cfexp.jobs import Job, claimed, job_key, owner_tags
+from cfexp.known import KnownPairs
 from cfexp.models.base import NeuralModel
-from cfexp.models.bias import Bias, Mean
 from cfexp.models.ensemble import Ensemble
+from cfexp.overlap import check_related, unknown_split
 from cfexp.predictor import Origin, Predictor, max_difference
 from cfexp.provenance import GitState, git_state
 from cfexp.split import Split
@@ -40,6 +41,7 @@ from cfexp.tracking.open import (
     find_members,
     open_run,
 )
+from cfexp.trained_on import TrainedOn, fit_baselines
 from cfexp.training import checkpoint
 from cfexp.training.settings import Training
 
@@ -47,12 +49,6 @@ if TYPE_CHECKING:
     from cfexp.tracking.earlier import Earlier
 
 log = logging.getLogger(__name__)
-
-# Every run is held against these, whatever its configuration says.
-BASELINES = {
-    "mean": Mean(name="mean"),
-    "bias": Bias(name="bias", reg_user=15.0, reg_item=10.0, iterations=10),
-}
 
 
 @dataclass(frozen=True)
@@ -72,15 +68,49 @@ class Outcome:
     repeated: bool = True
 
 
+@dataclass(frozen=True)
+class Source:
+    """A trained model to go on from.
+
+    Attributes:
+        predictor: The model.
+        name: Its run id, or its folder.
+        known_rows: What to do with test and validation rows that it knows: ``error``
+            or ``drop``.
+        same_ids: Ids of other data mean the same users and movies.
+    """
+
+    predictor: Predictor
+    name: str
+    known_rows: str
+    same_ids: bool
+
+    @property
+    def start(self) -> Start:
+        """The model with its encoder, as `fit_model` takes them."""
+        return self.predictor.encoder, self.predictor.scorer
+
+    def checked(self, split: Split, ratings: Ratings) -> Split:
+        """Returns the split without rows that the model knows; see `unknown_split`.
+
+        Raises:
+            DataError: It knows some and they are not to be left out, or the ids of the
+                dataset need not be those that it knows.
+        """
+        check_related(self.predictor, ratings, same_ids=self.same_ids)
+        known = self.predictor.trained_on.known
+        return unknown_split(split, ratings, known, policy=self.known_rows)
+
+
 def train(
-    job: Job, *, ratings: Ratings | None = None, start: Start | None = None
+    job: Job, *, ratings: Ratings | None = None, source: Source | None = None
 ) -> Outcome:
     """Trains, evaluates, saves and logs one model, if that is not done already.
 
     Args:
         job: What to do.
         ratings: The job's dataset, where it is loaded already.
-        start: A trained model to go on from, with its encoder.
+        source: A trained model to go on from.
 
     Raises:
         CfexpError: The configuration, the data, the training or the tracking failed.
@@ -91,6 +121,8 @@ def train(
         ratings = ratings or job.specs["dataset"].load()
         require_different_ratings(ratings.name, ratings.frame[RATING])
         split: Split = job.specs["split"].split(ratings, seed=job.seed)
+        if source:
+            split = source.checked(split, ratings)
     report.log_data(ratings, split)
     check_tracking(job.specs["tracking"])
     key = job_key(job, ratings, split)
@@ -120,7 +152,7 @@ def train(
                 log.info("going on with run %s from %s", run_id, where)
         tags = owner_tags(key, lock) | dict(job.tags)
         job = replace(job, specs={**job.specs, "training": training}, tags=tags)
-        return _train(job, ratings, split, watch, path, start=start, run_id=run_id)
+        return _train(job, ratings, split, watch, path, source=source, run_id=run_id)
 
 
 def _skipped(job: Job, earlier: "Earlier") -> Outcome:
@@ -162,20 +194,15 @@ def _train(
     watch: Stopwatch,
     path: Path,
     *,
-    start: Start | None,
+    source: Source | None,
     run_id: str | None,
 ) -> Outcome:
     """Does what `train` says, at the checkpoint file `path`."""
     specs = job.specs
-    with watch("data"):
-        against = {
-            key: evaluate_fitted(fitted, ratings, split.test)
-            for key, fitted in fit_baselines(BASELINES, ratings, split).items()
-        }
     # MLflow does its imports and first contact while XLA compiles.
     with watch("imports"):
         specs["model"].prepare()
-        members = [] if start else _members(specs, ratings, split)
+        members = [] if source else _members(specs, ratings, split)
     git = git_state(Path.cwd())
     tags = describe.job_tags(job, ratings, split, git, members=members)
     tracked = open_run(
@@ -188,7 +215,7 @@ def _train(
     )
     with tracked:
         tracked.log_start(
-            params=describe.params(yaml.safe_load(job.config)),
+            params=_params(job, source),
             inputs=describe.inputs(ratings, split),
         )
         with watch("fit"):
@@ -211,13 +238,25 @@ def _train(
                         or_anew=job.once,
                     ),
                     on_epoch=tracked.log_epoch,
-                    start=start,
+                    start=source.start if source else None,
                 )
         with watch("evaluate"):
-            test = evaluate_fitted(fitted, ratings, split.test)
-        baselines = {key: tested.evaluation for key, tested in against.items()}
-        metrics = describe.metrics(fitted, split, test.evaluation, baselines)
-        predictor = _predictor(job, ratings, split, fitted)
+            seen = times_seen(ratings, split.test, split.train)
+            test = evaluate_fitted(fitted, ratings, split.test, seen=seen)
+            known = _known(ratings, split, fitted, source=source, members=members)
+            trained_on = TrainedOn(known, fit_baselines(ratings, fitted.rows))
+            comparison = Comparison(
+                test.evaluation,
+                trained_on.test_baselines(ratings, split.test, seen),
+                describe.fitted_on(
+                    fitted.rows,
+                    split,
+                    members=len(members),
+                    before=source.name if source else "",
+                ),
+            )
+        metrics = describe.metrics(fitted, split, comparison)
+        predictor = _predictor(job, ratings, split, fitted, trained_on, source)
         weights = {"cfexp.weights_sha256": results.weights_digest(fitted.scorer)}
         with watch("save"):
             predictor.save(job.folder / "model")
@@ -227,7 +266,7 @@ def _train(
                 split,
                 fitted,
                 test,
-                baselines=baselines,
+                comparison=comparison,
                 metrics=metrics | watch.metrics(),
                 git=git,
                 tags=tags | weights,
@@ -242,15 +281,48 @@ def _train(
     mine = specs["training"].checkpoint_every or specs["training"].resume
     if mine and worker_index() == 0:
         path.unlink(missing_ok=True)
-    report.print_evaluation(f"{job.name} on {ratings.name}", test.evaluation, baselines)
+    report.print_evaluation(f"{job.name} on {ratings.name}", comparison)
     report.print_summary(
         fitted, metrics, watch, run_id=tracked.run_id, folder=job.folder
     )
     return Outcome(tracked.run_id, metrics, job.folder)
 
 
-def _predictor(job: Job, ratings: Ratings, split: Split, fitted: Fitted) -> Predictor:
+def _params(job: Job, source: Source | None) -> dict[str, Any]:
+    """Returns the logged parameters."""
+    found = describe.params(yaml.safe_load(job.config))
+    if source:
+        # Tells a model from the one it went on from, if all else is the same.
+        found["finetunes"] = len(source.predictor.origin.sources) + 1
+    return found
+
+
+def _known(
+    ratings: Ratings,
+    split: Split,
+    fitted: Fitted,
+    *,
+    source: Source | None,
+    members: list[Member],
+) -> KnownPairs:
+    """Returns all pairs that a fitted model knows, from its sources and members too."""
+    own = KnownPairs.of(ratings, fitted.rows, split.valid)
+    others = [m.known for m in members if m.known]
+    if source:
+        others.append(source.predictor.trained_on.known)
+    return own.union(*others) if others else own
+
+
+def _predictor(
+    job: Job,
+    ratings: Ratings,
+    split: Split,
+    fitted: Fitted,
+    trained_on: TrainedOn,
+    source: Source | None,
+) -> Predictor:
     """Returns the fitted model with everything needed to use it."""
+    before = source.predictor.origin.sources if source else ()
     origin = Origin(
         model=job.specs["model"].name,
         dataset=ratings.name,
@@ -258,12 +330,14 @@ def _predictor(job: Job, ratings: Ratings, split: Split, fitted: Fitted) -> Pred
         split_fingerprint=split.fingerprint,
         config=job.config,
         cfexp=cfexp.__version__,
+        sources=(*before, source.name) if source else (),
     )
     return Predictor(
         encoder=fitted.encoder,
         scorer=fitted.scorer,
         movies=ratings.movies,
         origin=origin,
+        load_trained_on=lambda: trained_on,
     )
 
 
@@ -274,7 +348,7 @@ def _write_results(
     fitted: Fitted,
     test: Tested,
     *,
-    baselines: Mapping[str, Evaluation],
+    comparison: Comparison,
     metrics: Mapping[str, float],
     git: GitState | None,
     tags: Mapping[str, str],
@@ -297,8 +371,7 @@ def _write_results(
             title=f"{job.name} on {ratings.name}",
             ratings=ratings,
             split=split,
-            evaluation=test.evaluation,
-            baselines=baselines,
+            comparison=comparison,
             test=tested,
             params=describe.params(yaml.safe_load(job.config)),
             metrics=metrics,

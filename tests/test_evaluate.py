@@ -36,7 +36,9 @@ def test_groups() -> None:
     train = encoded([1] * 12 + [2], [1] * 12 + [2], [3.0] * 13)
     test = encoded([1, 1, 2, 0, 3], [1, 2, 1, 1, 0], [3.0, 3.0, 3.0, 3.0, 3.0])
     predicted = np.array([3.0, 4.0, 5.0, 3.0, 1.0])
-    found = evaluate(test, predicted, seen=seen(train, test))
+    found = evaluate(
+        test.rating, predicted, user=["1", "1", "2", "x", "3"], seen=seen(train, test)
+    )
     metrics = found.metrics("test")
     assert metrics["test_rmse"] == pytest.approx(np.sqrt((1 + 4 + 4) / 5))
     assert metrics["test_mae"] == pytest.approx(1.0)
@@ -63,7 +65,12 @@ def test_buckets_and_cold_rows_are_all_rows() -> None:
     test = encoded(*(rng.integers(0, 4, 200).tolist() for _ in range(2)), [3.0] * 200)
     rows = {
         g.name: g.rows
-        for g in evaluate(test, np.full(200, 3.5), seen=seen(train, test)).groups
+        for g in evaluate(
+            test.rating,
+            np.full(200, 3.5),
+            user=test.user,
+            seen=seen(train, test),
+        ).groups
     }
     assert rows["warm"] + rows["cold"] == 200
     for kind in ("user", "item"):

@@ -102,7 +102,9 @@ def _tested(
     curve: list[tuple[float, float]],
 ) -> Measured:
     overall = evaluate_fitted(fitted, ratings, split.test).evaluation.overall
-    points = tuple(curve) or ((seconds, fitted.val_rmse),)
+    points = tuple(curve)
+    if not points and fitted.val_rmse is not None:
+        points = ((seconds, fitted.val_rmse),)
     return Measured(system, overall.rmse, overall.mae, seconds, points)
 
 

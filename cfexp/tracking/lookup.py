@@ -9,18 +9,19 @@ import mlflow
 from cfexp.errors import TrackingError, did_you_mean, first_line
 from cfexp.reproduce import Past
 from cfexp.results import VALID_PREDICTIONS
-from cfexp.tracking.connect import KIND, connect
+from cfexp.tracking.choose import FINISHED, find_id
+from cfexp.tracking.connect import connect
 from cfexp.tracking.model import MODEL_NAME
-from cfexp.tracking.settings import Tracking
+from cfexp.tracking.settings import Choice, Tracking
 
 
-def find_past(reference: str, *, tracking: Tracking, metric: str) -> Past:
+def find_past(reference: str, *, tracking: Tracking, choice: Choice) -> Past:
     """Finds a finished training and what is known of it.
 
     Args:
         reference: A run id, ``latest``, ``best``, or a run's folder.
         tracking: Where to look.
-        metric: The metric that ``best`` minimises.
+        choice: What ``best`` is.
 
     Raises:
         TrackingError: There is no such run, or it lacks a file.
@@ -29,7 +30,7 @@ def find_past(reference: str, *, tracking: Tracking, metric: str) -> Past:
         if Path(reference).expanduser().is_dir():
             return Past.load(reference, Path(reference).expanduser() / "results")
         experiment_id = connect(tracking, existing=True)
-        run_id = find_id(reference, experiment_id, tracking, metric=metric)
+        run_id = find_id(reference, experiment_id, tracking, choice=choice)
         uri = f"{mlflow.get_run(run_id).info.artifact_uri}/"
         names = ("config.yaml", "metrics.json", "tags.json")
         with TemporaryDirectory() as folder:
@@ -46,19 +47,6 @@ def find_past(reference: str, *, tracking: Tracking, metric: str) -> Past:
             f" with configuration, metrics and tags: {first_line(error)[:200]}. Copy"
             " the id from mlflow ui"
         ) from error
-
-
-def find_id(
-    reference: str, experiment_id: str, tracking: Tracking, *, metric: str
-) -> str:
-    """Returns the run id of ``latest`` or ``best``, and any other as it is.
-
-    Raises:
-        TrackingError: There is no such run.
-    """
-    if reference not in ("latest", "best"):
-        return reference
-    return _search(reference, experiment_id, tracking, metric)
 
 
 def annotate(
@@ -86,14 +74,14 @@ class SavedModel:
     folder: Path
 
 
-def find(reference: str, *, tracking: Tracking, metric: str) -> SavedModel:
+def find(reference: str, *, tracking: Tracking, choice: Choice) -> SavedModel:
     """Finds a trained model and brings it to this machine.
 
     Args:
         reference: A run id, ``latest``, ``best``, ``models:/name/version``, or the
             folder of a run or of its model.
         tracking: Where to look.
-        metric: The metric that ``best`` minimises.
+        choice: What ``best`` is.
 
     Raises:
         TrackingError: There is no such model.
@@ -110,7 +98,7 @@ def find(reference: str, *, tracking: Tracking, metric: str) -> SavedModel:
     experiment_id = connect(tracking, existing=True)
     if reference.startswith("models:/"):
         return _download(reference, reference, None)
-    run_id = find_id(reference, experiment_id, tracking, metric=metric)
+    run_id = find_id(reference, experiment_id, tracking, choice=choice)
     return _download(reference, f"runs:/{run_id}/{MODEL_NAME}", run_id)
 
 
@@ -142,7 +130,7 @@ def find_members(
             f" {tracking.uri}. Train others first, such as model=dot,svdpp,fm with -m,"
             " or name them: model.runs=[RUN,RUN]."
         )
-    found = [find(run, tracking=tracking, metric="val_rmse") for run in runs]
+    found = [find(run, tracking=tracking, choice=Choice()) for run in runs]
     return [(saved, _validation_of(saved)) for saved in found]
 
 
@@ -152,8 +140,7 @@ def _best_of_each_family(
     runs = mlflow.search_runs(
         [connect(tracking, existing=True)],
         filter_string=(
-            f"attributes.status = 'FINISHED' and tags.`{KIND}` = 'train'"
-            f" and tags.`cfexp.data_sha256` = '{data_fingerprint}'"
+            f"{FINISHED} and tags.`cfexp.data_sha256` = '{data_fingerprint}'"
             f" and tags.`cfexp.split_sha256` = '{split_fingerprint}'"
             " and tags.`cfexp.model` != 'ensemble'"
         ),
@@ -162,6 +149,8 @@ def _best_of_each_family(
     )
     best: dict[str, str] = {}
     for run in runs:
+        if "val_rmse" not in run.data.metrics:
+            continue  # it knew the validation rows
         best.setdefault(run.data.tags["cfexp.model"], run.info.run_id)
     return list(best.values())
 
@@ -182,31 +171,6 @@ def _validation_of(saved: SavedModel) -> Path:
         f"model.runs: {saved.reference} has no validation predictions: {reason}. Train"
         " it again with this version of cfexp."
     )
-
-
-def _search(reference: str, experiment_id: str, tracking: Tracking, metric: str) -> str:
-    wanted = f"attributes.status = 'FINISHED' and tags.`{KIND}` = 'train'"
-    order = ["attributes.start_time DESC"]
-    if reference == "best":
-        order = [f"metrics.`{metric}` ASC", *order]
-    try:
-        runs = mlflow.search_runs(
-            [experiment_id],
-            filter_string=wanted,
-            order_by=order,
-            max_results=1,
-            output_format="list",
-        )
-    except mlflow.MlflowException as error:
-        raise TrackingError(f"run_id={reference}: {first_line(error)}") from error
-    if not runs or (reference == "best" and metric not in runs[0].data.metrics):
-        what = f" with the metric {metric}" if reference == "best" else ""
-        raise TrackingError(
-            f"run_id={reference}: there is no finished training{what} in experiment"
-            f" {tracking.experiment!r} of {tracking.uri}. Train a model first, or set"
-            " tracking.experiment and tracking.uri to where it is."
-        )
-    return str(runs[0].info.run_id)
 
 
 def _download(reference: str, uri: str, run_id: str | None) -> SavedModel:

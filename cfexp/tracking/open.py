@@ -12,7 +12,7 @@ from cfexp.jobs import alone_in
 from cfexp.predictor import Predictor
 from cfexp.tracking.reach import check_reachable
 from cfexp.tracking.record import Record
-from cfexp.tracking.settings import Tracking
+from cfexp.tracking.settings import Choice, Tracking
 from cfexp.training.history import Epoch
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def find_earlier(
     return earlier.find_earlier(tracking, key, lock=lock, parent_id=parent_id)
 
 
-def find_model(reference: str, *, tracking: Tracking, metric: str) -> "SavedModel":
+def find_model(reference: str, *, tracking: Tracking, choice: Choice) -> "SavedModel":
     """Finds a trained model; see `cfexp.tracking.lookup.find`.
 
     Raises:
@@ -205,7 +205,7 @@ def find_model(reference: str, *, tracking: Tracking, metric: str) -> "SavedMode
         check_reachable(tracking.uri, existing=True)  # before MLflow is imported
     from cfexp.tracking.lookup import find
 
-    return find(reference, tracking=tracking, metric=metric)
+    return find(reference, tracking=tracking, choice=choice)
 
 
 def find_members(

@@ -1,6 +1,7 @@
 """Where to track runs, as a spec that is checked before MLflow is imported."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cfexp.spec import Spec
@@ -67,3 +68,17 @@ def is_model_name(name: str) -> bool:
         and len(name) <= MAX_NAME
         and not set(name) & set("/:")
     )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What ``best`` is.
+
+    Attributes:
+        metric: The validation metric that it minimises.
+        asked: Parameters of the data and split that the user named; see
+            `cfexp.describe.asked`.
+    """
+
+    metric: str = "val_rmse"
+    asked: Mapping[str, str] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """What MLflow is told of a run, by the run itself or later by ``cfexp sync``."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -88,7 +89,11 @@ def epoch_metrics(epoch: Epoch) -> list[Metric]:
         "epoch/val_rmse": epoch.val_rmse,
         "epoch/val_mae": epoch.val_mae,
     }
-    return [Metric(key, value, ended, epoch.epoch) for key, value in values.items()]
+    return [
+        Metric(key, value, ended, epoch.epoch)
+        for key, value in values.items()
+        if not math.isnan(value)
+    ]
 
 
 def log_batch(run_id: str, metrics: list[Metric]) -> None:

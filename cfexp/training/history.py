@@ -1,5 +1,6 @@
 """What happened in a training, epoch by epoch."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -8,10 +9,11 @@ class Epoch:
     """One epoch.
 
     Attributes:
-        epoch: Number of the epoch, from 1.
-        train_loss: Mean training loss, penalties included.
-        val_rmse: RMSE on the validation rows, in stars.
-        val_mae: MAE on the validation rows, in stars.
+        epoch: Number of the epoch, from 1; 0 for the weights that a fine-tuning
+            starts from.
+        train_loss: Mean training loss, penalties included; NaN for epoch 0.
+        val_rmse: RMSE on the validation rows, in stars; NaN where there are none.
+        val_mae: MAE on the validation rows, in stars; NaN where there are none.
         seconds: Seconds of training, without validation.
         time: When it ended, in seconds since 1970.
     """
@@ -40,5 +42,11 @@ class History:
 
     @property
     def best(self) -> Epoch:
-        """The epoch with the lowest validation RMSE."""
-        return min(self.epochs, key=lambda e: e.val_rmse)
+        """The epoch with the lowest validation RMSE, the last where there is none."""
+        validated = [e for e in self.epochs if not math.isnan(e.val_rmse)]
+        return min(validated or self.epochs[-1:], key=lambda e: e.val_rmse)
+
+    @property
+    def trained(self) -> tuple[Epoch, ...]:
+        """The epochs without epoch 0."""
+        return tuple(e for e in self.epochs if e.epoch > 0)

@@ -35,6 +35,7 @@ def fit(
     optimizer: Optimizer,
     seed: int,
     epochs: int | None = None,
+    is_trained: bool = False,
     checkpoints: Checkpointing | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> History:
@@ -48,6 +49,7 @@ def fit(
         optimizer: The optimizer to build.
         seed: Seed of the order of the rows.
         epochs: Stop after this many epochs of the schedule of `training.epochs`.
+        is_trained: The model's weights are a candidate too, as epoch 0.
         checkpoints: Where to keep checkpoints; resumes from there where
             `training.resume` says so.
         on_epoch: Called after each epoch.
@@ -77,16 +79,18 @@ def fit(
             model, keras_optimizer, train, batch_size, compiled=compiled
         )
     scorer = KerasScorer(model)
-    state = checkpoint.State()
     if checkpoints and training.resume:
         state = _restore(checkpoints, model, keras_optimizer)
-        for epoch in state.epochs:
-            on_epoch(epoch)  # a process that was killed may not have passed them on
+    else:
+        state = _initial(scorer, valid if is_trained else None)
+    for epoch in state.epochs:
+        on_epoch(epoch)  # a process that was killed may not have passed them on
     last = min(epochs or training.epochs, training.epochs)
-    label = "training" if valid else "refitting"
+    first = state.epochs[-1].epoch + 1 if state.epochs else 1
+    label = "training" if valid or is_trained else "refitting"
 
     with EpochBar(last, len(train), label=label) as bar, deferred_interrupts() as stop:
-        for number in range(len(state.epochs) + 1, last + 1):
+        for number in range(first, last + 1):
             if _stalled(state.epochs, training.patience):
                 break
             rng = np.random.default_rng([seed, number])
@@ -113,7 +117,7 @@ def fit(
                 raise KeyboardInterrupt(stop.received.name)
     if valid:
         model.set_weights(state.best_weights)
-    fastest = min(e.seconds for e in state.epochs)
+    fastest = min(e.seconds for e in state.epochs if e.epoch > 0)
     return History(tuple(state.epochs), engine.name, len(train) / fastest)
 
 
@@ -152,6 +156,14 @@ def _validated(
     )
 
 
+def _initial(scorer: KerasScorer, valid: Encoded | None) -> checkpoint.State:
+    """Returns the state before the first epoch, with a trained model's own as 0."""
+    if not valid:
+        return checkpoint.State()
+    start = _validated(0, math.nan, math.nan, scorer, valid)
+    return checkpoint.State([start], best_weights=scorer.model.get_weights())
+
+
 def _restore(
     checkpoints: Checkpointing,
     model: keras.Model,
@@ -171,7 +183,7 @@ def _restore(
     model.set_weights(state.weights)
     for variable, value in zip(optimizer.variables, state.optimizer, strict=True):
         variable.assign(value)
-    log.info("resumed after epoch %d from %s", len(state.epochs), path)
+    log.info("resumed after epoch %d from %s", state.epochs[-1].epoch, path)
     return state
 
 

@@ -79,6 +79,7 @@ def fit_neural(
             optimizer=settings.optimizer,
             seed=settings.seed,
             epochs=epochs,
+            is_trained=start is not None,
             checkpoints=checkpoints,
             on_epoch=on_epoch,
         )
