@@ -113,6 +113,19 @@ def train_and_valid(split: Split) -> IntArray:
     return np.sort(np.concatenate([split.train, split.valid]))
 
 
+def check_tunable(model: Model) -> None:
+    """Checks that a trained model of this family can be trained further.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if not isinstance(model, NeuralModel):
+        raise ConfigError(
+            f"model={model.name} is not trained in epochs and cannot be fine-tuned."
+            " Train it anew on the new data with mode=train."
+        )
+
+
 def fit_model(
     model: Model,
     ratings: Ratings,
@@ -139,11 +152,8 @@ def fit_model(
         ConfigError: A baseline was asked to go on from a trained model.
         TrainingError: The loss is not finite, or there is no checkpoint to resume.
     """
-    if start and not isinstance(model, NeuralModel):
-        raise ConfigError(
-            f"model={model.name} is not trained in epochs and cannot be fine-tuned."
-            " Train it anew on the new data with mode=train."
-        )
+    if start:
+        check_tunable(model)
     if isinstance(model, Baseline):
         return fit_baseline(model, ratings, split)
     assert isinstance(model, NeuralModel)

@@ -14,6 +14,7 @@ from cfexp.cluster import worker_index
 from cfexp.config import Mode, build, with_overrides
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
+from cfexp.fitting import check_tunable
 from cfexp.jobs import digest
 from cfexp.overlap import DROP, check_related
 from cfexp.predictor import Predictor
@@ -90,9 +91,11 @@ def _finetune(
     predictor, source = _trained_model(cfg, tracking, overrides)
     cfg = with_overrides(predictor.origin.config, cfg, list(overrides))
     cfg.training.refit = False  # the trained model is changed only once
+    specs = {**build(cfg), "tracking": tracking}
+    check_tunable(specs["model"])
     job = plan.job(
         cfg,
-        {**build(cfg), "tracking": tracking},
+        specs,
         folder=folder,
         name=name,
         overrides=overrides,

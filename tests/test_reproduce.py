@@ -81,8 +81,9 @@ def test_reproduced_to_the_last_bit_and_not(workdir: Path) -> None:
     assert "reproduce.csv" in {
         f.path for f in client.list_artifacts(second.info.run_id)
     }
-    changed = ["training.epochs=1", "tracking=none"]
-    done = cfexp("reproduce", "first", *changed, cwd=workdir)
+    config = workdir / "first/results/config.yaml"
+    config.write_text(config.read_text().replace("epochs: 2", "epochs: 1"))
+    done = cfexp("reproduce", "first", "tracking=none", cwd=workdir)
     assert done.returncode == 1
     assert "not bit-equal" in done.stdout
     last = done.stderr.splitlines()[-1]
@@ -90,7 +91,9 @@ def test_reproduced_to_the_last_bit_and_not(workdir: Path) -> None:
     for arguments, message in (
         (["reproduce"], "mode=reproduce needs run_id="),
         (["reproduce", "nonesuch"], "there is no finished run"),
-        (["reproduce", "first", "dataset.data_seed=1"], "the data are not the same"),
+        (["reproduce", "first", "dataset.data_seed=1"], "would make it another run"),
+        (["reproduce", "first", "training.epochs=3"], "would make it another run"),
+        (["reproduce", "first", "embed_dim=8"], "as embed_dim=4, and cannot become"),
     ):
         done = cfexp(*arguments, cwd=workdir)
         assert done.returncode == 1
