@@ -1,15 +1,18 @@
 """Training rows encoded once onto disk, and read from there as they are needed."""
 
 import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import cfexp
-from cfexp.data.cache import NewFolder
 from cfexp.data.download import cache_dir
+from cfexp.data.kept import FORMAT, intact, keep
 from cfexp.data.ratings import IntArray, Ratings
+from cfexp.errors import DataError
 from cfexp.features import Encoded, FeatureEncoder
 
 COLUMNS: dict[str, Any] = {
@@ -37,30 +40,43 @@ def encode_on_disk(
         encoder: Fitted on `rows`.
         rows: Row positions.
     """
-    digest = hashlib.sha256(f"{cfexp.__version__} {ratings.fingerprint}".encode())
+    digest = hashlib.sha256(
+        f"{cfexp.__version__} {FORMAT} {ratings.fingerprint}".encode()
+    )
     digest.update(rows.astype("<i8", copy=False).tobytes())
     for known in (encoder.users, encoder.items, encoder.genres):
-        digest.update("\x1f".join(map(str, known)).encode())
+        digest.update(json.dumps(list(map(str, known))).encode())
     folder = cache_dir() / f"encoded-{digest.hexdigest()[:16]}"
-    if not folder.is_dir():
-        with NewFolder(folder) as partial:
-            shape = (len(rows),)
-            columns = {
-                name: np.lib.format.open_memmap(
-                    partial / f"{name}.npy", "w+", dtype=kind, shape=shape
-                )
-                for name, kind in COLUMNS.items()
-            }
-            order = np.random.default_rng(0).permutation(rows)
-            for start in range(0, len(rows), CHUNK):
-                part = ratings.frame.iloc[order[start : start + CHUNK]]
-                encoded = encoder.transform(part, ratings.movies)
-                for name, column in columns.items():
-                    column[start : start + CHUNK] = getattr(encoded, name)
-            np.save(partial / "genre_table.npy", encoded.genre_table)
+    if not intact(folder):
+        try:
+            keep(folder, lambda empty: _write(empty, ratings, encoder, rows))
+        except OSError as error:
+            raise DataError(
+                f"the encoded rows cannot be kept in {folder}: {error}. Set"
+                " CFEXP_CACHE_DIR to a folder with room, or training.stream_from=null"
+                " to hold them in memory."
+            ) from error
     mapped = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
     table = np.load(folder / "genre_table.npy")
     return Encoded(**mapped, genre_table=table, on_disk=True)
+
+
+def _write(
+    folder: Path, ratings: Ratings, encoder: FeatureEncoder, rows: IntArray
+) -> None:
+    columns = {
+        name: np.lib.format.open_memmap(
+            folder / f"{name}.npy", "w+", dtype=kind, shape=(len(rows),)
+        )
+        for name, kind in COLUMNS.items()
+    }
+    order = np.random.default_rng(0).permutation(rows)
+    for start in range(0, len(rows), CHUNK):
+        part = ratings.frame.iloc[order[start : start + CHUNK]]
+        encoded = encoder.transform(part, ratings.movies)
+        for name, column in columns.items():
+            column[start : start + CHUNK] = getattr(encoded, name)
+    np.save(folder / "genre_table.npy", encoded.genre_table)
 
 
 def block_order(n_rows: int, rng: np.random.Generator) -> npt.NDArray[np.int32]:

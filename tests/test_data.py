@@ -325,6 +325,12 @@ def test_download_is_checked_and_cached(
     for _ in range(2):
         assert len(movielens_spec(None, hash=good).load().frame) == 3
     assert len(served) == 2  # the bad one, and one good one
+    kept = workdir / "cache" / "ml-x.zip"
+    for damage in (kept.read_bytes()[:-9], kept.read_bytes().replace(b"1", b"2"), b""):
+        kept.write_bytes(damage)
+        assert movielens_spec(None, hash=good).load().frame["rating"].sum() == 12
+    assert len(served) == 5
+    assert kept.read_bytes() == source.read_bytes()
 
 
 def test_offline_says_what_to_do(

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import logging
-import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from pyarrow import feather
 
 import cfexp
 from cfexp.data.download import cache_dir
+from cfexp.data.kept import FORMAT, intact, keep
 from cfexp.data.ratings import Ratings
 
 log = logging.getLogger(__name__)
@@ -32,16 +31,20 @@ def cached(source: Mapping[str, Any], make: Callable[[], Ratings]) -> Ratings:
         source: All that the dataset depends on, as plain values; see `file_state`.
         make: Makes the dataset; kept where it has `CACHE_FROM` ratings or more.
     """
-    text = json.dumps({**source, "cfexp": cfexp.__version__}, sort_keys=True)
+    known = {**source, "cfexp": cfexp.__version__, "format": FORMAT}
+    text = json.dumps(known, sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     folder = cache_dir() / f"ratings-{key}"
-    if (folder / ABOUT).exists():
+    if intact(folder):
         return _load(folder)
     made = make()
     if len(made.frame) < CACHE_FROM:
         return made
-    with NewFolder(folder) as partial:
-        _save(made, partial)
+    try:
+        keep(folder, lambda empty: _save(made, empty))
+    except OSError as error:
+        log.warning("%s cannot be kept in %s: %s", made.name, folder, error)
+        return made
     return _load(folder)
 
 
@@ -50,29 +53,6 @@ def file_state(path: Path) -> list[Any]:
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     stats = [(str(f.absolute()), f.stat()) for f in files]
     return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
-
-
-class NewFolder:
-    """Fills a folder under another name, so that it is there whole or not at all."""
-
-    def __init__(self, folder: Path):
-        self._folder = folder
-        self._partial = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
-
-    def __enter__(self) -> Path:
-        self._partial.mkdir(parents=True, exist_ok=True)
-        return self._partial
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        try:
-            if kind is None:
-                self._partial.rename(self._folder)
-        except OSError:
-            # Another process was first, with the same content.
-            if not self._folder.is_dir():
-                raise
-        finally:
-            shutil.rmtree(self._partial, ignore_errors=True)
 
 
 def _save(ratings: Ratings, folder: Path) -> None:

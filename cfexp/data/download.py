@@ -20,10 +20,10 @@ def cache_dir() -> Path:
 
 
 def fetch(name: str, url: str, known_hash: str) -> Path:
-    """Downloads a file into the cache and returns its path.
+    """Returns the path of a file in the cache, downloaded if it is not there whole.
 
     Pooch downloads to a temporary file, checks its hash and then renames it, so that
-    an interrupted download leaves nothing behind.
+    an interrupted download leaves nothing behind. A file that is there is checked too.
 
     Args:
         name: Name of the dataset; the file is called ``{name}.zip``.
@@ -33,7 +33,14 @@ def fetch(name: str, url: str, known_hash: str) -> Path:
     Raises:
         DataError: The server cannot be reached, or the hash differs.
     """
-    log.info("%s: downloading %s to %s", name, url, cache_dir())
+    path = cache_dir() / f"{name}.zip"
+    if path.exists():
+        algorithm, _, digest = known_hash.partition(":")
+        if pooch.file_hash(str(path), alg=algorithm) == digest:
+            return path
+        log.warning("%s is damaged: downloading it again", path)
+    else:
+        log.info("%s: downloading %s to %s", name, url, cache_dir())
     pooch.get_logger().setLevel("WARNING")  # it says the same in a form of its own
     try:
         return Path(

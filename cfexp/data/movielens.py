@@ -107,13 +107,13 @@ class MovieLens(Spec):
                     f" folder or zip file that holds {FORMATS[self.format].ratings}."
                 )
             return root
-        folders = [cache_dir()]
+        places = [cache_dir() / self.name]
         if os.environ.get("CFEXP_DATA_DIR"):
-            folders.insert(0, Path(os.environ["CFEXP_DATA_DIR"]).expanduser())
-        for folder in folders:
-            for candidate in (folder / self.name, folder / f"{self.name}.zip"):
-                if candidate.exists():
-                    return candidate
+            own = Path(os.environ["CFEXP_DATA_DIR"]).expanduser()
+            places = [own / self.name, own / f"{self.name}.zip", *places]
+        for place in places:
+            if place.exists():
+                return place
         return fetch(self.name, self.url, self.hash)
 
     def _read(self, source: "_Source") -> tuple[pd.DataFrame, pd.DataFrame]:
