@@ -13,8 +13,10 @@ from cfexp.data.ratings import Ratings, canonical
 from cfexp.errors import DataError
 from cfexp.features import FeatureEncoder, genres_of
 from cfexp.fitting import encode
+from cfexp.known import KnownPairs
 from cfexp.models.bias import Bias
 from cfexp.predictor import Origin, Predictor
+from cfexp.trained_on import TrainedOn, fit_baselines
 
 BIG = 2**63 + 1
 
@@ -109,8 +111,9 @@ def predictor_of(ratings: Ratings, folder: Path) -> Predictor:
         encoder=encoder,
         scorer=model.fit(encode(ratings, encoder, rows), encoder.spec),
         movies=ratings.movies,
-        origin=Origin(
-            **dict.fromkeys(Origin.__dataclass_fields__, "x")  # type: ignore[arg-type]
+        origin=Origin("bias", "t", ratings.fingerprint, "", "", ""),
+        load_trained_on=lambda: TrainedOn(
+            KnownPairs.of(ratings, rows, rows), fit_baselines(ratings, rows)
         ),
     ).save(folder)
     return Predictor.load(folder)
@@ -133,6 +136,9 @@ def test_numbers_beside_one_text_id(
     np.testing.assert_array_equal(predictor.predict(as_numbers), expected)
     as_floats = pairs.assign(movieId=pairs["movieId"].astype("float64"))
     np.testing.assert_array_equal(predictor.predict(as_floats), expected)
+    known = predictor.trained_on.known
+    for form in (pairs, as_numbers, as_floats):
+        assert known.among(form, trained_only=True).all()
 
     reuse.recommend(predictor, data, user=str(user), k=99, output=tmp_path / "top.csv")
     top = pd.read_csv(tmp_path / "top.csv")
