@@ -48,6 +48,7 @@ class Config:
     same_ids: bool
     pairs: str | None
     output: str | None
+    overwrite: bool
     user: str | None
     k: int
     embed_dim: int
@@ -87,6 +88,7 @@ USES = (
     "same_ids",
     "pairs",
     "output",
+    "overwrite",
     "user",
     "k",
     "rerun",

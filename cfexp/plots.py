@@ -13,6 +13,13 @@ mpl.use("agg")
 mpl.rcParams["text.parse_math"] = False  # a genre may hold a dollar sign
 COUNT_EDGES = [-1, 0, 4, 9, 19, 49, 99, 199, np.inf]
 COUNT_LABELS = ["0", "1-4", "5-9", "10-19", "20-49", "50-99", "100-199", "200+"]
+# The files, without .png.
+NAMES = (
+    "learning_curves",
+    "predicted_vs_true",
+    "residuals_by_genre",
+    "residuals_by_popularity",
+)
 INK, ACCENT = "#33475b", "#d9632a"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cfexp import owned
 from cfexp.data.ids import as_ids, positions
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
 from cfexp.errors import DataError
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RELOAD_TOLERANCE = 1e-4
+# What to do about a folder that cfexp must not write to.
+ELSEWHERE = "move it away, or choose another hydra.run.dir"
 
 
 @dataclass(frozen=True)
@@ -135,9 +139,21 @@ class Predictor:
         )
 
     def save(self, folder: Path) -> None:
-        """Writes the predictor into `folder`, which is made anew."""
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        """Writes the predictor into `folder`, which is made anew.
+
+        Raises:
+            ConfigError: `folder` holds something that is not cfexp's, or was changed.
+        """
+        check_replaceable(folder)
+        partial = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        self._write(partial)
+        owned.note_all(partial)
+        owned.remove(folder, fix=ELSEWHERE)
+        partial.rename(folder)
+
+    def _write(self, folder: Path) -> None:
         self.encoder.save(folder / "encoder.json")
         self.scorer.save(folder)
         self.trained_on.save(folder)
@@ -168,6 +184,15 @@ class Predictor:
             origin=Origin(**{**saved, "sources": tuple(saved["sources"])}),
             load_trained_on=load_trained_on,
         )
+
+
+def check_replaceable(folder: Path) -> None:
+    """Checks that a predictor can be saved into a folder without loss.
+
+    Raises:
+        ConfigError: It holds something that is not cfexp's, or was changed.
+    """
+    owned.check_whole(folder, fix=ELSEWHERE)
 
 
 def max_difference(predictor: Predictor, reloaded: Any, sample: pd.DataFrame) -> float:

@@ -18,6 +18,7 @@ from cfexp.tracking.settings import Tracking
 from cfexp.train import train
 from cfexp.training.sharing import shared_programs
 
+FILE = "repeats.csv"
 # The metrics whose uncertainty is told.
 TOLD = ("val_rmse", "val_mae", "test_rmse", "test_mae", "skill_vs_bias")
 
@@ -61,6 +62,9 @@ def train_repeats(
     Raises:
         CfexpError: A member failed, or a model is to be registered.
     """
+    results.check_folder(folder, FILE)
+    for member in members:
+        results.check_folder(member.job.folder)
     first = members[0].job
     tracking: Tracking = first.specs["tracking"]
     if tracking.register_as is not None:
@@ -92,10 +96,10 @@ def train_repeats(
                 rows.append(outcome.metrics)
         table = pd.DataFrame(rows, index=[m.label for m in members])
         found = summary(table, test_share=_test_share(table))
-        (folder / "results").mkdir(parents=True, exist_ok=True)
         results.write_metrics(folder / "results", found)
-        file = folder / "results" / "repeats.csv"
-        table.to_csv(file, index_label="repeat")
+        file = folder / "results" / FILE
+        with results.writing(folder / "results", FILE):
+            table.to_csv(file, index_label="repeat")
         if group:
             params = describe.params(yaml.safe_load(first.config))
             for repeated in ("split.fold", "seed"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cfexp import report
+from cfexp import report, results
 from cfexp.errors import DataError, TrainingError
 from cfexp.provenance import PACKAGES, GitState, versions
 
@@ -139,7 +139,8 @@ def judge(past: Past, now: Past, file: Path) -> str:
         The verdict of the metric that differs most.
     """
     table = compared(past.metrics, now.metrics, tolerance=TOLERANCE)
-    table.to_csv(file, index=False)
+    with results.writing(file.parent, file.name):
+        table.to_csv(file, index=False)
     counts = table["verdict"].value_counts()
     told = table[(table["verdict"] != EQUAL) | table["metric"].isin(TOLD)]
     report.print_frame(f"run {past.run_id}, reproduced", told.head(20), digits=6)

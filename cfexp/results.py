@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cfexp import plots
+from cfexp import owned, plots
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.errors import first_line
 from cfexp.features import genres_of
 from cfexp.files import write_text
 from cfexp.fitting import Tested
 from cfexp.models.base import Scorer
+from cfexp.predictor import ELSEWHERE, check_replaceable
 from cfexp.provenance import GitState, all_packages, versions
 from cfexp.training.history import History
 
@@ -28,6 +29,22 @@ log = logging.getLogger(__name__)
 SKIPPED = "skipped.json"
 TEST_PREDICTIONS = "test_predictions.parquet"
 VALID_PREDICTIONS = "valid_predictions.parquet"
+METRICS = "metrics.json"
+MAX_DIFF = 1_000_000  # bytes of a git.diff; more are data rather than code
+PLOTS = [f"plots/{name}.png" for name in plots.NAMES]
+FILES = (
+    "config.yaml",
+    METRICS,
+    "versions.json",
+    "tags.json",
+    "packages.txt",
+    TEST_PREDICTIONS,
+    VALID_PREDICTIONS,
+    "epochs.csv",
+    "git.diff",
+    *PLOTS,
+)
+CARD = ("model_card.md", "model_card.html")
 
 
 def predictions(
@@ -81,25 +98,36 @@ def write(
         test: What `test_predictions` returned.
         valid: The validation ratings, with a column ``predicted``.
         history: The epochs of a neural model.
-        git: State of the user's repository.
+        git: State of the user's repository; None to write no diff.
         tags: What ties the run to its data and code.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "config.yaml", config)
-    write_metrics(folder, metrics)
-    (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
-    write_text(folder / "tags.json", json.dumps(tags, indent=2))
-    (folder / "packages.txt").write_text(all_packages())
-    test.drop(columns=[GENRES]).to_parquet(folder / TEST_PREDICTIONS, index=False)
-    valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
-    if history:
-        epochs = pd.DataFrame([asdict(e) for e in history.epochs])
-        epochs.to_csv(folder / "epochs.csv", index=False)
-    if git and (git.diff or git.untracked):
-        untracked = "".join(f"# untracked: {name}\n" for name in git.untracked)
-        (folder / "git.diff").write_text(untracked + git.diff)
-    with optional("the plots"):
-        plots.save_plots(folder / "plots", history=history, predictions=test)
+    with writing(folder, *FILES, *CARD):
+        for name in (*FILES, *CARD):
+            (folder / name).unlink(missing_ok=True)  # of a run that was here before
+        write_text(folder / "config.yaml", config)
+        write_metrics(folder, metrics)
+        (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
+        write_text(folder / "tags.json", json.dumps(tags, indent=2))
+        (folder / "packages.txt").write_text(all_packages())
+        test.drop(columns=[GENRES]).to_parquet(folder / TEST_PREDICTIONS, index=False)
+        valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
+        if history:
+            epochs = pd.DataFrame([asdict(e) for e in history.epochs])
+            epochs.to_csv(folder / "epochs.csv", index=False)
+        if git and (git.diff or git.untracked):
+            (folder / "git.diff").write_bytes(diff_file(git))
+        with optional("the plots"):
+            plots.save_plots(folder / "plots", history=history, predictions=test)
+
+
+def diff_file(git: GitState) -> bytes:
+    """Returns the contents of ``git.diff``, cut with a note after `MAX_DIFF` bytes."""
+    untracked = "".join(f"# untracked: {name}\n" for name in git.untracked)
+    whole = f"{untracked}{git.diff}".encode()
+    if len(whole) <= MAX_DIFF:
+        return whole
+    note = f"\n# cut: {MAX_DIFF:,} of {len(whole):,} bytes\n"
+    return whole[:MAX_DIFF] + note.encode()
 
 
 @contextmanager
@@ -112,11 +140,32 @@ def optional(what: str) -> Iterator[None]:
         log.debug("%s cannot be written", what, exc_info=True)
 
 
+def check_folder(folder: Path, *others: str) -> None:
+    """Checks, before a run does any work, that its files replace only cfexp's own.
+
+    Args:
+        folder: The run's folder.
+        others: Files that it will write into ``results/`` besides the usual ones.
+
+    Raises:
+        ConfigError: ``results/`` or ``model/`` hold something else.
+    """
+    owned.check_marked(folder / "results", fix=ELSEWHERE)
+    owned.check(folder / "results", [*FILES, *CARD, *others], fix=ELSEWHERE)
+    owned.check(folder, [SKIPPED], fix=ELSEWHERE)
+    check_replaceable(folder / "model")
+
+
+def writing(folder: Path, *names: str) -> AbstractContextManager[None]:
+    """Notes the files that the block writes into ``results/``; see `cfexp.owned`."""
+    return owned.writing(folder, names, fix=ELSEWHERE)
+
+
 def write_skipped(folder: Path, metrics: Mapping[str, float], run_id: str) -> None:
     """Writes the metrics of a job that an earlier run has done, and says which."""
-    (folder / "results").mkdir(parents=True, exist_ok=True)
     write_metrics(folder / "results", metrics)
-    (folder / SKIPPED).write_text(json.dumps({"run_id": run_id}))
+    with writing(folder, SKIPPED):
+        (folder / SKIPPED).write_text(json.dumps({"run_id": run_id}))
 
 
 def weights_digest(scorer: Scorer) -> str:
@@ -129,4 +178,5 @@ def weights_digest(scorer: Scorer) -> str:
 
 def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
     """Writes ``metrics.json``, over the one there may be."""
-    write_text(folder / "metrics.json", json.dumps(metrics, indent=2, sort_keys=True))
+    with writing(folder, METRICS):
+        write_text(folder / METRICS, json.dumps(metrics, indent=2, sort_keys=True))

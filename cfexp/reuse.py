@@ -1,6 +1,7 @@
 """Uses trained models: evaluate, predict, recommend."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from cfexp import report
 from cfexp.data.ids import as_ids, equal_to
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.data.tables import read_table
-from cfexp.errors import DataError
+from cfexp.errors import ConfigError, DataError
 from cfexp.evaluate import Comparison
 from cfexp.fitting import Seen, encode, evaluate_fitted, times_seen
 from cfexp.overlap import unknown_rows
@@ -21,6 +22,34 @@ from cfexp.split import Split
 log = logging.getLogger(__name__)
 
 PREDICTED = "predicted"
+
+
+def check_output(output: Path, *, overwrite: bool, read: Sequence[Path]) -> None:
+    """Checks that a file can be written without loss.
+
+    Args:
+        output: The file.
+        overwrite: Whether it may be there already.
+        read: Files that are read, which must stay.
+
+    Raises:
+        ConfigError: It is there, or is one of those.
+    """
+    if output.is_dir():
+        raise ConfigError(f"output={output} is a folder. Name a file in it")
+    if not output.exists():
+        return
+    for path in read:
+        if path.exists() and path.samefile(output):
+            raise ConfigError(
+                f"output={output} is the file that is read, and would be lost. Name"
+                " another file"
+            )
+    if not overwrite:
+        raise ConfigError(
+            f"output={output} is there already. Name another file, or write over it"
+            " with overwrite=true"
+        )
 
 
 def predict(predictor: Predictor, *, pairs: str, output: Path) -> None:
@@ -157,6 +186,5 @@ def evaluate_saved(
     metrics = comparison.metrics("test") | {"known_rows": float(evaluated.known)}
     report.warn_of_skill(metrics)
     folder = output / "results"
-    folder.mkdir(parents=True, exist_ok=True)
     write_metrics(folder, metrics)
     return metrics

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from cfexp import describe, plan, reproduce, reuse
+from cfexp import describe, plan, reproduce, results, reuse
 from cfexp.cluster import worker_index
 from cfexp.config import Mode, build, with_overrides
 from cfexp.data.ratings import Ratings
@@ -53,6 +53,7 @@ def run(
         CfexpError: Something the user can mend; the message says how.
     """
     tracking: Tracking = specs["tracking"]
+    _check_files(cfg, folder)
     parent_id = None
     if swept:
         tracking = replace(tracking, uri=swept.uri or tracking.uri)
@@ -119,13 +120,12 @@ def _use(
     cfg = with_overrides(predictor.origin.config, cfg, list(overrides))
     specs = build(cfg)
     if cfg.mode is Mode.predict:
-        output = Path(cfg.output or folder / "predictions.csv")
-        reuse.predict(predictor, pairs=cfg.pairs, output=output)
+        reuse.predict(predictor, pairs=cfg.pairs, output=_output(cfg, folder))
         return
     ratings: Ratings = specs["dataset"].load()
     check_related(predictor, ratings, same_ids=cfg.same_ids)
     if cfg.mode is Mode.recommend:
-        output = Path(cfg.output or folder / "recommendations.csv")
+        output = _output(cfg, folder)
         reuse.recommend(predictor, ratings, user=cfg.user, k=cfg.k, output=output)
         return
     split: Split = specs["split"].split(ratings, seed=cfg.seed)
@@ -156,6 +156,29 @@ def _trained_model(
 
 def _choice(cfg: DictConfig, overrides: Sequence[str]) -> Choice:
     return Choice(cfg.best_of, describe.asked(cfg, overrides))
+
+
+def _check_files(cfg: DictConfig, folder: Path) -> None:
+    """Checks, before any work, that nothing of the user's would be written over.
+
+    Raises:
+        ConfigError: Something would.
+    """
+    if cfg.mode not in (Mode.predict, Mode.recommend):
+        results.check_folder(folder)
+        return
+    read = [cfg.pairs, cfg.dataset.get("ratings"), cfg.dataset.get("movies")]
+    reuse.check_output(
+        _output(cfg, folder),
+        overwrite=cfg.overwrite,
+        read=[Path(path) for path in read if path],
+    )
+
+
+def _output(cfg: DictConfig, folder: Path) -> Path:
+    """Returns the file that predictions or recommendations go to."""
+    kind = "predictions" if cfg.mode is Mode.predict else "recommendations"
+    return Path(cfg.output or folder / f"{kind}.csv")
 
 
 def _reproduce(

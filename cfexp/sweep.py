@@ -1,6 +1,5 @@
 """A sweep: one MLflow run above those of its jobs, wherever these are run."""
 
-import importlib.util
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +10,10 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from cfexp import owned
 from cfexp.config import build_spec
 from cfexp.errors import ConfigError, Failed, first_line
+from cfexp.launchers import check_installed, threads_for_each
 from cfexp.masking import REFERENCE, VARIABLE, hide_uri, masked
 from cfexp.plan import sweep_key, telling
 from cfexp.tracking.settings import Tracking
@@ -22,13 +23,10 @@ if TYPE_CHECKING:
 
     from cfexp.tracking.group import Group
 
-# The part of a plugin's module that names the extra it comes with.
-EXTRAS = {
-    "hydra_joblib_launcher": "joblib",
-    "hydra_ray_launcher": "ray",
-    "hydra_submitit_launcher": "slurm",
-    "hydra_optuna_sweeper": "optuna",
-}
+BOARD, JSON = "leaderboard.csv", "leaderboard.json"
+HYDRAS = ("config.yaml", "hydra.yaml", "overrides.yaml")
+FIX = "move it away, or choose another folder with hydra.sweep.dir="
+ELSEWHERE = "move it away, or choose another hydra.run.dir"
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _open_sweeps: list["SweepCallback"] = []
 
@@ -97,9 +95,12 @@ class SweepCallback(Callback):
         return {**self.__dict__, "group": None, "tracking": tracking}
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Hides passwords before Hydra writes the configuration of a single run."""
+        """Looks after the files that Hydra writes before a single run starts."""
         try:
             hide_uri(config)
+            if config.hydra.output_subdir is not None:
+                names = [f"{config.hydra.output_subdir}/{name}" for name in HYDRAS]
+                owned.claim(Path(config.hydra.run.dir), names, fix=ELSEWHERE)
         except Exception as error:
             raise Failed(error) from error
 
@@ -114,12 +115,16 @@ class SweepCallback(Callback):
         if hide_uri(config):
             config.hydra.overrides.task.append(f"tracking.uri={REFERENCE}")
         for plugin in (config.hydra.launcher, config.hydra.sweeper):
-            _check_installed(str(plugin._target_))
+            check_installed(str(plugin._target_))
         # Jobs elsewhere need not have the same working directory.
         self.folder = Path(config.hydra.sweep.dir).absolute()
         quoted = QuotedString(str(self.folder), Quote.single).with_quotes()
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")
         config.hydra.sweep.dir = str(self.folder)
+        owned.check_marked(self.folder / "results", fix=FIX)
+        owned.check(self.folder / "results", [JSON], fix=FIX)
+        owned.check(self.folder, [BOARD], fix=FIX)
+        owned.claim(self.folder, ["multirun.yaml"], fix=FIX)
         self.threads = threads_for_each(config.hydra.launcher)
         self.objective = config.objective
         self.tracking = cast(Tracking, build_spec("tracking", config.tracking))
@@ -196,10 +201,11 @@ class SweepCallback(Callback):
             report.print_frame(
                 f"{title}; all with {shared}" if shared else title, short, spare=SPARE
             )
-            results.mkdir(parents=True, exist_ok=True)
-            board.to_csv(self.folder / "leaderboard.csv", index=False)
-            # As MLflow keeps tables, for its UI.
-            board.to_json(results / "leaderboard.json", orient="split", index=False)
+            with owned.writing(self.folder, [BOARD], fix=FIX):
+                board.to_csv(self.folder / BOARD, index=False)
+            with owned.writing(results, [JSON], fix=FIX):
+                # As MLflow keeps tables, for its UI.
+                board.to_json(results / JSON, orient="split", index=False)
             means = means_over_repeats(short)
             if len(means):
                 report.print_frame("over folds and seeds", means)
@@ -221,36 +227,4 @@ class SweepCallback(Callback):
         found |= {f"mean_{name}": float(finished[name].mean()) for name in ERRORS}
         group.log(
             metrics=found, tags={"cfexp.best_overrides": best["job"]}, files=results
-        )
-
-
-def threads_for_each(launcher: DictConfig) -> int:
-    """Returns how many threads each job may use; 0 where it has all of the machine."""
-    cpus = os.cpu_count() or 1
-    if "n_jobs" in launcher:  # joblib
-        jobs = cpus if launcher.n_jobs < 0 else launcher.n_jobs
-        return max(1, cpus // max(1, jobs))
-    if "ray" in launcher:
-        return max(1, int(launcher.ray.remote.num_cpus))
-    if "cpus_per_task" in launcher:  # submitit
-        return int(launcher.cpus_per_task or 0)
-    return 0
-
-
-def _check_installed(target: str) -> None:
-    """Checks that a launcher's or sweeper's package is there.
-
-    Raises:
-        ConfigError: It is not; the message names the extra.
-    """
-    package = target.rpartition(".")[0]
-    try:
-        found = importlib.util.find_spec(package)
-    except ModuleNotFoundError:
-        found = None
-    extra = next((e for name, e in EXTRAS.items() if name in target), None)
-    if found is None and extra:
-        raise ConfigError(
-            f"this launcher or sweeper is not installed: {target}. Install it with: pip"
-            f" install 'cfexp[{extra}]'"
         )

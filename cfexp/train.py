@@ -115,6 +115,7 @@ def train(
     Raises:
         CfexpError: The configuration, the data, the training or the tracking failed.
     """
+    results.check_folder(job.folder)
     watch = Stopwatch()
     training: Training = job.specs["training"]
     with watch("data"):
@@ -362,10 +363,13 @@ def _write_results(
         test=tested,
         valid=results.predictions(ratings, split.valid, fitted.val_predicted),
         history=fitted.history,
-        git=git,
+        git=git if job.specs["tracking"].git_diff else None,
         tags=tags,
     )
-    with results.optional("the model card"):
+    with (
+        results.optional("the model card"),
+        results.writing(job.folder / "results", *results.CARD),
+    ):
         write_card(
             job.folder / "results",
             title=f"{job.name} on {ratings.name}",

@@ -19,8 +19,8 @@ from omegaconf import OmegaConf
 from scipy import stats
 
 from cfexp.jobs import held, is_free
+from cfexp.launchers import threads_for_each
 from cfexp.repeats import uncertainty
-from cfexp.sweep import threads_for_each
 
 JOB = [*TINY, "model=dot", "embed_dim=4", "training=quick"]
 

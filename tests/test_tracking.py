@@ -48,7 +48,9 @@ def tracking(
     shutil.copy(database, workdir / "mlflow.db")
     monkeypatch.setattr(write, "WAITS", (0, 0))
     uri = f"sqlite:///{workdir / 'mlflow.db'}"
-    return Tracking(enabled=True, uri=uri, experiment="e", register_as=None)
+    return Tracking(
+        enabled=True, uri=uri, experiment="e", register_as=None, git_diff=True
+    )
 
 
 def fails(times: int, code: int, job: Callable[..., object]) -> Callable[..., object]:
@@ -187,6 +189,7 @@ def test_damaged_record_is_one_line(workdir: Path, text: str) -> None:
 @pytest.mark.parametrize("name", ["", " ", "a/b", "a:c", "..", "n" * 257])
 def test_names_of_registered_models_are_checked_first(name: str) -> None:
     values = {"enabled": True, "uri": "sqlite:///m.db", "experiment": "e"}
+    values["git_diff"] = True
     with pytest.raises(ConfigError, match="register_as must be a name"):
         Tracking(**values, register_as=name)
     with pytest.raises(MlflowException):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from omegaconf import DictConfig
 
 import cfexp
-from cfexp import config
+from cfexp import config, owned
 from cfexp.bench.peers import PEERS, check_installed
 from cfexp.errors import ConfigError, did_you_mean
 
@@ -30,6 +30,8 @@ ENSEMBLE = "ensemble"
 MODELS = ("bias", "dot", "ncf", "deep", "autorec", "kernelae", "svdpp", "fm", ENSEMBLE)
 TARGET = "surprise-svd"
 SECONDS = ("seconds", "to_svd")
+FILES = ("folds.csv", "table.csv", "notes.txt")
+FIX = "move it away, or choose another folder with --output"
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas")
 
 
@@ -77,6 +79,7 @@ def main(arguments: list[str]) -> None:
         CfexpError: Something the user can mend; the message says how.
     """
     args = parser().parse_intermixed_args(arguments)
+    owned.check(args.output, FILES, fix=FIX)
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     logging.getLogger("cfexp").setLevel(logging.INFO)
     peers = {} if args.peers == ["none"] else _chosen("peer", args.peers, PEERS)
@@ -170,9 +173,9 @@ def _show(
     }
     report.print_frame(title, table.assign(**seconds))
     report.print_lines(list(notes.items()))
-    output.mkdir(parents=True, exist_ok=True)
-    folds.to_csv(output / "folds.csv", index=False)
-    table.to_csv(output / "table.csv", index=False)
     lines = [f"{name}: {text}" for name, text in notes.items()]
-    (output / "notes.txt").write_text("\n".join(lines) + "\n")
+    with owned.writing(output, FILES, fix=FIX):
+        folds.to_csv(output / "folds.csv", index=False)
+        table.to_csv(output / "table.csv", index=False)
+        (output / "notes.txt").write_text("\n".join(lines) + "\n")
     report.print_lines([("files", str(output))])

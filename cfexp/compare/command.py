@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cfexp import owned
 from cfexp.errors import ConfigError
 from cfexp.tracking.where import add_set, reachable_tracking
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 METRICS = ("rmse", "mae")
 MOST_LINES = 40
+FILES = ("compare.csv", "compare.html", "experiment/best_overrides.yaml")
+FIX = "move it away, or choose another folder with --output"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,6 +49,7 @@ def main(arguments: list[str]) -> None:
         CfexpError: Something the user can mend; the message says how.
     """
     args = parser().parse_args(arguments)
+    owned.check(args.output, FILES, fix=FIX)
     tracking = reachable_tracking(
         args.set, wanted="cfexp compare reads runs from MLflow"
     )
@@ -87,12 +91,13 @@ def main(arguments: list[str]) -> None:
     report.print_frame(title, shown.head(MOST_LINES))
     if len(shown) > MOST_LINES:
         print(f"and {len(shown) - MOST_LINES} more in compare.csv")  # noqa: T201
-    args.output.mkdir(parents=True, exist_ok=True)
-    table.to_csv(args.output / "compare.csv", index=False)
-    write_report(args.output / "compare.html", title, shown, compared)
-    best = write_best(args.output, compared)
-    if sweep:
-        mlflow.MlflowClient().log_artifacts(sweep, str(args.output), "compare")
+    with owned.writing(args.output, FILES, fix=FIX):
+        table.to_csv(args.output / "compare.csv", index=False)
+        write_report(args.output / "compare.html", title, shown, compared)
+        best = write_best(args.output, compared)
+    for name in FILES if sweep else ():
+        where = str(Path("compare", name).parent)
+        mlflow.MlflowClient().log_artifact(sweep, str(args.output / name), where)
     report.print_lines(
         [
             ("difference", f"of {args.metric} from the reference; below 0 is better"),

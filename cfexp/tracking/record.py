@@ -109,4 +109,5 @@ class Record:
             uri=self.uri,
             experiment=self.experiment,
             register_as=self.register_as,
+            git_diff=False,  # what there is lies in the run's folder already
         )

@@ -18,6 +18,7 @@ class Tracking(Spec):
         enabled: False to keep results in the run's folder only.
         uri: MLflow tracking URI: ``sqlite:///file``, or a server's address.
         experiment: Name of the MLflow experiment; made where there is none.
+        git_diff: Keep the uncommitted changes of the user's repository with each run.
         register_as: Name to register the trained model under; not registered if None.
     """
 
@@ -25,6 +26,7 @@ class Tracking(Spec):
     uri: str
     experiment: str
     register_as: str | None
+    git_diff: bool
 
     @property
     def absolute_uri(self) -> str:
