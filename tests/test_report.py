@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from cfexp import report
-from cfexp.evaluate import Evaluation, Group
+from cfexp.evaluate import Comparison, Evaluation, Group
 from cfexp.leaderboard import COLUMNS, SPARE, without_shared
 
 WIDTHS = (80, 110, 200)
@@ -49,7 +49,8 @@ def test_evaluation_is_whole(
 ) -> None:
     width = request.node.callspec.params["printed"]
     baselines = {"mean": evaluation(1.1281), "bias": evaluation(0.9444)}
-    report.print_evaluation("dot on x", evaluation(0.9126), baselines)
+    compared = Comparison(evaluation(0.9126), baselines, "Fitted to [/x] rows.")
+    report.print_evaluation("dot on x", compared)
     found = numbers(printed, width)
     for number in ("12,345,678", "0.9126", "0.7512", "1.1281", "0.9444", "+3.4%"):
         assert found.count(number) == 12
