@@ -73,10 +73,12 @@ def cfexp(
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command line in a process of its own."""
     inherited = {k: v for k, v in os.environ.items() if k != "HYDRA_FULL_ERROR"}
+    # What lies on the path goes on, such as another pandas (scripts/check-pandas2).
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return subprocess.run(
         [*command, *arguments],
         cwd=cwd,
-        env={**inherited, "PYTHONPATH": str(ROOT), **(env or {})},
+        env={**inherited, "PYTHONPATH": path, **(env or {})},
         capture_output=True,
         text=True,
         timeout=300,
