@@ -282,7 +282,7 @@ def _whole_groups(ids: pd.Series, size: float, rng: np.random.Generator) -> Bool
     return ids.isin(held_out).to_numpy()
 
 
-def _rank_by_user(user: IntArray, *keys: npt.NDArray[np.float64]) -> IntArray:
+def _rank_by_user(user: IntArray, *keys: npt.NDArray[np.number]) -> IntArray:
     """Returns each row's rank within its user, by the first key, then the next."""
     count = np.bincount(user)
     order = np.lexsort((*keys[::-1], user))
@@ -292,11 +292,12 @@ def _rank_by_user(user: IntArray, *keys: npt.NDArray[np.float64]) -> IntArray:
     return rank
 
 
-def _timestamps(frame: pd.DataFrame, split: str) -> npt.NDArray[np.float64]:
+def _timestamps(frame: pd.DataFrame, split: str) -> npt.NDArray[np.number]:
     if TIMESTAMP not in frame.columns:
         raise DataError(
             f"split={split} needs a timestamp column; the ratings have"
             f" {', '.join(frame.columns)}. Map it in dataset.columns.timestamp, or"
             " choose split=random."
         )
-    return frame[TIMESTAMP].to_numpy("float64")
+    # Not as floats, where nanoseconds would tie.
+    return frame[TIMESTAMP].to_numpy()

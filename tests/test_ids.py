@@ -53,6 +53,7 @@ def test_canonical_ids(written: object, ids: list[object]) -> None:
         ([1.0, np.inf], "inf is no id"),
         (["1", "-inf"], "-inf is no id"),
         ([2.0**53 + 2], "cannot be told"),
+        (["a", " "], "a blank text is no id"),
         ([[1], [2]], r"\[1\] is no id: ids are whole numbers or text"),
         ([datetime.date(2020, 1, 1)], "2020-01-01 is no id"),
         (pd.to_datetime(["2020-01-01"]), "2020-01-01 00:00:00 is no id"),

@@ -132,6 +132,14 @@ def test_leave_last_out_breaks_ties_by_seed() -> None:
     assert again.fingerprint == one.fingerprint != other.fingerprint
 
 
+def test_leave_last_out_tells_nanoseconds_apart() -> None:
+    start = 1_700_000_000 * 10**9
+    data = rated_at([[start, start + 2, start + 1]] * 100)
+    split = splits.LeaveLastOut(k=1).split(data, seed=0)
+    assert set(column(data, split.test, "movieId")) == {1}
+    assert set(column(data, split.valid, "movieId")) == {2}
+
+
 def test_leave_last_out_keeps_users_of_few_ratings_whole() -> None:
     data = rated_at([[1], [1, 2], [1, 2, 3, 4], [1, 2, 3, 4, 5]] * 10)
     split = splits.LeaveLastOut(k=2).split(data, seed=0)

@@ -1,8 +1,8 @@
 """Ids of users and movies: whole numbers or text, however a file writes them.
 
 The number 3 may be written ``3``, ``3.0`` or ``"3"``: that is one id, in any table and
-in every version of pandas. ``"003"`` is a text. A column is of numbers where all its
-ids are, else of text.
+in every version of pandas. ``"003"`` is a text. Blanks around an id do not count. A
+column is of numbers where all its ids are, else of text.
 """
 
 import re
@@ -49,7 +49,8 @@ def as_ids(column: pd.Series) -> pd.Series:
         return column.astype("int64")
     codes, raw = _factorized(column)
     for value in raw:
-        if not isinstance(value, str | int | float | np.number):
+        blank = isinstance(value, str) and not value.strip()
+        if blank or not isinstance(value, str | int | float | np.number):
             raise _no_id(column, value, NO_ID)
     _refuse_blurred(column, raw)
     values = [parse_id(value) for value in raw]
@@ -136,5 +137,5 @@ def _refuse_blurred(column: pd.Series, raw: list[Any]) -> None:
 
 
 def _no_id(column: pd.Series, value: Any, why: str) -> DataError:
-    shown = " ".join(str(value).split())[:60]
+    shown = " ".join(str(value).split())[:60] or "a blank text"
     return DataError(f"column {column.name}: {shown} {why}.")
