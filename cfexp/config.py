@@ -5,7 +5,6 @@ TensorFlow is loaded.
 """
 
 import dataclasses
-import pydoc
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -22,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from cfexp.errors import ConfigError, did_you_mean, first_line
 from cfexp.spec import Spec, field_problems
+from cfexp.targets import check_saved, spec_class
 
 GROUPS = ("dataset", "split", "model", "optimizer", "training", "tracking")
 
@@ -169,19 +169,12 @@ def build_spec(group: str, node: DictConfig) -> Spec:
     """
     try:
         values: dict[str, Any] = OmegaConf.to_container(node, resolve=True)  # type: ignore[assignment]
-        target = values.pop("_target_")
-        cls = pydoc.locate(str(target))
+        target = str(values.pop("_target_"))
     except KeyError:
         raise ConfigError(f"{group}: _target_ is missing; name a class there") from None
     except OmegaConfBaseException as error:
         raise ConfigError(f"{group}: {first_line(error)}") from error
-    except pydoc.ErrorDuringImport as error:
-        raise ConfigError(f"{group}._target_: {first_line(error)}") from error
-    if not isinstance(cls, type) or not issubclass(cls, Spec):
-        raise ConfigError(
-            f"{group}._target_ must name a class derived from cfexp.spec.Spec, as"
-            f" module.Class. Got: {target}"
-        )
+    cls = spec_class(f"{group}._target_", target)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     problems = [
         f"{group}.{key} is unknown to {target}{did_you_mean(key, fields)}"
@@ -223,7 +216,7 @@ def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictCon
         ConfigError: An override cannot be laid over a saved configuration, or would
             change the trained model itself.
     """
-    merged = OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.create(saved))
+    merged = OmegaConf.merge(OmegaConf.structured(Config), literal(saved))
     assert isinstance(merged, DictConfig)
     for override in OverridesParser.create().parse_overrides(overrides):
         key = override.key_or_group.replace("/", ".")
@@ -241,7 +234,26 @@ def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictCon
     for key in USES:
         merged[key] = cfg[key]
     merged.tracking = cfg.tracking
+    if cfg.run_id and Path(cfg.run_id).expanduser().is_dir():
+        check_saved(merged, cfg)  # it may be a stranger's
     return merged
+
+
+def literal(saved: str) -> DictConfig:
+    """Returns a saved configuration, which is resolved: ``${`` in it is plain text.
+
+    It may be a stranger's, and tell OmegaConf to read the environment.
+    """
+
+    def escaped(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: escaped(below) for key, below in value.items()}
+        if isinstance(value, list):
+            return [escaped(below) for below in value]
+        return value.replace("${", r"\${") if isinstance(value, str) else value
+
+    plain = OmegaConf.to_container(OmegaConf.create(saved), resolve=False)
+    return OmegaConf.create(escaped(plain))
 
 
 def _check_same_model(key: str, saved: DictConfig, cfg: DictConfig, said: str) -> None:
