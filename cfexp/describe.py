@@ -37,21 +37,22 @@ def params(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def asked(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, str]:
-    """Returns the parameters of the data and split that a command line asks for.
+    """Returns parameters and tags of the data and split that a command line asks for.
 
     Args:
         cfg: The configuration composed from it.
         overrides: What the user set.
 
     Returns:
-        Parameters of MLflow runs, without paths that may differ; none for a dataset or
-        split that the user did not name.
+        Those of MLflow runs, without paths that may differ; none for a dataset or split
+        that the user did not name.
     """
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     keys = [override.key_or_group for override in parsed]
     named = {key.partition(".")[0] for key in keys}
     values = params(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
-    return {
+    kind = {"cfexp.split": str(cfg.split._target_).rpartition(".")[2]}
+    return (kind if "split" in named else {}) | {
         key: str(value)
         for key, value in values.items()
         if key.partition(".")[0] in named & {"dataset", "split", "seed"}

@@ -72,9 +72,15 @@ class KnownPairs:
         """
         known = self.frame[self.frame[TRAINED]] if trained_only else self.frame
         users, items = _ids(known[USER]), _ids(known[ITEM])
+        if not len(known):
+            return np.zeros(len(pairs), bool)
         wanted = _codes(users, items, pairs)
-        found = np.isin(wanted, _codes(users, items, known))
-        return found & (wanted >= 0)
+        codes = _codes(users, items, known)
+        if (codes[1:] < codes[:-1]).any():  # in order already, if the pairs were
+            codes.sort()
+        place = np.searchsorted(codes, wanted).clip(max=len(codes) - 1)
+        found: BoolArray = codes[place] == wanted
+        return found
 
     def save(self, path: Path) -> None:
         """Writes the pairs as Parquet."""

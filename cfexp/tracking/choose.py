@@ -66,7 +66,11 @@ def best_run(runs: Sequence[Run], choice: Choice, where: str) -> Run:
     """
     # A model that knew its validation rows has no such metric.
     with_metric = [r for r in runs if choice.metric in r.data.metrics]
-    found = [r for r in with_metric if choice.asked.items() <= r.data.params.items()]
+    found = [
+        run
+        for run in with_metric
+        if choice.asked.items() <= {**run.data.params, **run.data.tags}.items()
+    ]
     groups = {_group(run): run for run in reversed(found)}
     if len(groups) == 1:
         return min(found, key=lambda r: r.data.metrics[choice.metric])
@@ -101,11 +105,12 @@ def _group(run: Run) -> tuple[str | None, str | None]:
 
 
 def _data(run: Run) -> str:
-    """Returns dataset and split as they are named on the command line."""
+    """Returns which dataset and split it is, in a few words."""
     params, tags = run.data.params, run.data.tags
     options = [
         f"{key.removeprefix('split.')}={params[key]}"
         for key in (*sorted(k for k in params if k.startswith("split.")), "seed")
         if key in params
     ]
-    return f"{tags.get('cfexp.dataset')} {tags.get('cfexp.split')} {' '.join(options)}"
+    data = f"{tags.get('cfexp.dataset')} (data {tags.get('cfexp.data_sha256', '')[:8]})"
+    return f"{data} {tags.get('cfexp.split')} {' '.join(options)}"

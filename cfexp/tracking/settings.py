@@ -78,7 +78,7 @@ class Choice:
 
     Attributes:
         metric: The validation metric that it minimises.
-        asked: Parameters of the data and split that the user named; see
+        asked: Parameters and tags of the data and split that the user named; see
             `cfexp.describe.asked`.
     """
 
