@@ -81,33 +81,30 @@ def main(arguments: list[str]) -> None:
 def check_better(champion: "Run", candidate: "Run", *, metric: str) -> str:
     """Checks that a run predicts the champion's test rows significantly better.
 
-    Both tests of ``cfexp compare`` must say so: the 95 % interval of the difference
-    lies below 0, and the Wilcoxon test's p is below 0.05.
+    Interval and test of ``cfexp compare`` must both say so: the 95 % interval of the
+    difference lies below 0, and p is below 0.05.
 
     Returns:
         The difference, for people.
 
     Raises:
-        ConfigError: It does not, or was tested on other rows.
+        ConfigError: It does not, or has another split.
     """
     from cfexp.compare.runs import System, errors_of
-    from cfexp.compare.statistics import against_reference, user_errors
+    from cfexp.compare.statistics import against_reference
 
     both = [System(run.info.run_id, (run,)) for run in (champion, candidate)]
     if both[0].splits != both[1].splits:
         raise ConfigError(
-            f"not promoted: run {candidate.info.run_id} was tested on other rows than"
-            f" the champion, run {champion.info.run_id}. Train it with the champion's"
+            f"not promoted: run {candidate.info.run_id} has another split than the"
+            f" champion, run {champion.info.run_id}. Train it with the champion's"
             " dataset, split and seed"
         )
-    unit, errors = errors_of(both, only_common=False)
-    names = ["champion", "candidate"]
-    line = against_reference(user_errors(unit, errors, names), 0, metric=metric).loc[
-        "candidate"
-    ]
+    errors, _ = errors_of(both)
+    line = against_reference(errors, 0, metric=metric).iloc[1]
     said = (
-        f"{line['difference']:+.4f} {metric}, 95 % interval {line['low']:+.4f} to"
-        f" {line['high']:+.4f}, p {line['p']:.1e}"
+        f"{line['difference']:+.4f} {metric} from the champion's on {errors}, 95 %"
+        f" interval {line['low']:+.4f} to {line['high']:+.4f}, p {line['p']:.1e}"
     )
     if not (line["high"] < 0 and line["p"] < SIGNIFICANT):
         raise ConfigError(

@@ -1,77 +1,17 @@
-"""Comparisons: known statistics, and runs of MLflow compared."""
+"""Runs of MLflow compared."""
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import TINY, cfexp
-from scipy import stats
 
 from cfexp.compare.best import experiment
-from cfexp.compare.statistics import against_reference, holm, user_errors
-
-
-def planted(shift: float, users: int = 200, rows: int = 20) -> np.ndarray:
-    """Returns errors of two systems, the second `shift` worse, as (n, 2)."""
-    rng = np.random.default_rng(0)
-    own = rng.normal(0, 0.5, users).repeat(rows)
-    error = np.abs(rng.normal(0, 1, users * rows)) + own
-    return np.column_stack([error, error + shift])
-
-
-def test_errors_are_summed_by_user() -> None:
-    found = user_errors(["a", "b", "a"], [[1, 2], [3, 4], [-5, 6]], ["x", "y"])
-    assert found.rows.tolist() == [2, 1]
-    assert found.squared.tolist() == [[26, 40], [9, 16]]
-    assert found.absolute.tolist() == [[6, 8], [3, 4]]
-    np.testing.assert_allclose(found.overall("rmse"), np.sqrt([35 / 3, 56 / 3]))
-    np.testing.assert_allclose(found.overall("mae"), [3, 4])
-    np.testing.assert_allclose(found.overall("mae", np.array([2, 0])), [3, 4])
-
-
-@pytest.mark.parametrize("metric", ["rmse", "mae"])
-def test_planted_difference_is_found(metric: str) -> None:
-    errors = planted(0.05)
-    by_user = user_errors(np.arange(200).repeat(20), errors, ["x", "y"])
-    found = against_reference(by_user, 0, metric=metric)
-    assert found.loc["x", "difference"] == 0
-    assert np.isnan(found.loc["x", "p"])
-    assert 0 < found.loc["y", "low"] < found.loc["y", "difference"]
-    assert found.loc["y", "difference"] < found.loc["y", "high"]
-    assert found.loc["y", "p"] < 1e-6
-    again = against_reference(by_user, 1, metric=metric)
-    assert again.loc["x", "high"] == pytest.approx(-found.loc["y", "low"])
-
-
-def test_interval_covers_the_truth_as_often_as_it_says() -> None:
-    """Over many draws of users; with rows as units it would be far too narrow."""
-    rng = np.random.default_rng(1)
-    covered = 0
-    for draw in range(100):
-        taste = rng.normal(0, 0.3, 60).repeat(30)
-        errors = np.column_stack([1 + 0 * taste, 1 + taste])
-        by_user = user_errors(np.arange(60).repeat(30), errors, ["x", "y"])
-        line = against_reference(by_user, 0, metric="mae", seed=draw).loc["y"]
-        covered += line["low"] <= 0 <= line["high"]
-    assert 85 <= covered <= 100
-
-
-def test_same_system_twice_is_no_difference() -> None:
-    errors = planted(0.0)
-    by_user = user_errors(np.arange(200).repeat(20), errors, ["x", "y"])
-    line = against_reference(by_user, 0, metric="rmse").loc["y"]
-    assert line[["difference", "low", "high", "p"]].tolist() == [0, 0, 0, 1]
-
-
-def test_holm() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == pytest.approx([1, 1])
-    p = [0.001, 0.2, 0.03, 0.004]
-    assert (np.array(holm(p)) >= p).all()
-    assert np.array_equal(stats.rankdata(holm(p)), stats.rankdata(p))
+from cfexp.compare.runs import System, errors_of, systems
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +42,8 @@ def test_sweep_is_compared(tracked: Path) -> None:
         command=(sys.executable, "-c", code),
     )
     assert done.returncode == 0, done.stderr
+    # Of 3,000 rows, two of five folds.
+    assert " on 1,200 distinct test rows of 99 users" in done.stdout
     table = pd.read_csv(tracked / "out/compare.csv", index_col="system")
     assert set(table.index) == {"bias embed_dim=4", "bias embed_dim=8"} | {
         f"dot embed_dim={k}" for k in (4, 8)
@@ -136,20 +78,59 @@ def test_sweep_is_compared(tracked: Path) -> None:
     assert "http" not in page
 
 
+def test_errors_are_the_logged_ones(tracked: Path) -> None:
+    """Of one run, and of folds: the root of the mean over all their rows."""
+    client = mlflow.MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
+    runs = client.search_runs(["1"], "params.`model.name` = 'bias'")
+    (alone,) = (run for run in runs if run.data.params["seed"] == "1")
+    folds = [run for run in runs if run.data.params.get("embed_dim") == "4"]
+    assert len(folds) == 2
+    for own in ([alone], folds):
+        errors, tested = errors_of([System(name, tuple(own)) for name in "ab"])
+        logged = pd.DataFrame([run.data.metrics for run in own])
+        rows = logged["test_rows"]
+        assert errors.rows.sum() == tested == rows.sum()
+        rmse = np.sqrt((logged["test_rmse"] ** 2 * rows).sum() / rows.sum())
+        np.testing.assert_allclose(errors.overall("rmse"), rmse, rtol=1e-12)
+        mae = (logged["test_mae"] * rows).sum() / rows.sum()
+        np.testing.assert_allclose(errors.overall("mae"), mae, rtol=1e-12)
+
+
+def test_seeds_of_one_split_are_one_system() -> None:
+    """Where the latest ratings are tested, all seeds have the same split."""
+    runs = [
+        SimpleNamespace(
+            info=SimpleNamespace(run_id=f"{model}{seed}{age}"),
+            data=SimpleNamespace(
+                params={"model.name": model, "seed": seed},
+                tags={"cfexp.split_sha256": "same"},
+            ),
+        )
+        for age in ("new", "old")
+        for model in "ab"
+        for seed in "01"
+    ]
+    found = systems(runs)
+    assert [[run.info.run_id for run in system.runs] for system in found] == [
+        ["a1new", "a0new"],
+        ["b1new", "b0new"],
+    ]
+
+
 def test_different_test_rows_are_refused(tracked: Path) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
     found = client.search_runs(["1"], "tags.`cfexp.kind` = 'train'")
     other, fold = found[0].info.run_id, found[1].info.run_id
     done = cfexp("compare", other, fold, cwd=tracked)
     assert done.returncode == 1
-    assert "tested on different rows" in done.stderr
+    assert "these runs have different splits" in done.stderr
     assert "Traceback" not in done.stderr
     (parent,) = client.search_runs(["1"], "tags.`cfexp.kind` = 'sweep'")
     done = cfexp("compare", other, parent.info.run_id, cwd=tracked)
     assert "is no finished training" in done.stderr
     done = cfexp("compare", other, fold, "--force", cwd=tracked)
     assert done.returncode == 0, done.stderr
-    assert "different splits: only" in done.stdout
+    assert "different splits: only rows that all tested, of " in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_champion_only_where_better(workdir: Path) -> None:
     for worse, why in (
         ("mean", "not significantly better"),
         ("again", "not significantly better"),
-        ("other", "tested on other rows"),
+        ("other", "has another split"),
         ("bias", "is the champion of bob's films already"),
     ):
         said = promote(worse)

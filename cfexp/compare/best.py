@@ -27,7 +27,7 @@ def validation(system: System) -> float:
     return sum(values) / len(values)
 
 
-def write_best(folder: Path, systems: list[System]) -> Path:
+def write_best(folder: Path, systems: list[System]) -> Path | None:
     """Writes ``experiment/best_overrides.yaml`` for the system with the lowest error.
 
     Test errors are not looked at. What repeats a run, fold and seed, is left out.
@@ -37,12 +37,16 @@ def write_best(folder: Path, systems: list[System]) -> Path:
         systems: What was compared.
 
     Returns:
-        The file.
+        The file; None where no system has a validation error.
 
     Raises:
         TrackingError: The system's runs do not tell their overrides.
     """
     best = min(systems, key=validation)
+    file = folder / "experiment" / f"{NAME}.yaml"
+    if math.isinf(validation(best)):
+        file.unlink(missing_ok=True)  # of an earlier comparison
+        return None
     tag = best.runs[0].data.tags.get("cfexp.overrides")
     if tag is None:
         raise TrackingError(
@@ -57,7 +61,6 @@ def write_best(folder: Path, systems: list[System]) -> Path:
         f" {len(best.runs)} runs, the lowest of {len(systems)} configurations.\n"
         f"# cfexp --config-dir {folder} experiment={NAME}\n"
     )
-    file = folder / "experiment" / f"{NAME}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(head + yaml.safe_dump(experiment(overrides), sort_keys=False))
     return file

@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> None:
     from cfexp.compare.best import validation, write_best
     from cfexp.compare.html import write_report
     from cfexp.compare.runs import errors_of, find_runs, find_sweep, systems
-    from cfexp.compare.statistics import against_reference, user_errors
+    from cfexp.compare.statistics import against_reference
     from cfexp.tracking.connect import connect
 
     logging.basicConfig(format="[%(levelname)s] %(message)s")
@@ -78,14 +78,12 @@ def main(arguments: list[str]) -> None:
     same = _check_splits(compared, force=args.force)
     if not args.runs:
         compared = sorted(compared, key=validation)
-    unit, errors = errors_of(compared, only_common=not same)
-    names = [system.name for system in compared]
-    table = against_reference(
-        user_errors(unit, errors, names), 0, metric=args.metric
-    ).reset_index()
+    errors, tested = errors_of(compared)
+    table = against_reference(errors, 0, metric=args.metric).reset_index()
     table.insert(1, "runs", [len(system.runs) for system in compared])
-    mark = "" if same else " (different splits: only the test rows that all share)"
-    title = f"{len(errors):,} test rows, compared with {names[0]}{mark}"
+    title = f"difference from {compared[0].name} on {errors}"
+    if not same:
+        title += f" (different splits: only rows that all tested, of {tested:,})"
     # Four digits would show most p-values as 0.
     shown = table.assign(p=table["p"].map("{:.1e}".format).replace("nan", ""))
     report.print_frame(title, shown.head(MOST_LINES))
@@ -96,25 +94,48 @@ def main(arguments: list[str]) -> None:
         write_report(args.output / "compare.html", title, shown, compared)
         best = write_best(args.output, compared)
     for name in FILES if sweep else ():
+        if not (args.output / name).exists():
+            continue  # no system has a validation error
         where = str(Path("compare", name).parent)
         mlflow.MlflowClient().log_artifact(sweep, str(args.output / name), where)
+    chosen = "named first" if args.runs else "the best on validation"
+    _explain(f"{compared[0].name}, {chosen}", args.metric, args.output, best)
+
+
+def _explain(reference: str, metric: str, output: Path, best: Path | None) -> None:
+    """Prints what the numbers are, and where the files."""
+    from cfexp import report
+
     report.print_lines(
         [
-            ("difference", f"of {args.metric} from the reference; below 0 is better"),
-            ("low, high", "95 % interval, paired bootstrap over users"),
-            ("p", "Wilcoxon signed-rank test over users, Holm-corrected"),
+            (
+                "difference",
+                f"{metric} minus that of {reference}; below 0 is better. Runs that test"
+                " the same row, with other seeds, are averaged there",
+            ),
+            (
+                "low, high",
+                "95 % interval of each difference by itself: other users, the same"
+                " trained models; bootstrap-t over whole users",
+            ),
+            (
+                "p",
+                "of no difference, over whole users: paired t-test of what each user"
+                " adds to the two errors, Holm-corrected for all comparisons",
+            ),
             (
                 "best",
-                f"on validation: cfexp --config-dir {args.output}"
-                f" experiment={best.stem}",
+                f"on validation: cfexp --config-dir {output} experiment={best.stem}"
+                if best
+                else "none: no configuration has a validation error of all its runs",
             ),
-            ("files", str(args.output)),
+            ("files", str(output)),
         ]
     )
 
 
 def _check_splits(compared: "list[System]", *, force: bool) -> bool:
-    """Returns whether all systems were tested on the same rows."""
+    """Returns whether all systems have the same splits."""
     if len({system.splits for system in compared}) == 1:
         return True
     if force:
@@ -124,7 +145,7 @@ def _check_splits(compared: "list[System]", *, force: bool) -> bool:
         for system in compared[:6]
     )
     raise ConfigError(
-        "these runs were tested on different rows, so that their errors cannot be"
-        f" compared ({listed}). Give runs of the same dataset, split and seed, or"
+        "these runs have different splits, so that their errors cannot be compared as"
+        f" they are ({listed}). Give runs of the same dataset, split and seeds, or"
         " compare the test rows that they share with --force."
     )

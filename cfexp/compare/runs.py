@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 import mlflow
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from mlflow.entities import Run
-from pyarrow import parquet
 
-from cfexp.data.ratings import ITEM, RATING, USER
+from cfexp.compare.rows import by_user, read_errors
+from cfexp.compare.statistics import UserErrors
 from cfexp.errors import TrackingError, did_you_mean, first_line
 from cfexp.tracking.earlier import INCLUDES
 
 FINISHED = "attributes.status = 'FINISHED' and tags.`cfexp.kind` = 'train'"
 # Parameters that repeat a run rather than change it.
 REPEATED = ("split.fold", "seed")
-PREDICTIONS = "test_predictions.parquet"
+TEST_PREDICTIONS = "test_predictions.parquet"
 MOST_RUNS = 1000
 
 
@@ -29,7 +27,7 @@ class System:
 
     Attributes:
         name: What tells it from the others.
-        runs: Its runs, one for each split.
+        runs: Its runs, one for each fold and seed.
     """
 
     name: str
@@ -144,13 +142,19 @@ def systems(runs: Sequence[Run]) -> list[System]:
     for run in runs:
         kept = {k: v for k, v in run.data.params.items() if k not in REPEATED}
         grouped.setdefault(tuple(sorted(kept.items())), []).append(run)
-    # The newest run of each split, where one was repeated.
+    # The newest run of each fold and seed, where one was repeated. Seeds may share a
+    # split, as where the latest ratings are tested.
     latest = [
-        tuple({r.data.tags["cfexp.split_sha256"]: r for r in reversed(group)}.values())
+        tuple({_repeat(run): run for run in reversed(group)}.values())
         for group in grouped.values()
     ]
     names = _names([dict(params) for params in grouped])
     return [System(name, group) for name, group in zip(names, latest, strict=True)]
+
+
+def _repeat(run: Run) -> tuple[str | None, ...]:
+    repeated = (run.data.params.get(name) for name in REPEATED)
+    return (run.data.tags["cfexp.split_sha256"], *repeated)
 
 
 def _names(params: list[dict[str, str]]) -> list[str]:
@@ -168,69 +172,38 @@ def _names(params: list[dict[str, str]]) -> list[str]:
     return names
 
 
-def errors_of(
-    compared: Sequence[System], *, only_common: bool
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.float64]]:
-    """Returns the user of each test row, and each system's error there.
+def errors_of(compared: Sequence[System]) -> tuple[UserErrors, int]:
+    """Returns the systems' errors, summed by user, in the rows that all were tested on.
 
-    Args:
-        compared: R systems.
-        only_common: Take the rows that all have; else all must have the same rows.
-
-    Returns:
-        Users, named by split too, shape ``(n,)``; errors, shape ``(n, R)``.
+    Also returns how many distinct rows any of them was tested on.
 
     Raises:
-        TrackingError: A run's predictions are missing, or there is no common row.
+        CfexpError: A run's predictions are missing, or there is no common row.
     """
-    # In the order of their splits, the same for all systems.
-    sorted_runs = [
-        sorted(system.runs, key=lambda run: run.data.tags["cfexp.split_sha256"])
-        for system in compared
-    ]
     # A server takes its time for each file, not for all together.
     with ThreadPoolExecutor(8) as pool:
         frames = iter(
-            list(pool.map(_errors, [r for runs in sorted_runs for r in runs]))
+            list(pool.map(predictions, [r for system in compared for r in system.runs]))
         )
-    tables = [
-        pd.concat(
-            [next(frames).assign(split=i * (not only_common)) for i in range(len(runs))]
-        )
-        for runs in sorted_runs
-    ]
-    keys = ["split", USER, ITEM]
-    first = tables[0]
-    if all(_same(table, first, keys) for table in tables):
-        errors = np.column_stack([table["error"].to_numpy() for table in tables])
-    else:
-        columns = [table.set_index(keys)["error"] for table in tables]
-        joined = pd.concat(columns, axis="columns", join="inner")
-        first, errors = joined.index.to_frame(), joined.to_numpy(np.float64)
-    if not len(first):
-        raise TrackingError("these runs have no test row in common.")
-    unit = first["split"].astype(str) + " " + first[USER].astype(str)
-    return unit.to_numpy(object), errors
+    return by_user(
+        [system.name for system in compared],
+        [[next(frames) for _ in system.runs] for system in compared],
+    )
 
 
-def _same(one: pd.DataFrame, other: pd.DataFrame, keys: list[str]) -> bool:
-    return all(np.array_equal(one[key].array, other[key].array) for key in keys)
+def predictions(run: Run, name: str = TEST_PREDICTIONS) -> pd.DataFrame:
+    """Returns the errors of a run's logged predictions, as `read_errors` does.
 
-
-def _errors(run: Run) -> pd.DataFrame:
-    """Returns users, movies and errors of a run's test rows."""
+    Raises:
+        TrackingError: They are missing.
+    """
     try:
-        table = parquet.read_table(
-            _local(f"{run.info.artifact_uri}/{PREDICTIONS}"),
-            columns=[USER, ITEM, RATING, "predicted"],
-            use_threads=False,
-        )
+        return read_errors(_local(f"{run.info.artifact_uri}/{name}"))
     except Exception as lost:
         raise TrackingError(
-            f"run {run.info.run_id} has no test predictions: {first_line(lost)[:200]}"
+            f"run {run.info.run_id} has no {name}: {first_line(lost)[:200]}. Train it"
+            " again with rerun=true"
         ) from lost
-    frame = table.to_pandas()
-    return frame[[USER, ITEM]].assign(error=frame["predicted"] - frame[RATING])
 
 
 def _local(uri: str) -> str:
