@@ -330,6 +330,8 @@ def test_download_is_checked_and_cached(
         kept.write_bytes(damage)
         assert movielens_spec(None, hash=good).load().frame["rating"].sum() == 12
     assert len(served) == 5
+    with pytest.raises(DataError, match="cannot download.*Algorithm 'shake' not"):
+        movielens_spec(None, hash="shake:12").load()
     assert kept.read_bytes() == source.read_bytes()
 
 
@@ -341,7 +343,7 @@ def test_offline_says_what_to_do(
         movielens_spec(None).load()
 
 
-@pytest.mark.parametrize("content", ["", "nonsense", "1\t1\tx\t3\n"])
+@pytest.mark.parametrize("content", ["", "nonsense", "1\t1\tx\t3\n", "9\t1\t1\t3\t5\n"])
 def test_unreadable_movielens(tmp_path: Path, content: str) -> None:
     write_tab(tmp_path / "ml-x")
     (tmp_path / "ml-x" / "u.data").write_text(content)

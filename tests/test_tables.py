@@ -183,7 +183,7 @@ def test_another_genre_separator_is_noticed(
         (
             GOOD.replace("\n", ",8\n").replace(",8", "", 1),
             [],
-            "more values than its hea",
+            "more values than its heade",
         ),
         (f"{GOOD}77,1,3,noon\n", [], "are not times (seconds since 1970, or ISO 8601)"),
         (f"{GOOD}inf,1,3,5\n", [], "column userId: inf is no id"),

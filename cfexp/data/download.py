@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pooch
+from pooch.hashes import hash_matches
 
 from cfexp.errors import DataError, first_line
 
@@ -33,22 +34,21 @@ def fetch(name: str, url: str, known_hash: str) -> Path:
     Raises:
         DataError: The server cannot be reached, or the hash differs.
     """
-    path = cache_dir() / f"{name}.zip"
-    if path.exists():
-        algorithm, _, digest = known_hash.partition(":")
-        if pooch.file_hash(str(path), alg=algorithm) == digest:
-            return path
-        log.warning("%s is damaged: downloading it again", path)
-    else:
-        log.info("%s: downloading %s to %s", name, url, cache_dir())
     pooch.get_logger().setLevel("WARNING")  # it says the same in a form of its own
+    path = cache_dir() / f"{name}.zip"
     try:
+        if path.exists():
+            if hash_matches(str(path), known_hash):
+                return path
+            log.warning("%s is damaged: downloading it again", path)
+        else:
+            log.info("%s: downloading %s to %s", name, url, cache_dir())
         return Path(
             pooch.retrieve(
                 url,
                 known_hash,
-                fname=f"{name}.zip",
-                path=cache_dir(),
+                fname=path.name,
+                path=path.parent,
                 progressbar=False,
             )
         )

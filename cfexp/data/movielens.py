@@ -3,6 +3,8 @@
 import os
 import zipfile
 from dataclasses import asdict, dataclass
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -22,8 +24,8 @@ from cfexp.data.ratings import (
     canonical,
     rows_of_pairs,
 )
-from cfexp.data.tables import UNREADABLE
-from cfexp.errors import DataError, first_line
+from cfexp.data.tables import UNREADABLE, reason, strict_rows
+from cfexp.errors import DataError
 from cfexp.spec import Spec, choice
 
 RATING_COLUMNS = [USER, ITEM, RATING, TIMESTAMP]
@@ -81,10 +83,11 @@ class MovieLens(Spec):
     def _parse(self, path: Path) -> Ratings:
         source = _Source(path, FORMATS[self.format].ratings)
         try:
-            ratings, movies = self._read(source)
+            with strict_rows():
+                ratings, movies = self._read(source)
         except UNREADABLE as error:
             raise DataError(
-                f"{self.name}: cannot read {source.path}: {first_line(error)}. Delete"
+                f"{self.name}: cannot read {source.path}: {reason(error)}. Delete"
                 " it to have it downloaded again, or set dataset.root to a good copy."
             ) from error
         low, high = self.scale
@@ -120,10 +123,10 @@ class MovieLens(Spec):
         files = FORMATS[self.format]
         if self.format == "tab":
             ratings = _read_tab(source, files.ratings)
-            genres = pd.read_csv(
+            genres = _read_csv(
                 source.open("u.genre"), sep="|", names=[GENRES, "index"]
             )[GENRES]
-            movies = pd.read_csv(
+            movies = _read_csv(
                 source.open(files.movies),
                 sep="|",
                 encoding="latin-1",
@@ -139,8 +142,8 @@ class MovieLens(Spec):
                 _read_dat(source, files.movies, [ITEM, TITLE, GENRES], encoding),
             )
         return (
-            pd.read_csv(source.open(files.ratings)),
-            pd.read_csv(source.open(files.movies)),
+            _read_csv(source.open(files.ratings)),
+            _read_csv(source.open(files.movies)),
         )
 
 
@@ -175,8 +178,11 @@ class _Source:
         return found if isinstance(found, Path) else self._archive.open(found)
 
 
+_read_csv = partial(pd.read_csv, index_col=False)
+
+
 def _read_tab(source: _Source, name: str) -> pd.DataFrame:
-    return pd.read_csv(source.open(name), sep="\t", names=RATING_COLUMNS)
+    return _read_csv(source.open(name), sep="\t", names=RATING_COLUMNS)
 
 
 def _read_dat(
@@ -185,9 +191,7 @@ def _read_dat(
     # A one-character separator keeps pandas' fast parser; titles hold no tab.
     opened = source.open(name)
     data = opened.read_bytes() if isinstance(opened, Path) else opened.read()
-    from io import BytesIO
-
-    return pd.read_csv(
+    return _read_csv(
         BytesIO(data.replace(b"::", b"\t")), sep="\t", names=columns, encoding=encoding
     )
 

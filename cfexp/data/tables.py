@@ -6,7 +6,8 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +65,36 @@ def read_table(
             separator = "\t" if set(file.suffixes[-2:]) & set(TABS) else ","
         return _read_csv(file, texts, separator, encoding)
     except UNREADABLE as error:
-        reason = first_line(error).rstrip(".")
-        if isinstance(error, pd.errors.ParserWarning):
-            reason = "its rows have more values than its header has names"
+        own = option.startswith("dataset.")
+        hint = (
+            "; set dataset.separator and dataset.encoding to what it uses"
+            if own
+            else ""
+        )
         raise DataError(
-            f"{option}={path} cannot be read: {reason}. Give a"
-            " whole CSV file with a header, or a Parquet file; set dataset.separator"
-            " and dataset.encoding to what it uses."
+            f"{option}={path} cannot be read: {reason(error)}. Give a whole CSV file"
+            f" with a header, or a Parquet file{hint}."
         ) from error
+
+
+def reason(error: Exception) -> str:
+    """Returns why a file cannot be read, without a full stop."""
+    if isinstance(error, pd.errors.ParserWarning):
+        return "it has rows with more values than its header has names"
+    return first_line(error).rstrip(".")
+
+
+@contextmanager
+def strict_rows() -> Iterator[None]:
+    """Makes pandas refuse longer rows, where ``index_col=False`` is given too.
+
+    Else it takes their first values for an index, and shifts all columns.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        # Columns of several kinds are looked at value by value.
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+        yield
 
 
 def separator_problems(separator: str) -> list[str]:
@@ -160,11 +183,7 @@ def _read_csv(
     first = pd.read_csv(file, header=None, nrows=1, dtype="str", **options)
     header = list(first.iloc[0].fillna(""))
     kinds = {name: "str" for name in header if name.strip() in texts}
-    with warnings.catch_warnings():
-        # Columns of several kinds are looked at value by value.
-        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-        # Rows longer than the header; without an index_col they would shift it.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
+    with strict_rows():
         frame = pd.read_csv(file, index_col=False, dtype=kinds, **options)
     names = zip(header, frame.columns, strict=True)
     return frame.set_axis([name.strip() or given for name, given in names], axis=1)
