@@ -104,6 +104,7 @@ def write(
     with writing(folder, *FILES, *CARD):
         for name in (*FILES, *CARD):
             (folder / name).unlink(missing_ok=True)  # of a run that was here before
+        (folder.parent / SKIPPED).unlink(missing_ok=True)
         write_text(folder / "config.yaml", config)
         write_metrics(folder, metrics)
         (folder / "versions.json").write_text(json.dumps(versions(), indent=2))

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pickle
 import stat
 import sys
 import threading
@@ -16,10 +17,19 @@ from omegaconf import DictConfig, OmegaConf
 
 from cfexp import config, plan
 from cfexp.errors import TrackingError, first_line
-from cfexp.masking import MaskingFormatter, basic_auth, masked, split_login
+from cfexp.masking import (
+    VARIABLE,
+    MaskingFormatter,
+    basic_auth,
+    hide_uri,
+    masked,
+    split_login,
+)
+from cfexp.sweep import SweepCallback, Swept
 from cfexp.tracking.connect import _without_login
 from cfexp.tracking.reach import check_reachable
 from cfexp.tracking.record import FILE, Record
+from cfexp.tracking.settings import Tracking
 
 SECRET = "PWSECRET"
 # SQLite ignores parameters that it does not know.
@@ -155,3 +165,35 @@ def test_password_of_the_uri_is_nowhere(workdir: Path) -> None:
     found = client.search_runs(["1"])
     assert len(found) == 5  # the sweep's own among them
     assert (workdir / "run/results/config.yaml").exists()
+
+
+def test_jobs_elsewhere_get_no_file_with_the_password(workdir: Path) -> None:
+    """Launchers write what a job needs to files; the URI is in its environment."""
+    callback = SweepCallback()
+    callback.tracking = Tracking(
+        enabled=True,
+        uri=f"postgresql://bob:{SECRET}@h/db",
+        experiment="x",
+        register_as=None,
+        git_diff=True,
+    )
+    callback.swept = Swept(None, None, workdir)
+    pickled = pickle.dumps(callback)
+    assert SECRET.encode() not in pickled
+    assert pickle.loads(pickled).tracking.experiment == "x"
+
+
+def test_uri_of_a_config_file_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only one of the command line; a reference to the environment is left."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    node = {"hydra": {"overrides": {"task": ["seed=1"]}, "job": {}}}
+    plain = OmegaConf.create({**node, "tracking": {"uri": "http://localhost:5000"}})
+    assert not hide_uri(plain)
+    own = OmegaConf.create({**node, "tracking": {"uri": "${oc.env:MY_URI}"}})
+    assert not hide_uri(own)
+    assert VARIABLE not in os.environ
+    cfg = OmegaConf.create({**node, "tracking": {"uri": f"http://u:{SECRET}@h"}})
+    assert hide_uri(cfg)
+    assert SECRET not in OmegaConf.to_yaml(cfg)
+    assert cfg.tracking.uri == f"http://u:{SECRET}@h"
+    assert cfg.hydra.overrides.task == ["seed=1"]

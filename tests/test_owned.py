@@ -15,7 +15,7 @@ from cfexp.errors import ConfigError
 from cfexp.leaderboard import leaderboard
 from cfexp.predictor import Predictor
 from cfexp.provenance import GitState
-from cfexp.results import MAX_DIFF, check_folder, diff_file
+from cfexp.results import MAX_DIFF, SKIPPED, check_folder, diff_file, write_skipped
 from cfexp.reuse import check_output
 from cfexp.run import run
 
@@ -115,7 +115,9 @@ def test_the_same_folder_again(
     note = workdir / "run/results" / owned.MARKER
     known = json.loads(note.read_text())
     note.write_text(json.dumps({**known, "epochs.csv": None}))
+    write_skipped(workdir / "run", {}, "id")
     train(composed, workdir / "run", "seed=1")
+    assert not (workdir / "run" / SKIPPED).exists()
     assert not (workdir / "run/results/epochs.csv").exists()
     assert "seed: 1" in Predictor.load(workdir / "run/model").origin.config
     assert not list((workdir / "run").glob(".model*"))
