@@ -177,4 +177,4 @@ def test_all_runs_of_an_experiment(tracked: Path) -> None:
     assert "different splits" in done.stdout
     done = cfexp("compare", "--experiment", "bob's", cwd=tracked)
     assert done.returncode == 1
-    assert "there is no experiment \"bob's\" in" in done.stderr
+    assert 'there is no experiment "bob\'s" in' in done.stderr
