@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cfexp import report
+from cfexp.data.checks import require_once
 from cfexp.data.ids import as_ids, equal_to
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.data.tables import read_table
@@ -65,6 +66,8 @@ def predict(predictor: Predictor, *, pairs: str, output: Path) -> None:
         DataError: The file cannot be read or lacks a column.
     """
     frame = read_table(pairs, option="pairs", texts=(USER, ITEM))
+    columns = list(map(str, frame.columns))
+    require_once(f"pairs={pairs}", columns, columns)
     predicted = predictor.predict(frame)
     ids = {name: as_ids(frame[name]) for name in (USER, ITEM)}
     frame = frame.assign(**ids, **{PREDICTED: predicted})

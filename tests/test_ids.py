@@ -150,6 +150,11 @@ def test_numbers_beside_one_text_id(
     written = pd.read_csv(output)
     np.testing.assert_allclose(written["predicted"], expected)
     assert "nan" not in capsys.readouterr().out
+    pairs.assign(twice=1, other=1).to_csv(tmp_path / "pairs.csv", index=False)
+    text = (tmp_path / "pairs.csv").read_text().replace("other", "twice")
+    (tmp_path / "pairs.csv").write_text(text)
+    with pytest.raises(DataError, match=r"pairs.csv has 2 columns twice: which"):
+        reuse.predict(predictor, pairs=str(tmp_path / "pairs.csv"), output=output)
 
 
 def test_movies_without_genres_have_none(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def scale_problems(scale: Sequence[float]) -> list[str]:
 def require_columns(
     name: str, table: str, frame: pd.DataFrame, columns: list[str]
 ) -> None:
-    """Refuses a table that lacks a column, or has one twice.
+    """Refuses a table that lacks a column.
 
     Raises:
         DataError: Naming the columns that there are.
