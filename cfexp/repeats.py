@@ -4,23 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import yaml
-from scipy import stats
 
 from cfexp import describe, report, results
+from cfexp.compare.rows import read_errors
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
+from cfexp.intervals import TOLD, Part, summary
 from cfexp.jobs import Job, code_version, digest
 from cfexp.tracking.open import open_group
 from cfexp.tracking.settings import Tracking
-from cfexp.train import train
+from cfexp.train import Outcome, train
 from cfexp.training.sharing import shared_programs
 
 FILE = "repeats.csv"
-# The metrics whose uncertainty is told.
-TOLD = ("val_rmse", "val_mae", "test_rmse", "test_mae", "skill_vs_bias")
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def train_repeats(
         parent_id: The MLflow run that the group belongs to.
 
     Returns:
-        The mean of each metric, and what `uncertainty` says of those that matter.
+        The mean of each metric, and what `summary` says of those that matter.
 
     Raises:
         CfexpError: A member failed, or a model is to be registered.
@@ -85,7 +83,7 @@ def train_repeats(
     )
     status = "FAILED"
     try:
-        rows = []
+        outcomes = []
         with shared_programs():
             for member in members:
                 job = replace(member.job, parent_id=group.run_id if group else None)
@@ -93,9 +91,12 @@ def train_repeats(
                     replace(job, once=group is not None and key is not None),
                     ratings=ratings,
                 )
-                rows.append(outcome.metrics)
-        table = pd.DataFrame(rows, index=[m.label for m in members])
-        found = summary(table, test_share=_test_share(table))
+                outcomes.append(outcome)
+        table = pd.DataFrame(
+            [outcome.metrics for outcome in outcomes],
+            index=[member.label for member in members],
+        )
+        found, covers = _summary(table, outcomes)
         results.write_metrics(folder / "results", found)
         file = folder / "results" / FILE
         with results.writing(folder / "results", FILE):
@@ -104,7 +105,8 @@ def train_repeats(
             params = describe.params(yaml.safe_load(first.config))
             for repeated in ("split.fold", "seed"):
                 params.pop(repeated, None)
-            group.log(params=params, metrics=found, files=folder / "results")
+            tags = {f"cfexp.{part}_interval": said for part, said in covers.items()}
+            group.log(params=params, metrics=found, tags=tags, files=folder / "results")
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -112,65 +114,61 @@ def train_repeats(
     finally:
         if group:
             group.finish(status)
-    _print(name, table, found, group.run_id if group else None, folder)
+    _print(name, table, found, covers)
+    report.print_lines(
+        [
+            ("folder", str(folder)),
+            ("run_id", group.run_id if group else "none (tracking=none)"),
+        ]
+    )
     return found
 
 
-def summary(table: pd.DataFrame, *, test_share: float) -> dict[str, float]:
-    """Returns means, and the uncertainty of the metrics in `TOLD`.
+def _summary(
+    table: pd.DataFrame, outcomes: Sequence[Outcome]
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Returns what `summary` says of the members' errors."""
+    rest = table["train_rows"]
+    parts = {}
+    for key, rows, file in (
+        ("val", table["valid_rows"], results.VALID_PREDICTIONS),
+        ("test", table["test_rows"], results.TEST_PREDICTIONS),
+    ):
+        errors = [_errors(outcome, file) for outcome in outcomes]
+        parts[key] = Part(errors, share=float((rows / rest).mean()))
+        rest = rest + rows  # test rows are cut off first
+    return summary(table, parts)
 
-    Args:
-        table: One row for each fold or seed, one column for each metric.
-        test_share: Test rows by training rows.
 
-    Returns:
-        Each metric's mean under its own name; ``_std``, ``_low`` and ``_high``.
+def _errors(outcome: Outcome, file: str) -> pd.DataFrame:
+    """Returns the errors of a member's predictions.
+
+    The folder of a member that was finished before may be gone, or used again: MLflow
+    has its files.
     """
-    whole = table.dropna(axis="columns")
-    found = {str(name): float(value) for name, value in whole.mean().items()}
-    for name in TOLD:
-        std, low, high = uncertainty(table[name].to_numpy(), test_share=test_share)
-        found |= {f"{name}_std": std, f"{name}_low": low, f"{name}_high": high}
-    return found | {"repeats": float(len(table))}
+    if outcome.repeated:
+        return read_errors(outcome.folder / "results" / file)
+    import mlflow
 
+    from cfexp.compare.runs import predictions
 
-def uncertainty(values: np.ndarray, *, test_share: float) -> tuple[float, float, float]:
-    """Returns the standard deviation and the 95 % interval of the mean.
-
-    The interval is the corrected resampled t's (Nadeau and Bengio, 2003, section 3),
-    since folds and seeds share training rows: the variance of the mean is ``(1/n +
-    test_share) * std**2``, not ``std**2 / n``, which would be far too sure.
-
-    Args:
-        values: A metric of n folds or seeds, shape ``(n,)``.
-        test_share: Test rows by training rows.
-    """
-    n = len(values)
-    std = float(np.std(values, ddof=1))
-    half = stats.t.ppf(0.975, n - 1) * std * np.sqrt(1 / n + test_share)
-    mean = float(np.mean(values))
-    return std, mean - float(half), mean + float(half)
-
-
-def _test_share(table: pd.DataFrame) -> float:
-    known = table["train_rows"] + table["valid_rows"]
-    return float((table["test_rows"] / known).mean())
+    return predictions(mlflow.get_run(outcome.run_id), file)
 
 
 def _print(
     name: str,
     table: pd.DataFrame,
     found: Mapping[str, float],
-    run_id: str | None,
-    folder: Path,
+    covers: Mapping[str, str],
 ) -> None:
+    """Prints the repeats, their means and intervals, and what those cover."""
+    told = [metric for metric in TOLD if metric in found]
     lines = {"mean": "", "std": "_std", "95 % low": "_low", "95 % high": "_high"}
-    told = pd.DataFrame(
-        {label: [found[m + end] for m in TOLD] for label, end in lines.items()},
-        index=list(TOLD),
+    means = pd.DataFrame(
+        {label: [found.get(m + end) for m in told] for label, end in lines.items()},
+        index=told,
+        dtype=float,
     )
-    shown = pd.concat([table[list(TOLD)], told.T]).reset_index(names="repeat")
+    shown = pd.concat([table[told], means.T]).reset_index(names="repeat")
     report.print_frame(f"{name}: {len(table)} repeats", shown)
-    report.print_lines(
-        [("folder", str(folder)), ("run_id", run_id or "none (tracking=none)")]
-    )
+    report.print_lines([(f"95 % of {part}", said) for part, said in covers.items()])

@@ -16,11 +16,9 @@ import pytest
 from conftest import ROOT, TINY, cfexp
 from mlflow.entities import Run
 from omegaconf import OmegaConf
-from scipy import stats
 
 from cfexp.jobs import held, is_free
 from cfexp.launchers import threads_for_each
-from cfexp.repeats import uncertainty
 
 JOB = [*TINY, "model=dot", "embed_dim=4", "training=quick"]
 
@@ -360,6 +358,8 @@ def test_folds_are_one_result(workdir: Path) -> None:
     assert found["test_rmse"] == pytest.approx(np.mean(values))
     assert found["test_rmse_std"] == pytest.approx(np.std(values, ddof=1))
     assert found["test_rmse_low"] < found["test_rmse"] < found["test_rmse_high"]
+    said = parent.data.tags["cfexp.test_interval"]
+    assert said.startswith("other training and test rows: corrected resampled t")
     assert parent.data.params["model.name"] == "bias"
     assert "split.fold" not in parent.data.params
     # Each test row in one fold only, and all of them.
@@ -394,18 +394,6 @@ def test_sweep_of_folds_and_seeds(workdir: Path) -> None:
     table = cfexp("compare", "--sweep", "latest", cwd=workdir)
     assert table.returncode == 0, table.stderr
     assert (pd.read_csv(workdir / "compare/compare.csv")["runs"] == 4).all()
-
-
-def test_uncertainty_is_the_corrected_one() -> None:
-    """Nadeau and Bengio's interval: wider than that of independent values."""
-    values = np.array([0.9, 1.0, 1.1, 1.05, 0.95])
-    std, low, high = uncertainty(values, test_share=0.25)
-    assert std == pytest.approx(values.std(ddof=1))
-    assert (low + high) / 2 == pytest.approx(1.0)
-    plain = stats.t.interval(0.95, 4, loc=1.0, scale=std / np.sqrt(5))
-    assert (high - low) / (plain[1] - plain[0]) == pytest.approx(
-        np.sqrt(1 / 5 + 0.25) / np.sqrt(1 / 5)
-    )
 
 
 @pytest.mark.parametrize(
