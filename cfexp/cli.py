@@ -4,7 +4,6 @@ import atexit
 import importlib
 import logging
 import os
-import re
 import sys
 import threading
 import traceback
@@ -13,20 +12,19 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 from cfexp import config, plan, restore
-from cfexp.errors import CfexpError, ConfigError, Failed, did_you_mean, first_line
+from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError
+from cfexp.explain import TRACEBACK_VARIABLE, explain
 from cfexp.masking import masked
 from cfexp.signals import interrupt_on_sigterm
 from cfexp.sweep import current_sweep, finish_open_sweep
+from cfexp.traces import remove_traces
 
 log = logging.getLogger(__name__)
 
-TRACEBACK_VARIABLE = "HYDRA_FULL_ERROR"
 # What ``cfexp NAME`` does without being a run: a module with a function `main`.
 COMMANDS = {
     "bench": "cfexp.bench.command",
@@ -34,6 +32,7 @@ COMMANDS = {
     "promote": "cfexp.promote",
     "sync": "cfexp.tracking.sync",
 }
+NAMES = (*COMMANDS, "reproduce")
 
 
 def main() -> None:
@@ -67,6 +66,7 @@ def run_cli() -> int:
 
     def checked() -> object:
         _check_folder()
+        sys.argv[1:] = config.without_nulls(sys.argv[1:])
         return app()
 
     return _exit_status(checked)
@@ -111,11 +111,17 @@ def _exit_status(job: Callable[[], object]) -> int:
     except (Exception, Failed) as stop:
         error = stop.error if isinstance(stop, Failed) else stop
         finish_open_sweep("FAILED")
+        if isinstance(error, CfexpError) and not isinstance(error, TrainingError):
+            remove_traces()
         if wants_traceback:
             lines = traceback.format_exception(error)
             print(masked("".join(lines)), file=sys.stderr, end="")
-        print(f"cfexp: error: {masked(explain(error))}", file=sys.stderr)
+        print(f"cfexp: error: {masked(explain(error, NAMES))}", file=sys.stderr)
         return 1
+    finally:
+        os.environ.pop(TRACEBACK_VARIABLE)
+        if wants_traceback:
+            os.environ[TRACEBACK_VARIABLE] = "1"
     return status if isinstance(status, int) else 0
 
 
@@ -145,52 +151,6 @@ def _task(cfg: DictConfig) -> float | None:
         # Hydra says what went wrong in a sweep only at its end, and logs it nowhere.
         log.error("%s", explain(error))
         raise
-
-
-def explain(error: BaseException) -> str:
-    """Returns an error as one line: what happened and, where known, how to mend it."""
-    if isinstance(error, CfexpError):
-        return " ".join(str(error).split())
-    text = str(error)
-    if isinstance(error, OverrideParseException):
-        return (
-            f"cannot read the override {error.override}: write name=value, and quote"
-            " a value with spaces or signs: 'name=\"a value\"'"
-        )
-    if isinstance(error, HydraException):
-        option = re.search(r"Could not find '(.+?)/([^/']+)'", text)
-        listed = re.search(r"Available options in '.+?':\n((?:\t.*\n?)+)", text)
-        if option and listed:
-            group, name = option.groups()
-            options = listed[1].split()
-            return (
-                f"{group}={name} is not an option{did_you_mean(name, options)}. Options"
-                f" of {group}: {', '.join(options)}."
-            )
-        key = re.search(r"Could not (?:override|delete) '([^']+)'", text)
-        cause = error.__cause__
-        if key and "not in" in f"{text}{cause}":
-            return (
-                f"there is no option {key[1]}{did_you_mean(key[1], _known_keys())}. See"
-                " them all with: python -m cfexp --cfg job"
-            )
-        if cause is not None:
-            text = f"{text}: {first_line(cause)}"
-    elif isinstance(error, OmegaConfBaseException):
-        text = first_line(error)
-    else:
-        text = f"{type(error).__name__}: {text}"
-    text = re.sub(r"\s+", " ", text).strip()
-    return f"{text} (set {TRACEBACK_VARIABLE}=1 for the traceback)"
-
-
-def _known_keys() -> list[str]:
-    """Returns every key that can be set, with its groups' keys in dotted form."""
-    cfg = config.compose([])
-    keys = [str(key) for key in cfg]
-    for group in config.GROUPS:
-        keys += [f"{group}.{key}" for key in cfg[group]]
-    return keys
 
 
 if __name__ == "__main__":

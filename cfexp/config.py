@@ -19,9 +19,11 @@ from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from cfexp.errors import ConfigError, did_you_mean, first_line
+from cfexp.errors import ConfigError, did_you_mean
+from cfexp.files import file_problems
 from cfexp.spec import Spec, field_problems
 from cfexp.targets import check_saved, spec_class
+from cfexp.wording import interpolation_problem, problem_of
 
 GROUPS = ("dataset", "split", "model", "optimizer", "training", "tracking")
 
@@ -124,7 +126,7 @@ def compose(overrides: list[str]) -> DictConfig:
     register()
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return hydra.compose("config", overrides)
+        return hydra.compose("config", without_nulls(overrides))
 
 
 def is_sweep(overrides: list[str]) -> bool:
@@ -147,9 +149,18 @@ def build(cfg: DictConfig) -> dict[str, Any]:
         for key, metadata in BOUNDS.items()
         for problem in field_problems(key, cfg[key], metadata)
     ]
+    fields = [field.name for field in dataclasses.fields(Config)]
+    problems += [
+        f"there is no option {key!s}{did_you_mean(str(key), fields)}"
+        for key in cfg
+        if key not in (*fields, "hydra")
+    ]
     problems += _reuse_problems(cfg)
     specs: dict[str, Any] = {}
     for group in GROUPS:
+        if OmegaConf.is_missing(cfg, group):
+            problems.append(f"{group} is not set: choose one with {group}=NAME")
+            continue
         try:
             specs[group] = build_spec(group, cfg[group])
         except ConfigError as error:
@@ -173,11 +184,13 @@ def build_spec(group: str, node: DictConfig) -> Spec:
     except KeyError:
         raise ConfigError(f"{group}: _target_ is missing; name a class there") from None
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{group}: {first_line(error)}") from error
+        said = interpolation_problem(error) or f"{group} {problem_of(error)}"
+        raise ConfigError(said) from error
     cls = spec_class(f"{group}._target_", target)
     fields = {field.name: field for field in dataclasses.fields(cls)}
+    label = f"model={values.get('name')}" if group == "model" else f"this {group}"
     problems = [
-        f"{group}.{key} is unknown to {target}{did_you_mean(key, fields)}"
+        f"{group}.{key} is no option of {label}{did_you_mean(key, fields)}"
         for key in values
         if key not in fields
     ]
@@ -192,7 +205,7 @@ def build_spec(group: str, node: DictConfig) -> Spec:
             typed[key] = values[key]
             value = OmegaConf.to_container(typed)[key]  # type: ignore[index,call-overload]
         except OmegaConfBaseException as error:
-            problems.append(f"{group}.{key}: {first_line(error)}")
+            problems.append(f"{group}.{key} {problem_of(error)}")
             continue
         values[key] = value
         problems += field_problems(f"{group}.{key}", value, fields[key].metadata)
@@ -202,6 +215,11 @@ def build_spec(group: str, node: DictConfig) -> Spec:
         return cls(**values)
     except ConfigError as error:
         raise ConfigError(f"{group}: {error}") from error
+
+
+def without_nulls(overrides: list[str]) -> list[str]:
+    """Returns overrides without those that give an experiment its default, none."""
+    return [each for each in overrides if each != "experiment=null"]
 
 
 def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictConfig:
@@ -290,6 +308,8 @@ def _reuse_problems(cfg: DictConfig) -> list[str]:
         )
     if mode is Mode.predict and cfg.pairs is None:
         problems.append("mode=predict needs pairs=, a CSV of userId and movieId")
+    if mode in (Mode.predict, Mode.recommend) and cfg.output is not None:
+        problems += file_problems(Path(cfg.output), "output")
     if mode is Mode.recommend and cfg.user is None:
         problems.append("mode=recommend needs user=, a userId of the dataset")
     return problems

@@ -29,7 +29,7 @@ class TrainingError(CfexpError):
     """Training cannot go on, for example because the loss is not finite."""
 
 
-class DamagedError(TrainingError):
+class DamagedError(CfexpError):
     """A file that cfexp wrote does not hold what it should.
 
     Args:
@@ -63,7 +63,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def first_line(error: BaseException) -> str:
     """Returns the first line of an error's message, without passwords."""
     lines = str(error).strip().splitlines()
-    if not lines:  # its name is all that it says
-        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__)
-        return words.lower()
+    if not lines:
+        return in_words(error)
     return masked(DRIVER_ERROR.sub("", lines[0]))
+
+
+def in_words(error: BaseException) -> str:
+    """Returns the kind of an error in words, such as ``connection reset error``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__.strip("_")).lower()

@@ -1,10 +1,14 @@
 """Writes files whole or not at all, also where the power fails or the disk is full."""
 
+import errno
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from cfexp.errors import ConfigError
 
 
 def write_whole(
@@ -41,6 +45,42 @@ def write_whole(
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
     """Writes a text file, as `write_whole` does."""
     write_whole(path, lambda file: file.write(text.encode()), private=private)
+
+
+def file_problems(path: Path, option: str) -> list[str]:
+    """Returns why a file cannot be written, by the option that names it, if so."""
+    if path.is_dir():
+        return [f"{option}={path} is a folder: name a file in it"]
+    try:
+        check_folder(path.parent, option)
+    except ConfigError as error:
+        return [str(error)]
+    return []
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Checks that files can be written into a folder, which need not be there yet.
+
+    Args:
+        folder: The folder.
+        option: The option that names it.
+
+    Raises:
+        ConfigError: They cannot.
+    """
+    try:
+        path = folder.absolute()
+        there = next(place for place in (path, *path.parents) if place.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        with tempfile.TemporaryFile(dir=there):
+            return
+    except OSError as error:
+        raise ConfigError(
+            f"{option}={folder} cannot be written: {there}:"
+            f" {os.strerror(error.errno or 0)}. Set {option} to a folder that can be"
+            " written"
+        ) from error
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -108,8 +108,9 @@ def held(path: Path, *, wait: bool) -> Iterator[bool]:
     Yields:
         Whether it is held.
     """
+    made = not path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
+    lock = FileLock(path)  # which makes the folder again, where another removed it
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -123,6 +124,9 @@ def held(path: Path, *, wait: bool) -> Iterator[bool]:
     finally:
         path.unlink(missing_ok=True)  # others that wait for it see that it is gone
         lock.release()
+        if made:
+            with suppress(OSError):  # it is not empty
+                path.parent.rmdir()
 
 
 @contextmanager

@@ -4,7 +4,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ import pandas as pd
 from cfexp import owned
 from cfexp.data.ids import as_ids, positions
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
-from cfexp.errors import DataError
+from cfexp.errors import CfexpError, DamagedError, DataError, in_words
 from cfexp.features import FeatureEncoder
 from cfexp.files import write_text
 from cfexp.models.base import Scorer
@@ -167,6 +168,7 @@ class Predictor:
 
         Raises:
             DataError: `folder` holds no predictor.
+            DamagedError: A part of it is missing, or cannot be read.
         """
         if not (folder / "origin.json").exists():
             raise DataError(f"{folder} holds no trained cfexp model (no origin.json).")
@@ -174,16 +176,36 @@ class Predictor:
         def load_trained_on() -> "TrainedOn":
             from cfexp.trained_on import TrainedOn
 
-            return TrainedOn.load(folder)
+            with _saying_what_is_damaged(folder):
+                return TrainedOn.load(folder)
 
-        saved = json.loads((folder / "origin.json").read_text())
-        return cls(
-            encoder=FeatureEncoder.load(folder / "encoder.json"),
-            scorer=load_scorer(folder),
-            movies=pd.read_parquet(folder / "movies.parquet"),
-            origin=Origin(**{**saved, "sources": tuple(saved["sources"])}),
-            load_trained_on=load_trained_on,
-        )
+        with _saying_what_is_damaged(folder):
+            saved = json.loads((folder / "origin.json").read_text())
+            return cls(
+                encoder=FeatureEncoder.load(folder / "encoder.json"),
+                scorer=load_scorer(folder),
+                movies=pd.read_parquet(folder / "movies.parquet"),
+                origin=Origin(**{**saved, "sources": tuple(saved["sources"])}),
+                load_trained_on=load_trained_on,
+            )
+
+
+@contextmanager
+def _saying_what_is_damaged(folder: Path) -> Iterator[None]:
+    """Says in one line that a model cannot be read, whatever its reader says."""
+    try:
+        yield
+    except CfexpError:
+        raise
+    except Exception as error:
+        reason = in_words(error)
+        if isinstance(error, FileNotFoundError) and error.filename:
+            reason = f"there is no {error.filename}"
+        raise DamagedError(
+            f"the model in {folder} is damaged, or of another version of cfexp:"
+            f" {reason}",
+            "Give another run's folder, or train the model again.",
+        ) from error
 
 
 def check_replaceable(folder: Path) -> None:

@@ -53,9 +53,9 @@ def field_problems(name: str, value: Any, metadata: Any) -> list[str]:
     bounds = metadata.get("bounds", {})
     values = value if isinstance(value, list | tuple) else [value]
     for element in values:
-        if element is None or not bounds:
-            continue
-        if math.isnan(element) or not all(
+        if isinstance(element, float) and not math.isfinite(element):
+            problems.append(f"{name} must be a finite number. Got: {element!r}")
+        elif element is not None and not all(
             _HOLDS[sign](element, bound) for sign, bound in bounds.items()
         ):
             wanted = " and ".join(f"{sign} {bound:,}" for sign, bound in bounds.items())

@@ -11,11 +11,13 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from cfexp import owned
-from cfexp.config import build_spec
+from cfexp.config import build, build_spec
 from cfexp.errors import ConfigError, Failed, first_line
+from cfexp.files import check_folder
 from cfexp.launchers import check_installed, threads_for_each
 from cfexp.masking import REFERENCE, VARIABLE, hide_uri, masked
 from cfexp.plan import sweep_key, telling
+from cfexp.traces import HYDRAS, note_traces
 from cfexp.tracking.settings import Tracking
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from cfexp.tracking.group import Group
 
 BOARD, JSON = "leaderboard.csv", "leaderboard.json"
-HYDRAS = ("config.yaml", "hydra.yaml", "overrides.yaml")
 FIX = "move it away, or choose another folder with hydra.sweep.dir="
 ELSEWHERE = "move it away, or choose another hydra.run.dir"
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -95,9 +96,15 @@ class SweepCallback(Callback):
         return {**self.__dict__, "group": None, "tracking": tracking}
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Looks after the files that Hydra writes before a single run starts."""
+        """Checks a single run's configuration before Hydra writes anything.
+
+        Passwords are hidden from what it is about to write.
+        """
         try:
             hide_uri(config)
+            build(config)
+            check_folder(Path(config.hydra.run.dir), "hydra.run.dir")
+            note_traces(config)
             if config.hydra.output_subdir is not None:
                 names = [f"{config.hydra.output_subdir}/{name}" for name in HYDRAS]
                 owned.claim(Path(config.hydra.run.dir), names, fix=ELSEWHERE)
@@ -117,6 +124,7 @@ class SweepCallback(Callback):
         for plugin in (config.hydra.launcher, config.hydra.sweeper):
             check_installed(str(plugin._target_))
         # Jobs elsewhere need not have the same working directory.
+        check_folder(Path(config.hydra.sweep.dir), "hydra.sweep.dir")
         self.folder = Path(config.hydra.sweep.dir).absolute()
         quoted = QuotedString(str(self.folder), Quote.single).with_quotes()
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")

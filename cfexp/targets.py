@@ -15,7 +15,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from cfexp.errors import ConfigError, did_you_mean, first_line
+from cfexp.errors import ConfigError, did_you_mean, first_line, in_words
 from cfexp.spec import Spec
 
 OURS = "cfexp."
@@ -42,12 +42,12 @@ def spec_class(option: str, target: str) -> type[Spec]:
     except Exception as error:
         raise ConfigError(
             f"{option}={target}: {found.origin} cannot be imported:"
-            f" {type(error).__name__}: {first_line(error)}"
+            f" {in_words(error)}: {first_line(error)}"
         ) from error
     if not isinstance(cls, type) or not issubclass(cls, Spec):
         known = [n for n, c in vars(sys.modules[module]).items() if _is_spec(c)]
         raise ConfigError(
-            f"{option} must name a class derived from cfexp.spec.Spec, as module.Class."
+            f"{option} must name a class derived from Spec of cfexp, as module.Class."
             f" Got: {target}{did_you_mean(name, known)}"
         )
     return cls
@@ -105,7 +105,7 @@ def _check_defined(option: str, target: str, module: ModuleSpec) -> None:
     known = [c.name for c in classes] + [a.asname or a.name for a in imported]
     if name not in known:
         raise ConfigError(
-            f"{option} must name a class derived from cfexp.spec.Spec, as module.Class."
+            f"{option} must name a class derived from Spec of cfexp, as module.Class."
             f" Got: {target}, but {module.origin} defines no such class"
             f"{did_you_mean(name, known)}"
         )

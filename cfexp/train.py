@@ -14,8 +14,9 @@ from cfexp.card import write_card
 from cfexp.cluster import worker_index
 from cfexp.data.checks import require_different_ratings
 from cfexp.data.ratings import RATING, Ratings
-from cfexp.errors import TrainingError
+from cfexp.errors import ConfigError
 from cfexp.evaluate import Comparison
+from cfexp.files import check_folder
 from cfexp.fitting import (
     Fitted,
     Settings,
@@ -118,6 +119,7 @@ def train(
     results.check_folder(job.folder)
     watch = Stopwatch()
     training: Training = job.specs["training"]
+    check_folder(Path(training.checkpoint_dir), "training.checkpoint_dir")
     with watch("data"):
         ratings = ratings or job.specs["dataset"].load()
         require_different_ratings(ratings.name, ratings.frame[RATING])
@@ -171,11 +173,11 @@ def _without_checkpoint(training: Training, model: Any, path: Path) -> Training:
     """Returns how to train while another process trains the same, and keeps `path`.
 
     Raises:
-        TrainingError: It was to go on from that checkpoint.
+        ConfigError: It was to go on from that checkpoint.
     """
     if training.resume:
-        raise TrainingError(
-            f"training.resume=true, but another process is training exactly this now,"
+        raise ConfigError(
+            "training.resume=true, but another process is training exactly this now,"
             f" with the checkpoint {path}. Wait until it has ended, or set"
             " training.resume=false."
         )

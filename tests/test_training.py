@@ -14,7 +14,7 @@ from conftest import synthetic
 from test_models import MODELS, by_name, settings
 
 from cfexp.data.ratings import Ratings
-from cfexp.errors import ConfigError, TrainingError
+from cfexp.errors import ConfigError, DamagedError, TrainingError
 from cfexp.features import FeatureEncoder
 from cfexp.fitting import encode, evaluate_fitted, fit_baseline, fit_model
 from cfexp.models.base import NeuralModel
@@ -250,7 +250,7 @@ def test_resume_needs_a_good_checkpoint(
     ratings: Ratings, split: Split, tmp_path: Path
 ) -> None:
     path = tmp_path / "point.npz"
-    with pytest.raises(TrainingError, match="there is no checkpoint"):
+    with pytest.raises(ConfigError, match="there is no checkpoint"):
         fit_with_checkpoints(ratings, split, path, resume=True)
 
 
@@ -284,7 +284,7 @@ def test_damaged_checkpoints(
     whole = path.read_bytes()
     for name, damage in DAMAGES.items():
         path.write_bytes(damage(whole))
-        with pytest.raises(TrainingError, match="is damaged") as refused:
+        with pytest.raises(DamagedError, match="is damaged") as refused:
             fit_with_checkpoints(ratings, split, path, resume=True)
         said = str(refused.value)
         assert str(path) in said, name

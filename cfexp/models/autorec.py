@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cfexp.features import Encoded, FeatureSpec
-from cfexp.models.base import NeuralModel
+from cfexp.models.base import WIDEST, NeuralModel
 from cfexp.spec import choice, number
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class AutoRec(NeuralModel):
     """
 
     of: str = choice("item", "user")
-    units: int = number(ge=1)
+    units: int = number(ge=1, le=WIDEST)
     dropout: float = number(ge=0, lt=1)
     l2: float = number(ge=0)
     kernel_l2: float = number(ge=0)

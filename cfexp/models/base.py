@@ -14,6 +14,9 @@ from cfexp.training.quiet import import_tensorflow
 if TYPE_CHECKING:
     import keras
 
+# Units of a layer, at most: wider ones would need tens of gigabytes.
+WIDEST = 65_536
+
 
 class Scorer(Protocol):
     """A trained model."""

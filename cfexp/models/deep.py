@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cfexp.features import Encoded, FeatureSpec
-from cfexp.models.base import NeuralModel
+from cfexp.models.base import WIDEST, NeuralModel
 from cfexp.spec import number
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Deep(NeuralModel):
     """
 
     embed_dim: int = number(ge=1, le=4096)
-    layers: list[int] = number(ge=1)
+    layers: list[int] = number(ge=1, le=WIDEST)
     dropout: float = number(ge=0, lt=1)
     l2: float = number(ge=0)
     kernel_l2: float = number(ge=0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from cfexp.errors import DamagedError, TrainingError, first_line
+from cfexp.errors import ConfigError, DamagedError, first_line
 from cfexp.files import write_whole
 from cfexp.training.history import Epoch
 
@@ -69,11 +69,11 @@ def load(path: Path) -> State:
     """Reads a checkpoint.
 
     Raises:
-        TrainingError: There is none.
+        ConfigError: There is none.
         DamagedError: It cannot be read, or holds something else.
     """
     if not path.exists():
-        raise TrainingError(
+        raise ConfigError(
             f"training.resume=true, but there is no checkpoint {path}: no run of"
             " exactly this configuration and seed was interrupted here. Start it with"
             " training.resume=false."

@@ -1,0 +1,65 @@
+"""What Hydra leaves behind of a command that is refused, and its removal."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from cfexp.owned import MARKER
+
+# In the run's folder .hydra.
+HYDRAS = ("config.yaml", "hydra.yaml", "overrides.yaml")
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What Hydra makes for a single run before that does anything.
+
+    Attributes:
+        folder: The run's folder.
+        own: Names of all that Hydra makes in it.
+        made: What was not there before, files first, then folders from the inside out.
+    """
+
+    folder: Path
+    own: tuple[str, ...]
+    made: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, config: DictConfig) -> "Traces":
+        """Returns what Hydra is about to make.
+
+        Args:
+            config: What Hydra composed, with its node ``hydra``.
+        """
+        folder = Path(config.hydra.run.dir).absolute()
+        notes, log = config.hydra.output_subdir, f"{config.hydra.job.name}.log"
+        paths = [folder / log, folder / MARKER]
+        if notes is not None:
+            paths += [folder / notes / name for name in HYDRAS]
+            paths += [folder / notes]
+        paths += [folder, *folder.parents]
+        own = (log, MARKER) if notes is None else (log, MARKER, str(notes))
+        return cls(folder, own, tuple(path for path in paths if not path.exists()))
+
+    def remove(self) -> None:
+        """Removes what Hydra made, if nothing else was written into the folder."""
+        with suppress(OSError):
+            if {path.name for path in self.folder.iterdir()} <= set(self.own):
+                for path in self.made:
+                    path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+
+
+_traces: list[Traces] = []
+
+
+def note_traces(config: DictConfig) -> None:
+    """Notes what Hydra is about to make, should the run be refused."""
+    _traces[:] = [Traces.of(config)]
+
+
+def remove_traces() -> None:
+    """Removes what Hydra made for a run that was refused, once."""
+    while _traces:
+        _traces.pop().remove()
