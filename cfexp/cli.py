@@ -41,6 +41,16 @@ def main() -> None:
     Taking TensorFlow apart takes Python up to three seconds at the end, and is of no
     use: what has to be done at exit is done here, and then the process just ends.
     """
+    code = run_arguments()
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def run_arguments() -> int:
+    """Runs what ``sys.argv`` asks for, a command or a run; returns the exit status."""
     command = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "")
     if sys.argv[1:2] == ["reproduce"] and restore.FLAG in sys.argv:
         sys.argv.remove(restore.FLAG)
@@ -49,12 +59,7 @@ def main() -> None:
         named = sys.argv[2:3] and not sys.argv[2].startswith("-")
         run = [f"run_id={sys.argv.pop(2)}"] if named else []
         sys.argv[1:2] = ["mode=reproduce", *run]
-    code = run_command(command, sys.argv[2:]) if command else run_cli()
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    return run_command(command, sys.argv[2:]) if command else run_cli()
 
 
 def run_cli() -> int:

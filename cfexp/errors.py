@@ -71,3 +71,10 @@ def first_line(error: BaseException) -> str:
 def in_words(error: BaseException) -> str:
     """Returns the kind of an error in words, such as ``connection reset error``."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__.strip("_")).lower()
+
+
+def root_of(error: BaseException) -> BaseException:
+    """Returns the error that was the first of a chain of them."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return error

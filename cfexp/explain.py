@@ -139,7 +139,11 @@ def _no_folder(found: re.Match[str], _: BaseException) -> str:
 
 
 def _bad_config(found: re.Match[str], _: BaseException) -> str:
-    return f"the config {found[1]}.yaml {problem_of(ValueError(found[2]))}"
+    config_file, text = found.groups()
+    if key := re.match(r"Key '(.+)' not in", text):
+        near = did_you_mean(key[1], known_keys())
+        return f"{config_file}.yaml: there is no option {key[1]}{near}. {SEE_ALL}"
+    return f"{config_file}.yaml {problem_of(ValueError(text))}"
 
 
 HYDRA_SAYS = (

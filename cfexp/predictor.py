@@ -198,9 +198,9 @@ def _saying_what_is_damaged(folder: Path) -> Iterator[None]:
     except CfexpError:
         raise
     except Exception as error:
-        reason = in_words(error)
-        if isinstance(error, FileNotFoundError) and error.filename:
-            reason = f"there is no {error.filename}"
+        needed = (folder / "encoder.json", folder / "movies.parquet")
+        lost = [str(path) for path in needed if not path.exists()]
+        reason = f"there is no {lost[0]}" if lost else in_words(error)
         raise DamagedError(
             f"the model in {folder} is damaged, or of another version of cfexp:"
             f" {reason}",

@@ -189,7 +189,7 @@ def test_another_genre_separator_is_noticed(
         (f"{GOOD}inf,1,3,5\n", [], "column userId: inf is no id"),
         (f"{GOOD}1e300,1,3,5\n", [], "column userId: 1e300 cannot be told from other"),
         (f"{GOOD}77,1,1e308,5\n", [], "1 values that lie beyond 1,000,000"),
-        (GOOD, ["dataset.scale=[1,inf]"], "scale must be [lowest, highest]"),
+        (GOOD, ["dataset.scale=[1,inf]"], "scale must be a finite number"),
     ],
 )
 def test_refused(load: Load, text: str, options: list[str], message: str) -> None:

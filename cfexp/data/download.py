@@ -7,7 +7,7 @@ from pathlib import Path
 import pooch
 from pooch.hashes import hash_matches
 
-from cfexp.errors import DataError, first_line
+from cfexp.errors import DataError, first_line, root_of
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +53,8 @@ def fetch(name: str, url: str, known_hash: str) -> Path:
             )
         )
     except (OSError, ValueError) as error:
-        reason = first_line(error)
         raise DataError(
-            f"{name}: cannot download {url}: {reason} Without a network, get the zip"
-            f" file elsewhere and set dataset.root to it, or put it into the folder"
-            " named by CFEXP_DATA_DIR."
+            f"{name}: cannot download {url}: {first_line(root_of(error))}. Without a"
+            " network, get the zip file elsewhere and set dataset.root to it, or put it"
+            " into the folder named by CFEXP_DATA_DIR."
         ) from error

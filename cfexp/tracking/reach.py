@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from cfexp.errors import TrackingError, first_line
+from cfexp.errors import TrackingError, first_line, root_of
 from cfexp.masking import basic_auth, split_login
 from cfexp.tracking.settings import SQLITE
 
@@ -126,7 +126,7 @@ def _server_problem(uri: str) -> str | None:
     except urllib.error.HTTPError:
         return None  # a server that wants a login, say: MLflow will tell
     except (OSError, ValueError) as error:
-        return f"no server answers: {first_line(error)}"
+        return f"no server answers: {first_line(root_of(error))}"
 
 
 def _database_problem(uri: str) -> str | None:

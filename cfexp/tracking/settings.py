@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from cfexp.spec import Spec
 
+SCHEMES = (
+    *("sqlite", "http", "https", "postgresql", "mysql", "mssql"),
+    *("file", "databricks", "databricks-uc"),
+)
 SQLITE = "sqlite:///"
 MAX_NAME = 256  # of a registered model, in MLflow's database
 
@@ -38,7 +43,7 @@ class Tracking(Spec):
 
     def problems(self) -> list[str]:
         found = super().problems()
-        if "://" not in self.uri and self.uri != "databricks":
+        if not _is_known(self.uri):
             found.append(
                 "uri must look like sqlite:///mlflow.db or http://localhost:5000. Got:"
                 f" {self.uri!r}"
@@ -56,6 +61,16 @@ class Tracking(Spec):
                 f" without / and :, or null for none. Got: {self.register_as!r}"
             )
         return found
+
+
+def _is_known(uri: str) -> bool:
+    """Returns whether MLflow, or a plugin of it, can track at a URI."""
+    if uri == "databricks":
+        return True
+    scheme, separator, _ = uri.partition("://")
+    plugins = entry_points(group="mlflow.tracking_store")
+    known = [*SCHEMES, *(plugin.name for plugin in plugins)]
+    return bool(separator) and scheme.partition("+")[0] in known
 
 
 def _is_in_memory(uri: str) -> bool:
