@@ -124,7 +124,7 @@ CONFIG = [
     ("model.layers=[1000000000]", "model.layers must be >= 1 and <= 65,536"),
     ("model=autorec model.units=1000000000", "model.units must be >= 1 and <= 65,536"),
     ("model._target_=os.getcwd", "model._target_ must name a class"),
-    ("model._target_=nope.X", "there is none to import. Got: 'nope.X'"),
+    ("model._target_=nope.X", "model._target_=nope.X: there is no module nope"),
     ("training.engine=fast", "training.engine must be one of compiled, keras"),
     (
         "training.strategy=mirrored training.engine=keras",
