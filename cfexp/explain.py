@@ -7,6 +7,7 @@ import re
 import sys
 
 from hydra.errors import HydraException, OverrideParseException
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
@@ -113,8 +114,22 @@ def _no_key(found: re.Match[str], error: BaseException) -> str:
         meant = re.search(r"Did you mean to override (\S+)\?", str(error))
         near = f" (did you mean {meant[1]}?)" if meant else ""
         return f"{found[1]} cannot be set{near}. {SEE_ALL}"
+    owners = _owners(found[1])
+    if owners:
+        return (
+            f"{found[1]} is an option of {' and '.join(owners)}, and another one is"
+            f" composed here. Name it too: {owners[0]} {found[1]}=value"
+        )
     near = did_you_mean(found[1], known_keys())
     return f"there is no option {found[1]}{near}. {SEE_ALL}"
+
+
+def _owners(key: str) -> list[str]:
+    """Returns the choices of a group, such as ``split=kfold``, with an option."""
+    group, _, option = key.partition(".")
+    files = sorted((config.conf_dir() / group).glob("*.yaml")) if option else []
+    # As a set: OmegaConf does not count an option that is not set.
+    return [f"{group}={f.stem}" for f in files if option in set(OmegaConf.load(f))]
 
 
 def _bad_value(found: re.Match[str], error: BaseException) -> str:
