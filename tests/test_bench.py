@@ -51,6 +51,8 @@ def test_seconds_to_svd() -> None:
     assert table["rmse"].tolist() == [0.9, 0.9]
     assert table["first_fold"].tolist() == [0.8, 0.9]
     assert np.isnan(table["to_svd"][0])
+    none = summary(pd.DataFrame([{"fold": "1", **vars(one)} for one in (svd, fast)]))
+    assert none["to_svd"].isna().all()
 
 
 @pytest.mark.parametrize("name", PEERS)

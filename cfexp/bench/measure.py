@@ -156,7 +156,8 @@ def summary(folds: pd.DataFrame) -> pd.DataFrame:
     """
     first = folds[folds["fold"] == folds["fold"].iloc[0]].set_index("system")
     # A target that was missed on one fold is missed: no mean over the others.
-    means = folds.groupby("system")[["rmse", "mae", "seconds", "to_svd"]].agg(
+    numbers = folds.astype({"to_svd": "float64"})  # of None alone they are objects
+    means = numbers.groupby("system")[["rmse", "mae", "seconds", "to_svd"]].agg(
         lambda values: values.mean(skipna=False)
     )
     table = means.assign(first_fold=first["rmse"]).sort_values("rmse").reset_index()
