@@ -17,7 +17,7 @@ from cfexp.errors import DataError
 
 
 def frame(
-    user: list[object], item: list[int], error: list[float], rating: float = 3
+    user: list[object], item: list[int], error: list[float], rating: float = 3.0
 ) -> pd.DataFrame:
     """Returns one run's errors."""
     return pd.DataFrame(
@@ -61,8 +61,8 @@ def test_systems_meet_in_common_rows_only() -> None:
     assert found.squared.tolist() == [[1, (4 + 16) / 2]]
     with pytest.raises(DataError, match="no test row in common"):
         by_user(["x", "y"], [x, [frame([9], [1], [0])]])
-    with pytest.raises(DataError, match="user 1 rated movie 1 with 3 in one and 4 in"):
-        by_user(["x", "y"], [x, [frame([1], [1], [0], rating=4)]])
+    with pytest.raises(DataError, match="user 1 rated movie 1 with 3 in one and 4.5 in"):
+        by_user(["x", "y"], [x, [frame([1], [1], [0], rating=4.5)]])
 
 
 def test_seeds_that_predict_the_same_add_nothing() -> None:

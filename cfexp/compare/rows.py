@@ -111,9 +111,10 @@ def _check_ratings(together: pd.DataFrame, number: IntArray, n: int) -> None:
     wrong = np.flatnonzero(first[number] != rating)
     if not len(wrong):
         return
-    row = together.iloc[wrong[0]]
+    at = wrong[0]
+    user, item = together[USER].iloc[at], together[ITEM].iloc[at]
     raise DataError(
-        "these runs were tested on different ratings: user"
-        f" {row[USER]} rated movie {row[ITEM]} with {first[number[wrong[0]]]:g} in one"
-        f" and {row[RATING]:g} in another. Give runs of the same dataset"
+        f"these runs were tested on different ratings: user {user} rated movie {item}"
+        f" with {first[number[at]]:g} in one and {rating[at]:g} in another. Give runs of"
+        " the same dataset"
     )
