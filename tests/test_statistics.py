@@ -61,7 +61,9 @@ def test_systems_meet_in_common_rows_only() -> None:
     assert found.squared.tolist() == [[1, (4 + 16) / 2]]
     with pytest.raises(DataError, match="no test row in common"):
         by_user(["x", "y"], [x, [frame([9], [1], [0])]])
-    with pytest.raises(DataError, match="user 1 rated movie 1 with 3 in one and 4.5 in"):
+    with pytest.raises(
+        DataError, match="user 1 rated movie 1 with 3 in one and 4.5 in"
+    ):
         by_user(["x", "y"], [x, [frame([1], [1], [0], rating=4.5)]])
 
 

@@ -115,6 +115,6 @@ def _check_ratings(together: pd.DataFrame, number: IntArray, n: int) -> None:
     user, item = together[USER].iloc[at], together[ITEM].iloc[at]
     raise DataError(
         f"these runs were tested on different ratings: user {user} rated movie {item}"
-        f" with {first[number[at]]:g} in one and {rating[at]:g} in another. Give runs of"
-        " the same dataset"
+        f" with {first[number[at]]:g} in one and {rating[at]:g} in another. Give runs"
+        " of the same dataset"
     )
