@@ -104,6 +104,7 @@ def _exit_status(job: Callable[[], object]) -> int:
     wants_traceback = os.environ.get(TRACEBACK_VARIABLE) == "1"
     # Makes Hydra raise errors instead of printing them, so that we can explain them.
     os.environ[TRACEBACK_VARIABLE] = "1"
+    logging.raiseExceptions = False  # a full disk would print many lines
     interrupt_on_sigterm()
     try:
         status = job()

@@ -19,6 +19,7 @@ from conftest import SMALL, TINY, cfexp
 from hydra.core.global_hydra import GlobalHydra
 
 from cfexp import cli
+from cfexp.jobs import claimed
 
 HEAD = "userId,movieId,rating,timestamp"
 ROWS = "".join(
@@ -373,6 +374,24 @@ def test_damaged_checkpoint(place: Path) -> None:
     check(*command(resumed), f"the checkpoint {path[0]} is damaged")
     assert tree(place) == before
     shutil.rmtree(place / "checkpoints")
+
+
+def test_two_identical_runs_at_once(place: Path) -> None:
+    """The second leaves the first one's checkpoint alone, and cannot go on from it."""
+    run = ["model=dot", *SMALL, "seed=7", "hydra.run.dir=second"]
+    _, stderr = command([*run, "training.resume=true"])
+    path = re.search(r"checkpoints/\w+\.npz", stderr)
+    assert path
+    with claimed(Path(path[0]).with_suffix(".lock"), wait=False):
+        (place / path[0]).write_text("the first one's")
+        check(*command([*run, "training.resume=true"]), "another process is training")
+        status, stderr = command(run)
+        assert status == 0
+        assert "this run keeps no checkpoint" in stderr
+        assert (place / path[0]).read_text() == "the first one's"
+        (place / path[0]).unlink()
+    assert not (place / "checkpoints").exists()
+    shutil.rmtree(place / "second")
 
 
 def test_sweep_leaves_nothing_of_a_typo(place: Path) -> None:

@@ -166,6 +166,33 @@ def test_sweep_killed_at_random_finishes_every_job_once(workdir: Path) -> None:
             assert run.data.metrics[name] == pytest.approx(expected[name], abs=1e-6)
 
 
+def test_damaged_checkpoint_starts_its_job_anew(workdir: Path) -> None:
+    """Killed, its checkpoint cut in half, and issued again: on the same run."""
+    code = (
+        "import os, signal\n"
+        "from cfexp.training import checkpoint\n"
+        "save = checkpoint.save\n"
+        "def save_and_die(path, state):\n"
+        "    save(path, state)\n"
+        "    path.write_bytes(path.read_bytes()[:1000])\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "checkpoint.save = save_and_die\n"
+        "from cfexp.cli import run_cli; run_cli()"
+    )
+    sweep = ["-m", "seed=0", *JOB, "training.checkpoint_every=1"]
+    killed = cfexp(*sweep, cwd=workdir, command=(sys.executable, "-c", code))
+    assert killed.returncode == -9, killed.stderr
+    (left,) = runs(workdir)
+    done = cfexp(*sweep, cwd=workdir)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("is damaged") == 1
+    assert "starting this job anew" in done.stderr
+    (run,) = runs(workdir)
+    assert run.info.run_id == left.info.run_id
+    check_job(workdir, run, epochs=2)
+    assert not list((workdir / "checkpoints").iterdir())
+
+
 def test_lock_is_let_go_by_a_dead_process(tmp_path: Path) -> None:
     path = tmp_path / "job.lock"
     code = (

@@ -1,7 +1,9 @@
 """Runs that MLflow does not take, or not at once: nothing is lost or said wrongly."""
 
+import errno
 import json
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -221,3 +223,26 @@ def test_two_runs_in_one_folder(tracking: Tracking, workdir: Path) -> None:
             open_run(where, name="r", tags={}, folder=workdir / "run")
     with held(workdir / "run" / RUN_LOCK, wait=False) as free:
         assert free
+
+
+def test_full_disk_at_the_end(
+    tracking: Tracking,
+    workdir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What was noted before is there to be pushed; nobody is locked out."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fail(*_: object, **__: object) -> None:
+        raise full
+
+    with MlflowRun(tracking, name="r", tags={}, folder=workdir / "run") as tracked:
+        tracked.log_results({"m": 1.0}, workdir / "empty")
+        tracked._lost = full
+        monkeypatch.setattr("cfexp.tracking.record.write_text", fail)
+    assert "push it with: cfexp sync" in caplog.text
+    assert Record.load(workdir / "run").run_id == tracked.run_id
+    assert [file.name for file in (workdir / "run").iterdir()] == [FILE]
+    sync.main(["run"])
+    assert mlflow.get_run(tracked.run_id).info.status == "FINISHED"

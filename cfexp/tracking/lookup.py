@@ -191,4 +191,7 @@ def _download(reference: str, uri: str, run_id: str | None) -> SavedModel:
         ) from error
     for origin in root.rglob("origin.json"):
         return SavedModel(reference, run_id, origin.parent)
-    raise TrackingError(f"run_id={reference}: {uri} is not a model of cfexp.")
+    raise TrackingError(
+        f"run_id={reference}: {uri} holds no trained model of cfexp: its files were"
+        " deleted, or another program logged it. Use another run, or train it again."
+    )

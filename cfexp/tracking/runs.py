@@ -107,14 +107,14 @@ class MlflowRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._opened.exception() is None:
+        with self._holding, self._worker:
+            if self._opened.exception() is not None:
+                return
             self._now(lambda: self._close(error), lambda: None)
             if self._lost is None:
                 Record.forget(self._folder)
             else:
                 self._keep(error, self._lost)
-        self._worker.shutdown()
-        self._holding.close()
 
     def log_start(
         self, *, params: Mapping[str, Any], inputs: Mapping[str, tuple[str, str, str]]
@@ -253,7 +253,10 @@ class MlflowRun:
         if error is not None:
             error_tag = {"cfexp.error": first_line(error)[:MAX_TEXT]}
             record = replace(record, tags={**record.tags, **error_tag})
-        record.save(self._folder)
+        try:
+            record.save(self._folder)
+        except OSError as full:  # what was promised is there all the same, if it was
+            log.error("cannot note how the run ended: %s", first_line(full)[:200])
         how = f"push it with: cfexp sync {self._folder}"
         if is_refused(lost):
             how = f"push it to another server with: cfexp sync {self._folder} --uri URI"
