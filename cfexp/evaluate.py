@@ -137,8 +137,8 @@ def evaluate(
     error = _errors(rating, predicted)
     cold = {kind: count == 0 for kind, count in seen.items()}
     masks = [
-        ("warm", "warm: user and movie known", ~cold["user"] & ~cold["item"]),
-        ("cold", "cold: user or movie new", cold["user"] | cold["item"]),
+        ("warm", "warm: both known", ~cold["user"] & ~cold["item"]),
+        ("cold", "cold: one is new", cold["user"] | cold["item"]),
         ("cold_user", "new users", cold["user"]),
         ("cold_item", "new movies", cold["item"]),
     ]
@@ -146,8 +146,8 @@ def evaluate(
         for low, high in BUCKETS:
             mask = (seen[kind] >= low) & (seen[kind] <= (high or np.inf))
             span = f"{low}_{high}" if high else f"{low}_up"
-            text = f"{low} to {high}" if high else f"{low} or more"
-            masks.append((f"{kind}_{span}", f"{label} with {text} ratings", mask))
+            text = f"{low}-{high}" if high else f"{low}+"
+            masks.append((f"{kind}_{span}", f"{label}: {text}", mask))
     return Evaluation(
         overall=_group("", "all", error),
         user_mean=_per_user(user, error),
@@ -184,7 +184,7 @@ def _per_user(user: npt.ArrayLike, error: FloatArray) -> Group:
     means = frame.groupby(np.asarray(user)).mean()
     return Group(
         "user_mean",
-        "mean of the users' errors",
+        "mean over users",
         len(error),
         float(np.sqrt(means["se"]).mean()),
         float(means["ae"].mean()),
