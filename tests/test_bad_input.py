@@ -256,7 +256,10 @@ REUSE = [
     ("mode=predict run_id=trained pairs=item.csv", "no column movieId"),
     ("mode=predict run_id=trained pairs=gaps.csv", "has missing values"),
     ("mode=predict run_id=trained pairs=pairs.csv output=cf", "output=cf is a folder"),
-    ("mode=predict run_id=trained pairs=pairs.csv output=pairs.csv", "pairs.csv"),
+    (
+        "mode=predict run_id=trained pairs=pairs.csv output=pairs.csv",
+        "is the file that is read",
+    ),
     (
         "mode=predict run_id=trained pairs=pairs.csv output=/proc/x/out.csv",
         "output=/proc/x cannot be written: /proc",
