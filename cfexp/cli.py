@@ -16,6 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from cfexp import config, plan, restore
+from cfexp.arguments import check_flags
 from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError
 from cfexp.explain import TRACEBACK_VARIABLE, explain
 from cfexp.masking import masked
@@ -72,6 +73,7 @@ def run_cli() -> int:
     def checked() -> object:
         _check_folder()
         sys.argv[1:] = config.without_nulls(sys.argv[1:])
+        check_flags(sys.argv[1:])
         return app()
 
     return _exit_status(checked)

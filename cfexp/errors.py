@@ -46,6 +46,10 @@ class TrackingError(CfexpError):
     """MLflow, or a run that was asked for, cannot be reached."""
 
 
+class NoRunsError(TrackingError):
+    """Nothing was tracked yet where runs are looked for."""
+
+
 class Failed(BaseException):
     """Carries an error past Hydra, which would print lines of its own, or go on."""
 

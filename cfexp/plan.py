@@ -176,7 +176,7 @@ def _folds(cfg: DictConfig) -> tuple[DictConfig, list[int | None]]:
         split = OmegaConf.load(conf_dir() / "split/kfold.yaml")
     elif kind != "KFold":
         raise ConfigError(
-            f"cv={cfg.cv} needs folds, but this split has none: {kind}. Set split=kfold"
+            f"cv={cfg.cv} needs folds, but this split has none. Set split=kfold"
             " or split=official, or use seeds= instead"
         )
     split.folds = cfg.cv

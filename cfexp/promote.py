@@ -1,10 +1,10 @@
 """``cfexp promote``: a run becomes champion if it is better, and not by chance."""
 
-import argparse
 import logging
 from typing import TYPE_CHECKING
 
 from cfexp import config
+from cfexp.arguments import Parser
 from cfexp.errors import ConfigError, TrackingError, first_line
 from cfexp.tracking.settings import Choice, is_model_name
 from cfexp.tracking.where import add_set, reachable_tracking
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 SIGNIFICANT = 0.05
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Returns the command's parser."""
-    found = argparse.ArgumentParser(
+    found = Parser(
         prog="cfexp promote",
         description="Registers a run's model and makes it champion, if there is none"
         " yet or if it predicts the same test rows significantly better.",

@@ -17,6 +17,7 @@ from cfexp.files import check_folder
 from cfexp.launchers import check_installed, threads_for_each
 from cfexp.masking import REFERENCE, VARIABLE, hide_uri, masked
 from cfexp.plan import sweep_key, telling
+from cfexp.swept import check_values
 from cfexp.traces import HYDRAS, note_traces
 from cfexp.tracking.settings import Tracking
 
@@ -125,6 +126,8 @@ class SweepCallback(Callback):
             check_installed(str(plugin._target_))
         # Jobs elsewhere need not have the same working directory.
         check_folder(Path(config.hydra.sweep.dir), "hydra.sweep.dir")
+        check_values(config)
+        note_traces(config, sweep=True)
         self.folder = Path(config.hydra.sweep.dir).absolute()
         quoted = QuotedString(str(self.folder), Quote.single).with_quotes()
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")

@@ -14,10 +14,10 @@ HYDRAS = ("config.yaml", "hydra.yaml", "overrides.yaml")
 
 @dataclass(frozen=True)
 class Traces:
-    """What Hydra makes for a single run before that does anything.
+    """What Hydra makes for a run or a sweep before that does anything.
 
     Attributes:
-        folder: The run's folder.
+        folder: The folder of the run or sweep.
         own: Names of all that Hydra makes in it.
         made: What was not there before, files first, then folders from the inside out.
     """
@@ -27,12 +27,18 @@ class Traces:
     made: tuple[Path, ...]
 
     @classmethod
-    def of(cls, config: DictConfig) -> "Traces":
+    def of(cls, config: DictConfig, *, sweep: bool) -> "Traces":
         """Returns what Hydra is about to make.
 
         Args:
             config: What Hydra composed, with its node ``hydra``.
+            sweep: Whether it starts a sweep.
         """
+        if sweep:
+            folder = Path(config.hydra.sweep.dir).absolute()
+            names = (MARKER, "multirun.yaml")
+            paths = [*(folder / name for name in names), folder, *folder.parents]
+            return cls(folder, names, tuple(p for p in paths if not p.exists()))
         folder = Path(config.hydra.run.dir).absolute()
         notes, log = config.hydra.output_subdir, f"{config.hydra.job.name}.log"
         paths = [folder / log, folder / MARKER]
@@ -54,9 +60,9 @@ class Traces:
 _traces: list[Traces] = []
 
 
-def note_traces(config: DictConfig) -> None:
-    """Notes what Hydra is about to make, should the run be refused."""
-    _traces[:] = [Traces.of(config)]
+def note_traces(config: DictConfig, *, sweep: bool = False) -> None:
+    """Notes what Hydra is about to make, should the run or sweep be refused."""
+    _traces[:] = [Traces.of(config, sweep=sweep)]
 
 
 def remove_traces() -> None:

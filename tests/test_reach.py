@@ -26,7 +26,9 @@ LIMIT = reach.LIMIT
 
 def tracking(uri: str, experiment: str = "e") -> Tracking:
     """Returns where to track."""
-    return Tracking(enabled=True, uri=uri, experiment=experiment, register_as=None)
+    return Tracking(
+        enabled=True, uri=uri, experiment=experiment, register_as=None, git_diff=False
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 import cfexp
 from cfexp import config, owned
+from cfexp.arguments import Parser
 from cfexp.bench.peers import PEERS, check_installed
 from cfexp.errors import ConfigError, did_you_mean
 
@@ -35,9 +36,9 @@ FIX = "move it away, or choose another folder with --output"
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas")
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Returns the command's parser."""
-    found = argparse.ArgumentParser(
+    found = Parser(
         prog="cfexp bench",
         description="Trains cfexp's models and other libraries' on the same rows.",
         epilog=(

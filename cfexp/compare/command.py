@@ -1,12 +1,12 @@
 """``cfexp compare``: which of some trained runs is better, and is it chance?"""
 
-import argparse
 import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp import owned
+from cfexp.arguments import Parser
 from cfexp.errors import ConfigError
 from cfexp.tracking.where import add_set, reachable_tracking
 
@@ -19,9 +19,9 @@ FILES = ("compare.csv", "compare.html", "experiment/best_overrides.yaml")
 FIX = "move it away, or choose another folder with --output"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Returns the command's parser."""
-    found = argparse.ArgumentParser(
+    found = Parser(
         prog="cfexp compare",
         description="Compares trained runs on the same test rows, with the first of"
         " them or with the best on validation, where none is named.",

@@ -9,7 +9,7 @@ import mlflow
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 
-from cfexp.errors import TrackingError, did_you_mean, first_line
+from cfexp.errors import NoRunsError, TrackingError, did_you_mean, first_line
 from cfexp.masking import split_login
 from cfexp.tracking.database import create_database
 from cfexp.tracking.reach import HTTP, LIMIT, check_reachable, in_time
@@ -99,9 +99,9 @@ def _experiment(tracking: Tracking) -> Experiment | None:
         ) from None
 
 
-def _no_experiment(tracking: Tracking) -> TrackingError:
+def _no_experiment(tracking: Tracking) -> NoRunsError:
     known = [one.name for one in mlflow.search_experiments(max_results=100)]
-    return TrackingError(
+    return NoRunsError(
         f"there is no experiment {tracking.experiment!r} in"
         f" {tracking.uri}{did_you_mean(tracking.experiment, known)}. Its experiments:"
         f" {', '.join(known[:10])}. Set tracking.experiment to one of them, or train a"

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import mlflow
 
-from cfexp.errors import TrackingError, did_you_mean, first_line
+from cfexp.errors import NoRunsError, TrackingError, did_you_mean, first_line
 from cfexp.reproduce import Past
 from cfexp.results import VALID_PREDICTIONS
 from cfexp.tracking.choose import FINISHED, find_id
@@ -122,7 +122,10 @@ def find_members(
         TrackingError: There are fewer than two, or one has no validation predictions.
     """
     if runs is None:
-        runs = _best_of_each_family(tracking, data_fingerprint, split_fingerprint)
+        try:
+            runs = _best_of_each_family(tracking, data_fingerprint, split_fingerprint)
+        except NoRunsError:
+            runs = []
     if len(runs) < 2:
         raise TrackingError(
             f"model=ensemble needs two trained runs or more, but {len(runs)} with this"

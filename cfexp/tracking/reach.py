@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from cfexp.errors import TrackingError, first_line, root_of
+from cfexp.errors import NoRunsError, TrackingError, first_line, root_of
 from cfexp.masking import basic_auth, split_login
 from cfexp.tracking.settings import SQLITE
 
 HTTP = ("http://", "https://")
 DATABASES = ("postgresql", "mysql", "mssql")
+NOTHING = "there is no"
 SQLITE_HEADER = b"SQLite format 3\x00"
 LIMIT = 15.0  # seconds that a place may take to answer
 T = TypeVar("T")
@@ -36,12 +37,18 @@ def check_reachable(uri: str, *, existing: bool = False) -> None:
         existing: There must be runs already: a file is not to be made.
 
     Raises:
+        NoRunsError: There is no such file where there must be runs.
         TrackingError: It does not, or cannot.
     """
     try:
         problem = in_time(lambda: _problem(uri, existing))
     except TimeoutError:
         problem = f"it does not answer within {LIMIT:g} seconds"
+    if problem and existing and problem.startswith(NOTHING):
+        raise NoRunsError(
+            f"{problem}. Train a model first, start cfexp in the folder that one was"
+            " trained in, or set tracking.uri"
+        )
     if problem:
         raise TrackingError(
             f"cannot use tracking.uri={uri}: {problem}. Correct tracking.uri, or set"
@@ -81,10 +88,7 @@ def _sqlite_problem(path: Path, existing: bool) -> str | None:
     if not path.parent.is_dir():
         return f"the folder {path.parent} does not exist"
     if existing and not (path.exists() and path.stat().st_size):
-        return (
-            f"there is no {path.name} in {path.parent} with tracked runs; train a model"
-            " first, or start cfexp in the folder that one was trained in"
-        )
+        return f"{NOTHING} {path.name} in {path.parent} with tracked runs"
     if not path.exists():
         return _cannot_make_in(path.parent)
     if not path.is_file():

@@ -1,6 +1,5 @@
 """``cfexp sync``: pushes runs that a tracking server did not take."""
 
-import argparse
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ import pandas as pd
 from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
+from cfexp.arguments import Parser
 from cfexp.errors import ConfigError, DamagedError, TrackingError, first_line
 from cfexp.jobs import LOCK, RUN_LOCK, held
 from cfexp.results import sample_of
@@ -29,9 +29,9 @@ from cfexp.training.history import Epoch
 PLACES = ("outputs", "multirun")
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Returns the command's parser."""
-    found = argparse.ArgumentParser(
+    found = Parser(
         prog="cfexp sync",
         description="Pushes runs that their tracking server did not take.",
     )
