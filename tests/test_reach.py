@@ -19,7 +19,7 @@ from cfexp.tracking import reach, sync
 from cfexp.tracking.open import check_tracking, find_model
 from cfexp.tracking.reach import check_reachable
 from cfexp.tracking.record import FILE, Record
-from cfexp.tracking.settings import Tracking
+from cfexp.tracking.settings import Choice, Tracking
 
 LIMIT = reach.LIMIT
 
@@ -84,7 +84,7 @@ def test_silent_server_is_given_up_by_every_command(workdir: Path, silent: int) 
     where = ["--set", "tracking=server", f"tracking.uri={uri}"]
     for command in (
         lambda: check_tracking(tracking(uri)),
-        lambda: find_model("latest", tracking=tracking(uri), metric="val_rmse"),
+        lambda: find_model("latest", tracking=tracking(uri), choice=Choice()),
         lambda: compare(where),
         lambda: promote(["latest", "--name", "films", *where]),
         lambda: sync.main(["run"]),
@@ -161,7 +161,7 @@ def test_databases_in_memory_keep_nothing(uri: str) -> None:
 def test_looking_for_runs_makes_no_database(workdir: Path) -> None:
     there = tracking("sqlite:///mlflow.db")
     for command in (
-        lambda: find_model("latest", tracking=there, metric="val_rmse"),
+        lambda: find_model("latest", tracking=there, choice=Choice()),
         lambda: compare([]),
         lambda: promote(["latest", "--name", "films"]),
         lambda: connecting.connect(there, existing=True),
