@@ -166,6 +166,12 @@ def _check_files(cfg: DictConfig, folder: Path) -> None:
     """
     if cfg.mode not in (Mode.predict, Mode.recommend):
         results.check_folder(folder)
+        named = Path(cfg.run_id or "").expanduser().absolute()
+        if cfg.run_id and named in (folder.absolute(), folder.absolute() / "model"):
+            raise ConfigError(
+                f"hydra.run.dir={folder} is the folder of run_id={cfg.run_id}, whose"
+                " results would be lost. Choose another hydra.run.dir"
+            )
         return
     read = [cfg.pairs, cfg.dataset.get("ratings"), cfg.dataset.get("movies")]
     reuse.check_output(

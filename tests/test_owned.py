@@ -133,6 +133,17 @@ def test_the_same_folder_again(
     assert contents(workdir).keys() == before.keys() - {str(added)}
 
 
+@pytest.mark.parametrize("mode", ["evaluate", "finetune", "reproduce"])
+@pytest.mark.parametrize("named", ["run", "run/model"])
+def test_the_run_that_is_used_stays(
+    workdir: Path, composed: Callable[..., DictConfig], mode: str, named: str
+) -> None:
+    (workdir / named).mkdir(parents=True)
+    cfg = composed(f"mode={mode}", f"run_id={named}", "tracking=none")
+    with pytest.raises(ConfigError, match="is the folder of run_id"):
+        run(cfg, config.build(cfg), folder=workdir / "run", name="x", overrides=[])
+
+
 def test_run_in_the_working_directory(workdir: Path) -> None:
     """Also Hydra's own files are refused to write over another program's."""
     (workdir / "model").mkdir()
