@@ -18,12 +18,12 @@ class Traces:
 
     Attributes:
         folder: The folder of the run or sweep.
-        own: Names of all that Hydra makes in it.
+        own: Names of what is in it before, and of all that Hydra makes there.
         made: What was not there before, files first, then folders from the inside out.
     """
 
     folder: Path
-    own: tuple[str, ...]
+    own: frozenset[str]
     made: tuple[Path, ...]
 
     @classmethod
@@ -38,7 +38,7 @@ class Traces:
             folder = Path(config.hydra.sweep.dir).absolute()
             names = (MARKER, "multirun.yaml")
             paths = [*(folder / name for name in names), folder, *folder.parents]
-            return cls(folder, names, tuple(p for p in paths if not p.exists()))
+            return cls._of(folder, names, paths)
         folder = Path(config.hydra.run.dir).absolute()
         notes, log = config.hydra.output_subdir, f"{config.hydra.job.name}.log"
         paths = [folder / log, folder / MARKER]
@@ -47,12 +47,18 @@ class Traces:
             paths += [folder / notes]
         paths += [folder, *folder.parents]
         own = (log, MARKER) if notes is None else (log, MARKER, str(notes))
-        return cls(folder, own, tuple(path for path in paths if not path.exists()))
+        return cls._of(folder, own, paths)
+
+    @classmethod
+    def _of(cls, folder: Path, own: tuple[str, ...], paths: list[Path]) -> "Traces":
+        there = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        made = tuple(path for path in paths if not path.exists())
+        return cls(folder, frozenset([*own, *there]), made)
 
     def remove(self) -> None:
         """Removes what Hydra made, if nothing else was written into the folder."""
         with suppress(OSError):
-            if {path.name for path in self.folder.iterdir()} <= set(self.own):
+            if {path.name for path in self.folder.iterdir()} <= self.own:
                 for path in self.made:
                     path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
 

@@ -189,6 +189,7 @@ CONFIG = [
 OWN = [
     ("none.csv", "dataset.ratings: there is no file none.csv"),
     ("nothing", "dataset.ratings=nothing is a folder"),
+    ("none.csv hydra.run.dir=nothing", "there is no file none.csv"),
     ("empty.csv", "empty.csv"),
     ("head.csv", "the ratings table has no rows"),
     ("stars.csv", "has no column rating"),
