@@ -11,6 +11,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 # Where a tracking URI with a password is kept, rather than in a configuration.
 VARIABLE = "CFEXP_TRACKING_URI"
 REFERENCE = f"${{oc.env:{VARIABLE}}}"
+# The same as an override, which OmegaConf does not resolve in Hydra's list of them.
+OVERRIDE = rf"tracking.uri=$\{{oc.env\:{VARIABLE}\}}"
 HIDDEN = "***"
 # What comes before the host, up to the last @; and query parameters that are secret.
 USERINFO = re.compile(r"(\b[a-zA-Z][\w+.-]*://)(?!/)[^\s'\"]*@")

@@ -15,7 +15,7 @@ from cfexp.config import build, build_spec
 from cfexp.errors import ConfigError, Failed, first_line
 from cfexp.files import check_folder
 from cfexp.launchers import check_installed, threads_for_each
-from cfexp.masking import REFERENCE, VARIABLE, hide_uri, masked
+from cfexp.masking import OVERRIDE, VARIABLE, hide_uri, masked
 from cfexp.plan import sweep_key, telling
 from cfexp.swept import check_values
 from cfexp.traces import HYDRAS, note_traces
@@ -121,7 +121,7 @@ class SweepCallback(Callback):
 
     def _start(self, config: DictConfig) -> None:
         if hide_uri(config):
-            config.hydra.overrides.task.append(f"tracking.uri={REFERENCE}")
+            config.hydra.overrides.task.append(OVERRIDE)
         for plugin in (config.hydra.launcher, config.hydra.sweeper):
             check_installed(str(plugin._target_))
         # Jobs elsewhere need not have the same working directory.
@@ -156,8 +156,7 @@ class SweepCallback(Callback):
             assert self.group is not None
             parent_id = self.group.run_id
         uri = self.tracking.absolute_uri
-        told = uri if masked(uri) == uri else None
-        self.swept = Swept(parent_id, told, Path.cwd())
+        self.swept = Swept(parent_id, uri if masked(uri) == uri else None, Path.cwd())
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Tells a job about its sweep, in the process that does it."""
