@@ -25,7 +25,7 @@ HTTP = ("http://", "https://")
 DATABASES = ("postgresql", "mysql", "mssql")
 NOTHING = "there is no"
 SQLITE_HEADER = b"SQLite format 3\x00"
-LIMIT = 15.0  # seconds that a place may take to answer
+LIMIT = 12.0  # seconds that a place may take to answer: 15 with the start of cfexp
 T = TypeVar("T")
 
 
