@@ -49,12 +49,12 @@ def main(arguments: list[str]) -> None:
 
     from cfexp import describe, report
     from cfexp.compare.runs import find_runs
-    from cfexp.tracking.choose import find_id
+    from cfexp.tracking.choose import CHOSEN, find_id
     from cfexp.tracking.connect import connect
 
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     logging.getLogger("cfexp").setLevel(logging.INFO)
-    experiment_id = connect(tracking, existing=True)
+    experiment_id = connect(tracking, existing=True, searched=args.run in CHOSEN)
     choice = Choice(asked=describe.asked(config.compose(args.set), args.set))
     run_id = find_id(args.run, experiment_id, tracking, choice=choice)
     (run,) = find_runs(experiment_id, ids=[run_id])

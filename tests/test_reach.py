@@ -96,7 +96,11 @@ def test_silent_server_is_given_up_by_every_command(workdir: Path, silent: int) 
     assert (workdir / "run" / FILE).exists()
 
 
-def test_server_that_falls_silent(workdir: Path, half_silent: int) -> None:
+def test_server_that_falls_silent(
+    workdir: Path, half_silent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The thread that is left behind ends with the server, and tells no other test.
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(TrackingError, match="does not answer within 0.3 seconds"):
         connecting.connect(tracking(f"http://127.0.0.1:{half_silent}"))
 
@@ -172,3 +176,9 @@ def test_looking_for_runs_makes_no_database(workdir: Path) -> None:
     connecting.connect(there)
     with pytest.raises(TrackingError, match=r"no experiment 'ee'.*did you mean e\?"):
         connecting.connect(tracking(there.uri, "ee"), existing=True)
+    # A run's id or a registered model needs no experiment.
+    missing = tracking(there.uri, "ee")
+    found = connecting.connect(missing, existing=True, searched=False)
+    assert found == connecting.NO_EXPERIMENT
+    with pytest.raises(TrackingError, match="no such trained model"):
+        find_model("models:/films/1", tracking=missing, choice=Choice())

@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> None:
     from cfexp.tracking.connect import connect
 
     logging.basicConfig(format="[%(levelname)s] %(message)s")
-    experiment_id = connect(tracking, existing=True)
+    experiment_id = connect(tracking, existing=True, searched=not args.runs)
     sweep = find_sweep(experiment_id, args.sweep)
     runs = find_runs(experiment_id, ids=args.runs, sweep=sweep, query=args.query)
     compared = systems(runs)

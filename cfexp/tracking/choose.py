@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 FINISHED = f"attributes.status = 'FINISHED' and tags.`{KIND}` = 'train'"
 MOST_RUNS = 10_000
 
+# References that an experiment is searched for.
+CHOSEN = ("latest", "best")
+
 
 def find_id(
     reference: str, experiment_id: str, tracking: Tracking, *, choice: Choice
@@ -27,7 +30,7 @@ def find_id(
         TrackingError: There is no such run, or ``best`` is of several datasets or
             splits, whose errors cannot be compared.
     """
-    if reference not in ("latest", "best"):
+    if reference not in CHOSEN:
         return reference
     try:
         runs = mlflow.search_runs(

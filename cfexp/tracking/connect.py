@@ -21,15 +21,20 @@ KIND = "cfexp.kind"
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 # MLflow's own limit is 6,000; the whole configuration is an artifact anyway.
 MAX_TEXT = 500
+NO_EXPERIMENT = "-1"
 _login: dict[str, str] = {}  # what `_without_login` put into the environment
 
 
-def connect(tracking: Tracking, *, existing: bool = False) -> str:
+def connect(
+    tracking: Tracking, *, existing: bool = False, searched: bool = True
+) -> str:
     """Points MLflow at the tracking server and returns the experiment's id.
 
     Args:
         tracking: Where to track.
         existing: Only look for what is there: make no database and no experiment.
+        searched: Whether the experiment is looked into, and so must be there; where
+            not, as for a run's id, `NO_EXPERIMENT` is returned for one that is not.
 
     Raises:
         TrackingError: The server or file cannot be used, or lacks what is looked for.
@@ -48,6 +53,8 @@ def connect(tracking: Tracking, *, existing: bool = False) -> str:
             create_database(tracking.uri)
         found = _experiment(tracking)
         if found is None and existing:
+            if not searched:
+                return NO_EXPERIMENT
             raise _no_experiment(tracking)
         if found is None:
             found = _create_experiment(tracking.experiment)

@@ -9,7 +9,7 @@ import mlflow
 from cfexp.errors import NoRunsError, TrackingError, did_you_mean, first_line
 from cfexp.reproduce import Past
 from cfexp.results import VALID_PREDICTIONS
-from cfexp.tracking.choose import FINISHED, find_id
+from cfexp.tracking.choose import CHOSEN, FINISHED, find_id
 from cfexp.tracking.connect import connect
 from cfexp.tracking.model import MODEL_NAME
 from cfexp.tracking.settings import Choice, Tracking
@@ -29,7 +29,7 @@ def find_past(reference: str, *, tracking: Tracking, choice: Choice) -> Past:
     try:
         if Path(reference).expanduser().is_dir():
             return Past.load(reference, Path(reference).expanduser() / "results")
-        experiment_id = connect(tracking, existing=True)
+        experiment_id = connect(tracking, existing=True, searched=reference in CHOSEN)
         run_id = find_id(reference, experiment_id, tracking, choice=choice)
         uri = f"{mlflow.get_run(run_id).info.artifact_uri}/"
         names = ("config.yaml", "metrics.json", "tags.json")
@@ -95,7 +95,7 @@ def find(reference: str, *, tracking: Tracking, choice: Choice) -> SavedModel:
             f"the folder {reference} holds no trained model (model/origin.json). Give"
             " the folder of a finished run, such as outputs/2026-01-31/12-00-00-0."
         )
-    experiment_id = connect(tracking, existing=True)
+    experiment_id = connect(tracking, existing=True, searched=reference in CHOSEN)
     if reference.startswith("models:/"):
         return _download(reference, reference, None)
     run_id = find_id(reference, experiment_id, tracking, choice=choice)

@@ -84,7 +84,7 @@ def push(folder: Path, *, uri: str | None = None) -> str:
     record = Record.load(folder)
     if uri:
         record = record.at(uri)
-    connect(record.tracking, existing=record.run_id is not None)
+    connect(record.tracking, existing=record.run_id is not None, searched=False)
     if record.run_id and _is_finished(record.run_id):
         Record.forget(folder)
         return f"run {record.run_id} has been finished by another process"
