@@ -308,6 +308,9 @@ def command(arguments: list[str]) -> tuple[int, str]:
         contextlib.redirect_stdout(io.StringIO()),
     ):
         patch.setattr(sys, "argv", ["cfexp", *arguments])
+        # Hydra's set-up of logging closes every handler there is: that of absl, which
+        # TensorFlow imports, with the stream that pytest captures by.
+        patch.setattr(logging, "_handlerList", [])
         patch.delenv("HYDRA_FULL_ERROR", raising=False)
         status = cli.run_arguments()
     GlobalHydra.instance().clear()
