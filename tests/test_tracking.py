@@ -26,6 +26,7 @@ from cfexp.jobs import RUN_LOCK, alone_in, held
 from cfexp.promote import main as promote
 from cfexp.tracking import runs, sync, write
 from cfexp.tracking.database import create_database
+from cfexp.tracking.earlier import find_earlier
 from cfexp.tracking.open import open_run
 from cfexp.tracking.record import FILE, Record
 from cfexp.tracking.runs import MlflowRun
@@ -246,3 +247,18 @@ def test_full_disk_at_the_end(
     assert [file.name for file in (workdir / "run").iterdir()] == [FILE]
     sync.main(["run"])
     assert mlflow.get_run(tracked.run_id).info.status == "FINISHED"
+
+
+def test_finished_job_is_found_wherever_mlflow_points(
+    tracking: Tracking, workdir: Path
+) -> None:
+    """As in a worker process that has tracked nothing yet, of Ray for one."""
+    client = mlflow.MlflowClient(tracking.uri)
+    experiment = client.create_experiment("e")
+    tags = {"cfexp.job_key": "k", "cfexp.kind": "train", "cfexp.folder": "f"}
+    run = client.create_run(experiment, tags=tags)
+    client.set_terminated(run.info.run_id, "FINISHED")
+    mlflow.set_tracking_uri(f"sqlite:///{workdir / 'other.db'}")
+    found = find_earlier(tracking, "k", lock=workdir / "k.lock", parent_id=None)
+    assert found is not None
+    assert found.run_id == run.info.run_id

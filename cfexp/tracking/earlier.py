@@ -47,9 +47,11 @@ def find_earlier(
         lock: The job's lock file, held by this process.
         parent_id: The run that is to hold the job; told of a finished run elsewhere.
     """
+    # Before the client, which keeps to where MLflow points when it is made.
+    experiment_id = connect(tracking)
     client = mlflow.MlflowClient()
     found = client.search_runs(
-        [connect(tracking)], f"tags.`{JOB_KEY}` = '{key}' and tags.`{KIND}` = 'train'"
+        [experiment_id], f"tags.`{JOB_KEY}` = '{key}' and tags.`{KIND}` = 'train'"
     )
     finished = [run for run in found if run.info.status == "FINISHED"]
     left = [run for run in found if run not in finished and _is_left(run, lock)]
