@@ -14,7 +14,7 @@ from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.data.tables import read_table
 from cfexp.errors import ConfigError, DataError
 from cfexp.evaluate import Comparison
-from cfexp.fitting import Seen, encode, evaluate_fitted, times_seen
+from cfexp.fitting import Seen, evaluate_fitted, times_seen
 from cfexp.overlap import unknown_rows
 from cfexp.predictor import Predictor
 from cfexp.results import write_metrics
@@ -125,12 +125,13 @@ class Evaluated:
     Attributes:
         rows: Their positions.
         known: Rows that were left out since the model knows them.
-        seen: Training ratings of each row's user and movie.
+        seen: Training ratings of each row's user and movie; None for other data, where
+            those that the model was fitted to are counted.
     """
 
     rows: IntArray
     known: int
-    seen: Seen
+    seen: Seen | None
 
 
 def rows_to_test(
@@ -159,11 +160,7 @@ def rows_to_test(
         log.info("other data than it was trained with: evaluating all rows")
     known = predictor.trained_on.known
     left = unknown_rows(rows, ratings, known, policy=known_rows)
-    if same_data:
-        seen = times_seen(ratings, left, split.train)
-    else:
-        encoded = encode(ratings, predictor.encoder, left)
-        seen = predictor.encoder.times_seen(encoded)
+    seen = times_seen(ratings, left, split.train) if same_data else None
     return Evaluated(left, len(rows) - len(left), seen)
 
 
@@ -177,11 +174,13 @@ def evaluate_saved(
     Returns:
         The metrics.
     """
-    rows, seen = evaluated.rows, evaluated.seen
+    rows = evaluated.rows
+    tested = evaluate_fitted(predictor, ratings, rows, seen=evaluated.seen)
     trained_on = predictor.trained_on
     comparison = Comparison(
-        evaluate_fitted(predictor, ratings, rows, seen=seen).evaluation,
-        trained_on.test_baselines(ratings, rows, seen),
+        tested.evaluation,
+        # The same groups of rows as the model's.
+        trained_on.test_baselines(ratings, rows, tested.seen),
         f"Baselines were fitted to {trained_on.rows:,} rows, as the model was.",
     )
     name = f"{predictor.origin.model} on {ratings.name}"
