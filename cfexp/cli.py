@@ -15,23 +15,24 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from cfexp import config, plan, restore
-from cfexp.arguments import check_flags
-from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError
-from cfexp.explain import TRACEBACK_VARIABLE, explain
-from cfexp.masking import masked
-from cfexp.signals import interrupt_on_sigterm
-from cfexp.sweep import current_sweep, finish_open_sweep
-from cfexp.traces import remove_traces
+from cfexp.config.arguments import CHECKOUT, check_flags
+from cfexp.config.build import build
+from cfexp.config.compose import conf_dir, register, without_nulls
+from cfexp.config.explain import TRACEBACK_VARIABLE, explain
+from cfexp.config.identity import run_name
+from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
+from cfexp.runs.sweep import current_sweep, finish_open_sweep
+from cfexp.runs.traces import remove_traces
+from cfexp.runtime.signals import interrupt_on_sigterm
 
 log = logging.getLogger(__name__)
 
 # What ``cfexp NAME`` does without being a run: a module with a function `main`.
 COMMANDS = {
-    "bench": "cfexp.bench.command",
-    "compare": "cfexp.compare.command",
-    "promote": "cfexp.promote",
-    "sync": "cfexp.tracking.sync",
+    "bench": "cfexp.commands.bench",
+    "compare": "cfexp.commands.compare",
+    "promote": "cfexp.commands.promote",
+    "sync": "cfexp.tracking.push",
 }
 NAMES = (*COMMANDS, "reproduce")
 
@@ -53,9 +54,9 @@ def main() -> None:
 def run_arguments() -> int:
     """Runs what ``sys.argv`` asks for, a command or a run; returns the exit status."""
     command = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "")
-    if sys.argv[1:2] == ["reproduce"] and restore.FLAG in sys.argv:
-        sys.argv.remove(restore.FLAG)
-        command = "cfexp.restore"
+    if sys.argv[1:2] == ["reproduce"] and CHECKOUT in sys.argv:
+        sys.argv.remove(CHECKOUT)
+        command = "cfexp.commands.reproduce_checkout"
     elif sys.argv[1:2] == ["reproduce"]:  # a run, so that Hydra gives it its folder
         named = sys.argv[2:3] and not sys.argv[2].startswith("-")
         run = [f"run_id={sys.argv.pop(2)}"] if named else []
@@ -65,14 +66,14 @@ def run_arguments() -> int:
 
 def run_cli() -> int:
     """Runs ``cfexp``; returns its exit status: 1 on errors, 130 or 143 when stopped."""
-    config.register()
+    register()
     app = hydra.main(
-        version_base="1.3", config_path=str(config.conf_dir()), config_name="config"
+        version_base="1.3", config_path=str(conf_dir()), config_name="config"
     )(_task)
 
     def checked() -> object:
         _check_folder()
-        sys.argv[1:] = config.without_nulls(sys.argv[1:])
+        sys.argv[1:] = without_nulls(sys.argv[1:])
         check_flags(sys.argv[1:])
         return app()
 
@@ -139,16 +140,16 @@ def _task(cfg: DictConfig) -> float | None:
         swept = current_sweep()
         if swept:
             swept.enter()
-        specs = config.build(cfg)
+        specs = build(cfg)
         # Everything heavy is imported from here on.
-        from cfexp.run import run
+        from cfexp.runs.modes import run
 
         overrides = list(job.overrides.task)
         return run(
             cfg,
             specs,
             folder=Path(job.runtime.output_dir),
-            name=cfg.run_name or plan.run_name(cfg.model.name, overrides),
+            name=cfg.run_name or run_name(cfg.model.name, overrides),
             overrides=overrides,
             swept=swept,
         )

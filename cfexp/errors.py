@@ -4,8 +4,6 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from cfexp.masking import masked
-
 # What SQLAlchemy writes before what a database's driver says.
 DRIVER_ERROR = re.compile(r"^\([\w.]+\) ")
 
@@ -82,3 +80,20 @@ def root_of(error: BaseException) -> BaseException:
     while (earlier := error.__cause__ or error.__context__) is not None:
         error = earlier
     return error
+
+
+HIDDEN = "***"
+
+
+# What comes before the host, up to the last @; and query parameters that are secret.
+USERINFO = re.compile(r"(\b[a-zA-Z][\w+.-]*://)(?!/)[^\s'\"]*@")
+
+
+PARAMETER = re.compile(
+    r"([?&;][^=&\s]*(?:pass|pwd|secret|token|key|cred)[^=&\s]*=)[^&\s'\"]+", re.I
+)
+
+
+def masked(text: str) -> str:
+    """Returns a text with the logins and passwords of all its URIs masked."""
+    return PARAMETER.sub(rf"\1{HIDDEN}", USERINFO.sub(rf"\1{HIDDEN}@", text))

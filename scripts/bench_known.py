@@ -13,8 +13,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from cfexp import config
-from cfexp.known import KnownPairs
+from cfexp.config.build import build
+from cfexp.config.compose import compose
+from cfexp.models.known import KnownPairs
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
 
 def measure(size: int) -> list[str]:
     """Returns one size's numbers as text."""
-    specs = config.build(config.compose([f"dataset.n_ratings={size}"]))
+    specs = build(compose([f"dataset.n_ratings={size}"]))
     ratings = specs["dataset"].load()
     split = specs["split"].split(ratings, seed=0)
     seconds = [time.perf_counter()]

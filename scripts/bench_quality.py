@@ -10,8 +10,9 @@ import argparse
 from rich.console import Console
 from rich.table import Table
 
-from cfexp import config
-from cfexp.fitting import Settings, fit_model
+from cfexp.config.build import build
+from cfexp.config.compose import compose
+from cfexp.training.fit import Settings, fit_model
 from cfexp.training.history import History
 
 WITHIN = 1.005
@@ -50,8 +51,8 @@ def main() -> None:
 
 def history(*overrides: str) -> History:
     """Trains once and returns the epochs."""
-    cfg = config.compose(list(overrides))
-    specs = config.build(cfg)
+    cfg = compose(list(overrides))
+    specs = build(cfg)
     ratings = specs["dataset"].load()
     split = specs["split"].split(ratings, seed=cfg.seed)
     settings = Settings(specs["training"], specs["optimizer"], cfg.seed, False)

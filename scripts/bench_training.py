@@ -16,10 +16,10 @@ from hydra import compose, initialize_config_dir
 from rich.console import Console
 from rich.table import Table
 
-from cfexp import config
-from cfexp.features import FeatureEncoder
-from cfexp.fitting import encode
-from cfexp.models.keras_scorer import model_inputs
+from cfexp.config.build import build
+from cfexp.config.compose import conf_dir, register
+from cfexp.data.encoder import FeatureEncoder, encode
+from cfexp.models.scorer import model_inputs
 from cfexp.training.engines import CompiledEngine, epoch_order
 from cfexp.training.rowwise import table_share
 
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--batches", default="256")
     parser.add_argument("--embed-dim", default="64")
     args = parser.parse_args()
-    config.register()
+    register()
     table = Table(*("model", "users", "movies", "batch", "dense/s", "rows/s", "fit/s"))
     table.add_column("ratio")
     for size in args.sizes.split(","):
@@ -47,8 +47,8 @@ def main() -> None:
 def time_model(name: str, size: str, batch: int, embed_dim: str) -> list[str]:
     """Returns one line of the table; the ratio is that of ``update=auto``."""
     overrides = [f"model={name}", f"embed_dim={embed_dim}", f"dataset.n_ratings={size}"]
-    with initialize_config_dir(str(config.conf_dir()), version_base="1.3"):
-        specs = config.build(compose("config", overrides))
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        specs = build(compose("config", overrides))
     ratings = specs["dataset"].load()
     some = np.random.default_rng(0).permutation(len(ratings.frame))
     encoder = FeatureEncoder.fit(ratings, some[: int(0.8 * len(some))])

@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from cfexp import config
+from cfexp.config.compose import conf_dir, register
 from cfexp.data.ratings import Ratings
 from cfexp.data.synthetic import Synthetic
 
@@ -51,8 +51,8 @@ def ratings() -> Ratings:
 def composed() -> Iterator[Callable[..., DictConfig]]:
     """Composes a configuration from overrides, without the command line."""
     GlobalHydra.instance().clear()
-    config.register()
-    with initialize_config_dir(str(config.conf_dir()), version_base="1.3"):
+    register()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         yield lambda *overrides: compose("config", overrides=list(overrides))
     GlobalHydra.instance().clear()
 

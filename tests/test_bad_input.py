@@ -19,7 +19,7 @@ from conftest import SMALL, TINY, cfexp
 from hydra.core.global_hydra import GlobalHydra
 
 from cfexp import cli
-from cfexp.jobs import claimed
+from cfexp.runtime.locks import claimed
 
 HEAD = "userId,movieId,rating,timestamp"
 ROWS = "".join(

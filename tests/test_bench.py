@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from conftest import cfexp
 
-from cfexp.bench.measure import Measured, measure_peer, summary, with_target
-from cfexp.bench.peers import PEERS, Peer
+from cfexp.benchmark.measure import Measured, measure_peer, summary, with_target
+from cfexp.benchmark.peers import PEERS, Peer
 from cfexp.data.ratings import RATING, Ratings
-from cfexp.split import RandomHoldout
+from cfexp.data.splitters import RandomHoldout
 
 
 def test_peers_are_tested_on_the_same_rows(ratings: Ratings) -> None:

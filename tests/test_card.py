@@ -11,10 +11,10 @@ import pytest
 from conftest import SMALL, TINY, cfexp
 from omegaconf import DictConfig
 
-from cfexp import config
-from cfexp.card import calibration, worst_cases
-from cfexp.plots import residuals
-from cfexp.run import run
+from cfexp.config.build import build
+from cfexp.reports.card import calibration, worst_cases
+from cfexp.reports.plots import residuals
+from cfexp.runs.modes import run
 
 
 def test_calibration_is_by_predicted_star() -> None:
@@ -77,7 +77,7 @@ def test_names_do_not_act(workdir: Path, composed: Callable[..., DictConfig]) ->
     image = "<img src=x onerror=alert(9)>"
     cfg = composed("model=bias", *SMALL, f"model.name='{image} ![x](plots/x.png)'")
     name = f"see (plots/x.png) [/b] ![y](plots/predicted_vs_true.png) {image}"
-    run(cfg, config.build(cfg), folder=workdir / "run", name=name, overrides=[])
+    run(cfg, build(cfg), folder=workdir / "run", name=name, overrides=[])
     page = (workdir / "run/results/model_card.html").read_text()
     assert re.findall("<img[^>]*?src=.{11}", page) == ['<img src="data:image']
     assert f"A {html.escape(image)} ![x](plots/x.png) model" in page
@@ -93,10 +93,10 @@ def test_card_and_plots_never_fail_a_run(
     def fail(*_: object, **__: object) -> None:
         raise FileNotFoundError("no such file")
 
-    monkeypatch.setattr("cfexp.train.write_card", fail)
-    monkeypatch.setattr("cfexp.plots.save_plots", fail)
+    monkeypatch.setattr("cfexp.runs.train.write_card", fail)
+    monkeypatch.setattr("cfexp.runs.results.save_plots", fail)
     cfg = composed("model=bias", *SMALL)
-    run(cfg, config.build(cfg), folder=workdir / "run", name="run", overrides=[])
+    run(cfg, build(cfg), folder=workdir / "run", name="run", overrides=[])
     assert "the plots cannot be written: no such file" in caplog.text
     assert "the model card cannot be written: no such file" in caplog.text
     assert (workdir / "run/results/metrics.json").exists()

@@ -7,11 +7,13 @@ import pytest
 from conftest import SMALL
 from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunTag
 
-from cfexp import config, describe
-from cfexp.compare.best import validation
-from cfexp.compare.runs import System
+from cfexp.comparison.best import validation
+from cfexp.comparison.systems import System
+from cfexp.config.build import build
+from cfexp.config.compose import compose
 from cfexp.errors import ConfigError, TrackingError
-from cfexp.run import run as do
+from cfexp.runs import metadata as describe
+from cfexp.runs.modes import run as do
 from cfexp.tracking.choose import best_run
 from cfexp.tracking.settings import Choice
 
@@ -24,7 +26,7 @@ def made(
     params = {"dataset.name": data, "split.fold": str(fold), "seed": "0"}
     tags = {
         "cfexp.dataset": data,
-        "cfexp.split": "KFold",
+        "cfexp.data.splitters": "KFold",
         "cfexp.data_sha256": data * 3,
         "cfexp.split_sha256": f"{data}{fold}",
     }
@@ -75,23 +77,23 @@ def test_runs_without_validation_error_are_never_the_best_system() -> None:
 
 def test_asked_are_the_named_groups() -> None:
     overrides = ["dataset=ml-100k", "split=kfold", "split.fold=2", "embed_dim=8"]
-    found = describe.asked(config.compose(overrides), overrides)
+    found = describe.asked(compose(overrides), overrides)
     assert found["dataset.name"] == "ml-100k"
     assert found["split.fold"] == "2"
     assert {key.partition(".")[0] for key in found} == {"cfexp", "dataset", "split"}
-    assert found["cfexp.split"] == "KFold"
+    assert found["cfexp.data.splitters"] == "KFold"
     assert "dataset.root" not in found
-    assert describe.asked(config.compose(["seed=3"]), ["seed=3"]) == {"seed": "3"}
-    assert describe.asked(config.compose([]), []) == {}
+    assert describe.asked(compose(["seed=3"]), ["seed=3"]) == {"seed": "3"}
+    assert describe.asked(compose([]), []) == {}
 
 
 def test_best_does_not_cross_datasets_and_is_told(
     workdir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def run(*overrides: str) -> None:
-        cfg = config.compose(list(overrides))
+        cfg = compose(list(overrides))
         folder = workdir / "run"
-        do(cfg, config.build(cfg), folder=folder, name="x", overrides=overrides)
+        do(cfg, build(cfg), folder=folder, name="x", overrides=overrides)
 
     bias = ["model=bias", *(o for o in SMALL if o != "tracking=none")]
     run(*bias)

@@ -10,13 +10,14 @@ import yaml
 from conftest import ROOT, SMALL, TINY, cfexp
 from omegaconf import DictConfig
 
-from cfexp import config
+from cfexp.config.build import build
+from cfexp.config.schema import GROUPS
 from cfexp.errors import ConfigError
 
 HEAVY = ("tensorflow", "keras", "mlflow", "sklearn", "pandas")
 OPTIONS = [
     f"{group}={path.stem}"
-    for group in config.GROUPS
+    for group in GROUPS
     for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
 ]
 NEEDED = {
@@ -41,8 +42,8 @@ def test_help_imports_nothing_heavy(workdir: Path, arguments: list[str]) -> None
 def test_every_option_composes(
     composed: Callable[..., DictConfig], option: str
 ) -> None:
-    specs = config.build(composed(option, *NEEDED.get(option, [])))
-    assert set(specs) == set(config.GROUPS)
+    specs = build(composed(option, *NEEDED.get(option, [])))
+    assert set(specs) == set(GROUPS)
 
 
 @pytest.mark.parametrize(
@@ -51,12 +52,12 @@ def test_every_option_composes(
 def test_every_experiment_composes(
     composed: Callable[..., DictConfig], name: str
 ) -> None:
-    config.build(composed(f"experiment={name}"))
+    build(composed(f"experiment={name}"))
 
 
 def test_all_problems_are_listed_at_once(composed: Callable[..., DictConfig]) -> None:
     with pytest.raises(ConfigError, match=r"seed.*model\.l2.*training\.epochs"):
-        config.build(composed("seed=-1", "model.l2=-1", "training.epochs=0"))
+        build(composed("seed=-1", "model.l2=-1", "training.epochs=0"))
 
 
 def test_train_then_reuse(workdir: Path) -> None:
@@ -108,9 +109,9 @@ def test_readme_names_every_option() -> None:
     """The configuration reference is complete."""
     readme = (ROOT / "README.md").read_text()
     files = [ROOT / "conf" / "config.yaml"]
-    files += [f for group in config.GROUPS for f in (ROOT / "conf" / group).glob("*")]
+    files += [f for group in GROUPS for f in (ROOT / "conf" / group).glob("*")]
     keys = {key for file in files for key in yaml.safe_load(file.read_text())}
-    hidden = {"_target_", "name", "defaults", "hydra", *config.GROUPS}
+    hidden = {"_target_", "name", "defaults", "hydra", *GROUPS}
     assert [key for key in sorted(keys - hidden) if f"`{key}`" not in readme] == []
     options = {f.stem for f in files[1:]}
     missing = [x for x in sorted(options) if f"`{x}`" not in readme]

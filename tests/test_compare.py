@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from conftest import TINY, cfexp
 
-from cfexp.compare.best import experiment
-from cfexp.compare.runs import System, errors_of, systems
+from cfexp.comparison.best import experiment
+from cfexp.comparison.systems import System, errors_of, systems
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_sweep_is_compared(tracked: Path) -> None:
     """Folds together; without TensorFlow; as the files say."""
     code = (
         "import sys; from cfexp.cli import run_command\n"
-        "status = run_command('cfexp.compare.command', sys.argv[1:])\n"
+        "status = run_command('cfexp.commands.compare', sys.argv[1:])\n"
         "assert not {'tensorflow', 'keras'} & sys.modules.keys()\n"
         "sys.exit(status)"
     )

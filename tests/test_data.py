@@ -10,7 +10,7 @@ import pytest
 from conftest import synthetic
 from omegaconf import DictConfig
 
-from cfexp import config
+from cfexp.config.build import build
 from cfexp.data.checks import require_different_ratings
 from cfexp.data.movielens import MovieLens
 from cfexp.data.ratings import Ratings, canonical
@@ -418,5 +418,5 @@ def test_own_files_errors(csv_files: tuple[Path, Path], workdir: Path) -> None:
 @pytest.mark.realdata
 def test_real_movielens(composed: Callable[..., DictConfig]) -> None:
     for name, n in (("ml-100k", 100_000), ("ml-latest-small", 100_004)):
-        data = config.build(composed(f"dataset={name}"))["dataset"].load()  # type: ignore[attr-defined]
+        data = build(composed(f"dataset={name}"))["dataset"].load()  # type: ignore[attr-defined]
         assert len(data.frame) == n

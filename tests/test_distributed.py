@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, TINY, cfexp
 
-from cfexp.cluster import worker_index
 from cfexp.errors import ConfigError
+from cfexp.runtime.workers import worker_index
 
 # Two devices of one processor; TensorFlow takes the number only once in a process.
 MIRRORED = """

@@ -7,14 +7,16 @@ import pandas as pd
 import pytest
 from conftest import TINY, cfexp
 
+from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import RATING, Ratings
-from cfexp.features import FeatureEncoder
-from cfexp.fitting import encode, evaluate_fitted, fit_baseline, train_and_valid
+from cfexp.data.split import Split
+from cfexp.data.splitters import RandomHoldout
 from cfexp.models.bias import Bias, Mean
 from cfexp.models.ensemble import Translation
 from cfexp.models.loading import load_scorer
-from cfexp.split import RandomHoldout, Split
-from cfexp.stacking import Member, stack
+from cfexp.training.fit import fit_baseline, train_and_valid
+from cfexp.training.stacking import Member, stack
+from cfexp.training.testing import evaluate_fitted
 
 BIAS = Bias(name="bias", reg_user=15.0, reg_item=10.0, iterations=10)
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from cfexp.data.encoding import Encoded
 from cfexp.errors import TrainingError
-from cfexp.evaluate import evaluate, mae, rmse
-from cfexp.features import Encoded
+from cfexp.evaluation.groups import evaluate
+from cfexp.evaluation.metrics import mae, rmse
 
 
 def seen(train: Encoded, rows: Encoded) -> dict[str, np.ndarray]:

@@ -5,8 +5,8 @@ import errno
 import pytest
 
 from cfexp.cli import NAMES
+from cfexp.config.explain import explain
 from cfexp.errors import TrainingError
-from cfexp.explain import explain
 
 
 class ResourceExhaustedError(Exception):

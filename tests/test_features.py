@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.ratings import Ratings
-from cfexp.features import FeatureEncoder
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 import pytest
 
-from cfexp.files import write_text, write_whole
-from cfexp.jobs import claimed, is_free
+from cfexp.runtime.files import write_text, write_whole
+from cfexp.runtime.locks import claimed, is_free
 
 
 def test_new_file_takes_the_old_ones_name_when_it_is_on_disk(

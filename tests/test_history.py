@@ -8,13 +8,13 @@ import pytest
 import tensorflow as tf
 from test_models import MODELS
 
+from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
-from cfexp.features import FeatureEncoder
-from cfexp.fitting import encode
-from cfexp.models.blocks import Inputs, PairwiseProducts
-from cfexp.models.history import TrainingRow, training_row
-from cfexp.models.keras_scorer import KerasScorer
+from cfexp.models.layers.genres import PairwiseProducts
+from cfexp.models.layers.inputs import Inputs
+from cfexp.models.layers.rated import TrainingRow, training_row
+from cfexp.models.scorer import KerasScorer
 
 TABLE = np.array([[0, 0, 0], [1, 1, 1], [0, 1, 1]], np.float32)
 

@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cfexp import reuse
+from cfexp.data.encoder import FeatureEncoder, encode, genres_of
 from cfexp.data.ids import as_ids, equal_to, positions
 from cfexp.data.ratings import Ratings, canonical
 from cfexp.errors import DataError
-from cfexp.features import FeatureEncoder, genres_of
-from cfexp.fitting import encode
-from cfexp.known import KnownPairs
 from cfexp.models.bias import Bias
-from cfexp.predictor import Origin, Predictor
-from cfexp.trained_on import TrainedOn, fit_baselines
+from cfexp.models.known import KnownPairs
+from cfexp.models.predictor import Origin, Predictor
+from cfexp.models.trained_on import TrainedOn, fit_baselines
+from cfexp.runs.predict import predict
+from cfexp.runs.recommend import recommend
 
 BIG = 2**63 + 1
 
@@ -141,12 +141,12 @@ def test_numbers_beside_one_text_id(
     for form in (pairs, as_numbers, as_floats):
         assert known.among(form, trained_only=True).all()
 
-    reuse.recommend(predictor, data, user=str(user), k=99, output=tmp_path / "top.csv")
+    recommend(predictor, data, user=str(user), k=99, output=tmp_path / "top.csv")
     top = pd.read_csv(tmp_path / "top.csv")
     assert set(top["movieId"]) == set(range(4, 11))  # 1, 2 and 3 are rated
     pairs.to_csv(tmp_path / "pairs.csv", index=False)
     output = tmp_path / "out.csv"
-    reuse.predict(predictor, pairs=str(tmp_path / "pairs.csv"), output=output)
+    predict(predictor, pairs=str(tmp_path / "pairs.csv"), output=output)
     written = pd.read_csv(output)
     np.testing.assert_allclose(written["predicted"], expected)
     assert "nan" not in capsys.readouterr().out
@@ -154,7 +154,7 @@ def test_numbers_beside_one_text_id(
     text = (tmp_path / "pairs.csv").read_text().replace("other", "twice")
     (tmp_path / "pairs.csv").write_text(text)
     with pytest.raises(DataError, match=r"pairs.csv has 2 columns twice: which"):
-        reuse.predict(predictor, pairs=str(tmp_path / "pairs.csv"), output=output)
+        predict(predictor, pairs=str(tmp_path / "pairs.csv"), output=output)
 
 
 def test_movies_without_genres_have_none(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from conftest import TINY
 from omegaconf import DictConfig
 from scipy import stats
 
-from cfexp import config, run
-from cfexp.compare.statistics import half_width
-from cfexp.intervals import Part, alike, summary, uncertainty
+from cfexp.config.build import build
+from cfexp.evaluation.significance import half_width
+from cfexp.evaluation.uncertainty import Part, alike, summary, uncertainty
+from cfexp.runs import modes as run
 
 
 def test_uncertainty_is_the_corrected_one() -> None:
@@ -113,7 +114,7 @@ def test_seeds_of_a_temporal_split(
     """All have the same rows, in validation too; the table says what is covered."""
     overrides = ["model=bias", "split=temporal", "seeds=3", "tracking=none", *TINY]
     cfg = composed(*overrides)
-    run._train_repeats(cfg, config.build(cfg), Path("out"), "name", overrides, None)
+    run._train_repeats(cfg, build(cfg), Path("out"), "name", overrides, None)
     found = pd.read_json("out/results/metrics.json", typ="series")
     for name in ("val_rmse", "test_rmse", "test_mae"):
         assert found[f"{name}_std"] == pytest.approx(0, abs=1e-12)

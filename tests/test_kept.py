@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from conftest import ROOT, synthetic
 
+from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
+from cfexp.data.streaming import encode_on_disk
 from cfexp.errors import DataError
-from cfexp.features import FeatureEncoder
-from cfexp.fitting import encode
-from cfexp.streaming import encode_on_disk
 
 
 def halve(file: Path) -> None:

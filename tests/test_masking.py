@@ -15,21 +15,18 @@ import pytest
 from conftest import TINY, cfexp
 from omegaconf import DictConfig, OmegaConf
 
-from cfexp import config, plan
-from cfexp.errors import TrackingError, first_line
-from cfexp.masking import (
-    VARIABLE,
-    MaskingFormatter,
-    basic_auth,
-    hide_uri,
-    masked,
-    split_login,
-)
-from cfexp.sweep import SweepCallback, Swept
+from cfexp.config.build import build
+from cfexp.config.overrides import with_overrides
+from cfexp.config.secrets import VARIABLE, hide_uri
+from cfexp.errors import TrackingError, first_line, masked
+from cfexp.runs.plan import stored
+from cfexp.runs.sweep import SweepCallback, Swept
+from cfexp.runtime.logs import MaskingFormatter
 from cfexp.tracking.connect import _without_login
-from cfexp.tracking.reach import check_reachable
-from cfexp.tracking.record import FILE, Record
+from cfexp.tracking.login import basic_auth, split_login
+from cfexp.tracking.preflight import check_reachable
 from cfexp.tracking.settings import Tracking
+from cfexp.tracking.unsynced import FILE, Record
 
 SECRET = "PWSECRET"
 # SQLite ignores parameters that it does not know.
@@ -136,14 +133,14 @@ def test_record_is_for_its_owner_only(tmp_path: Path) -> None:
 def test_stored_configuration(composed: Callable[..., DictConfig]) -> None:
     """It does not say where it was tracked, and can be used without."""
     cfg = composed("model=dot", f"tracking.uri=http://u:{SECRET}@h")
-    saved = plan.stored(cfg)
+    saved = stored(cfg)
     assert "tracking" not in OmegaConf.create(saved)
     now = composed("tracking=none", "tracking.experiment=x", "seed=3")
     overrides = ["tracking=none", "tracking.experiment=x", "seed=3"]
-    again = config.with_overrides(saved, now, overrides)
+    again = with_overrides(saved, now, overrides)
     assert again.tracking == now.tracking
     assert again.seed == 3
-    assert config.build(again)["model"].name == "dot"
+    assert build(again)["model"].name == "dot"
 
 
 def test_password_of_the_uri_is_nowhere(workdir: Path) -> None:

@@ -8,24 +8,26 @@ import pytest
 import tensorflow as tf
 from conftest import synthetic
 
+from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
-from cfexp.features import FeatureEncoder
-from cfexp.fitting import Settings, encode, evaluate_fitted, fit_baseline, fit_model
+from cfexp.data.splitters import RandomHoldout
 from cfexp.models.autorec import AutoRec
 from cfexp.models.base import NeuralModel
 from cfexp.models.bias import Bias, BiasScorer, Mean
-from cfexp.models.blocks import Dropout, GenreDropout, IdDropout, RatingHead
 from cfexp.models.deep import Deep
 from cfexp.models.dot import Dot
 from cfexp.models.fm import Fm
-from cfexp.models.keras_scorer import KerasScorer
 from cfexp.models.kernelae import KernelAutoEncoder
-from cfexp.models.kernels import KernelDense
+from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
+from cfexp.models.layers.head import RatingHead
+from cfexp.models.layers.kernels import KernelDense
 from cfexp.models.ncf import Ncf
+from cfexp.models.scorer import KerasScorer
 from cfexp.models.svdpp import Svdpp
-from cfexp.optimizers import Adam
-from cfexp.split import RandomHoldout
+from cfexp.training.fit import Settings, fit_baseline, fit_model
+from cfexp.training.optimizers import Adam
 from cfexp.training.settings import Training
+from cfexp.training.testing import evaluate_fitted
 
 PENALTIES = {"l2": 0.02, "bias_l2": 0.02, "id_dropout": 0.02}
 TOWER = {"layers": [16, 8], "dropout": 0.1, "kernel_l2": 0.001}

@@ -11,17 +11,21 @@ import pytest
 from conftest import SMALL
 from omegaconf import DictConfig
 
-from cfexp import config
-from cfexp.config import with_overrides
+from cfexp.config.build import build
+from cfexp.config.compose import compose
+from cfexp.config.overrides import with_overrides
 from cfexp.data.ratings import Ratings
+from cfexp.data.split import Split
+from cfexp.data.splitters import RandomHoldout
 from cfexp.errors import CfexpError, ConfigError, DataError
-from cfexp.fitting import evaluate_fitted, fit_baseline, times_seen
-from cfexp.known import KnownPairs
-from cfexp.overlap import check_related, unknown_split
-from cfexp.predictor import Predictor
-from cfexp.run import run
-from cfexp.split import RandomHoldout, Split
-from cfexp.trained_on import BASELINES, fit_baselines
+from cfexp.evaluation.groups import times_seen
+from cfexp.models.known import KnownPairs
+from cfexp.models.overlap import check_related, unknown_split
+from cfexp.models.predictor import Predictor
+from cfexp.models.trained_on import BASELINES, fit_baselines
+from cfexp.runs.modes import run
+from cfexp.training.fit import fit_baseline
+from cfexp.training.testing import evaluate_fitted
 
 Do = Callable[..., Path]
 DOT = ["model=dot", "embed_dim=4", *SMALL]
@@ -34,8 +38,8 @@ def split(ratings: Ratings) -> Split:
 
 def done(folder: Path, *overrides: str) -> Path:
     """Does a run in this process and returns its folder."""
-    cfg = config.compose(list(overrides))
-    specs = config.build(cfg)
+    cfg = compose(list(overrides))
+    specs = build(cfg)
     run(cfg, specs, folder=folder, name=folder.name, overrides=overrides)
     return folder
 
@@ -126,7 +130,7 @@ def test_finetune_and_evaluate_on_another_split_are_refused(
 
 def test_other_data_that_share_rows(do: Do, trained: Path, workdir: Path) -> None:
     """The model's own data with one more title: the rows are known all the same."""
-    data = config.build(config.compose(DOT))["dataset"].load()
+    data = build(compose(DOT))["dataset"].load()
     data.frame.to_csv(workdir / "r.csv", index=False)
     data.movies.assign(title=["Other", *data.movies["title"][1:]]).to_csv(
         workdir / "m.csv", index=False
@@ -147,7 +151,7 @@ def test_other_data_that_share_rows(do: Do, trained: Path, workdir: Path) -> Non
 def test_pairs_are_known_through_two_finetunings(
     do: Do, trained: Path, workdir: Path
 ) -> None:
-    data = config.build(config.compose(DOT))["dataset"].load()
+    data = build(compose(DOT))["dataset"].load()
     later = data.frame[data.frame["movieId"] % 2 == 0]
     later.to_csv(workdir / "r.csv", index=False)
     data.movies.to_csv(workdir / "m.csv", index=False)

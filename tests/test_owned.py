@@ -8,16 +8,17 @@ import pytest
 from conftest import SMALL, cfexp
 from omegaconf import DictConfig
 
-from cfexp import config, owned
-from cfexp.bench import command as bench
-from cfexp.compare import command as compare
+from cfexp.commands import bench, compare
+from cfexp.config.build import build
 from cfexp.errors import ConfigError
-from cfexp.leaderboard import leaderboard
-from cfexp.predictor import Predictor
-from cfexp.provenance import GitState
-from cfexp.results import MAX_DIFF, SKIPPED, check_folder, diff_file, write_skipped
-from cfexp.reuse import check_output
-from cfexp.run import run
+from cfexp.models.predictor import Predictor
+from cfexp.runs.leaderboard import leaderboard
+from cfexp.runs.modes import run
+from cfexp.runs.predict import check_output
+from cfexp.runs.results import MAX_DIFF, check_folder, diff_file, write_skipped
+from cfexp.runtime import owned
+from cfexp.runtime.provenance import GitState
+from cfexp.tracking.folder import SKIPPED
 
 FIX = "choose another"
 
@@ -30,7 +31,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def train(composed: Callable[..., DictConfig], folder: Path, *more: str) -> None:
     """Trains a baseline into a folder."""
     cfg = composed("model=bias", *SMALL, *more)
-    run(cfg, config.build(cfg), folder=folder, name="run", overrides=list(more))
+    run(cfg, build(cfg), folder=folder, name="run", overrides=list(more))
 
 
 def test_own_files_are_replaced_and_no_others(tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ def test_the_run_that_is_used_stays(
     (workdir / named).mkdir(parents=True)
     cfg = composed(f"mode={mode}", f"run_id={named}", "tracking=none")
     with pytest.raises(ConfigError, match="is the folder of run_id"):
-        run(cfg, config.build(cfg), folder=workdir / "run", name="x", overrides=[])
+        run(cfg, build(cfg), folder=workdir / "run", name="x", overrides=[])
 
 
 def test_run_in_the_working_directory(workdir: Path) -> None:
@@ -189,7 +190,7 @@ def test_predictions_do_not_replace_files(
     def predict(output: str, *more: str) -> None:
         options = ["mode=predict", "run_id=run", "pairs=pairs.csv", f"output={output}"]
         cfg = composed(*options, "tracking=none", *more)
-        run(cfg, config.build(cfg), folder=workdir / "x", name="x", overrides=[])
+        run(cfg, build(cfg), folder=workdir / "x", name="x", overrides=[])
 
     before = contents(workdir)
     with pytest.raises(ConfigError, match="output=out.csv is there already"):
@@ -227,7 +228,7 @@ def test_git_diff(workdir: Path, composed: Callable[..., DictConfig]) -> None:
     assert long.endswith(b"\n# cut: 1,000,000 of 2,000,000 bytes\n")
     for wanted in (True, False):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("cfexp.train.git_state", lambda _: git)
+            patch.setattr("cfexp.runs.train.git_state", lambda _: git)
             folder = workdir / str(wanted)
             train(composed, folder, f"tracking.git_diff={str(wanted).lower()}")
         assert (folder / "results/git.diff").exists() == wanted

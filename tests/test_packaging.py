@@ -43,7 +43,10 @@ def test_wheel_is_installed_and_runs_anywhere(tmp_path: Path) -> None:
     (predictions,) = elsewhere.glob("outputs/*/*/results/test_predictions.parquet")
     assert pd.read_parquet(predictions)["predicted"].between(1, 5).all()
     where = cfexp(
-        *("-c", "import cfexp, cfexp.config as c; print(cfexp.__file__, c.conf_dir())"),
+        *(
+            "-c",
+            "import cfexp, cfexp.config.compose as c; print(c.__file__, c.conf_dir())",
+        ),
         cwd=elsewhere,
         env=env,
         command=(str(home / "bin/python"),),

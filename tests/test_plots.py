@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cfexp.plots import error_stats
+from cfexp.evaluation.breakdown import error_stats
 
 
 def test_error_stats_are_those_of_pandas() -> None:

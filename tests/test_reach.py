@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from cfexp.compare.command import main as compare
+from cfexp.commands.compare import main as compare
+from cfexp.commands.promote import main as promote
+from cfexp.commands.sync import main
 from cfexp.errors import ConfigError, TrackingError
-from cfexp.promote import main as promote
 from cfexp.tracking import connect as connecting
-from cfexp.tracking import reach, sync
-from cfexp.tracking.open import check_tracking, find_model
-from cfexp.tracking.reach import check_reachable
-from cfexp.tracking.record import FILE, Record
+from cfexp.tracking import preflight as reach
+from cfexp.tracking.preflight import check_reachable
 from cfexp.tracking.settings import Choice, Tracking
+from cfexp.tracking.tracker import check_tracking, find_model
+from cfexp.tracking.unsynced import FILE, Record
 
 LIMIT = reach.LIMIT
 
@@ -87,7 +88,7 @@ def test_silent_server_is_given_up_by_every_command(workdir: Path, silent: int) 
         lambda: find_model("latest", tracking=tracking(uri), choice=Choice()),
         lambda: compare(where),
         lambda: promote(["latest", "--name", "films", *where]),
-        lambda: sync.main(["run"]),
+        lambda: main(["run"]),
     ):
         started = time.monotonic()
         with pytest.raises(TrackingError, match="does not answer|no server answers"):

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cfexp import report
-from cfexp.evaluate import Comparison, Evaluation, Group
-from cfexp.leaderboard import COLUMNS, SPARE, without_shared
+from cfexp.evaluation.comparison import Comparison
+from cfexp.evaluation.groups import Evaluation, Group
+from cfexp.reports.run_tables import print_evaluation
+from cfexp.runs.leaderboard import COLUMNS, SPARE, without_shared
+from cfexp.runtime.console import print_frame, print_lines
 
 WIDTHS = (80, 110, 200)
 
@@ -23,8 +25,8 @@ def printed(
     terminal = Console(
         file=file, width=request.param, highlight=False, markup=False, emoji=False
     )
-    monkeypatch.setattr("cfexp.layout.console", lambda: terminal)
-    monkeypatch.setattr("cfexp.report.console", lambda: terminal)
+    monkeypatch.setattr("cfexp.runtime.console.console", lambda: terminal)
+    monkeypatch.setattr("cfexp.reports.run_tables.console", lambda: terminal)
     return file
 
 
@@ -50,7 +52,7 @@ def test_evaluation_is_whole(
     width = request.node.callspec.params["printed"]
     baselines = {"mean": evaluation(1.1281), "bias": evaluation(0.9444)}
     compared = Comparison(evaluation(0.9126), baselines, "Fitted to [/x] rows.")
-    report.print_evaluation("dot on x", compared)
+    print_evaluation("dot on x", compared)
     found = numbers(printed, width)
     for number in ("12,345,678", "0.9126", "0.7512", "1.1281", "0.9444", "+3.4%"):
         assert found.count(number) == 12
@@ -74,7 +76,7 @@ def test_leaderboard_is_whole(
     ]
     short, shared = without_shared(pd.DataFrame(rows))
     assert shared == "dataset=ml-100k split=official"
-    report.print_frame("leaderboard", short, spare=SPARE)
+    print_frame("leaderboard", short, spare=SPARE)
     found = numbers(printed, width)
     for dim in (16, 32, 64):
         assert found.count(f"{-0.9126 - dim / 1000:.4f}") % 3 == 0
@@ -93,7 +95,7 @@ def test_wide_tables_say_what_they_leave_out(
     width = request.node.callspec.params["printed"]
     columns = {f"column_{i}": [i + 0.12345678] for i in range(40)}
     frame = pd.DataFrame({"title": ["A very long title " * 20], **columns})
-    report.print_frame("wide", frame, digits=8)
+    print_frame("wide", frame, digits=8)
     found = numbers(printed, width)
     shown = [i for i in range(40) if f"{i + 0.12345678:.8f}" in found]
     assert shown == list(range(len(shown)))
@@ -105,8 +107,8 @@ def test_texts_do_not_act(printed: io.StringIO) -> None:
     """Neither Rich's markup and emoji nor the terminal's control characters."""
     titles = ["Foo [/b]", "[rec] (2007)", ":smile:", "\x1b[31mred", "[link=x]y[/link]"]
     frame = pd.DataFrame({"title[/]": titles, "rating": 4.5})
-    report.print_frame("a[/b]", frame)
-    report.print_lines([("folder", "outputs/[/x]\x1b[2J")])
+    print_frame("a[/b]", frame)
+    print_lines([("folder", "outputs/[/x]\x1b[2J")])
     said = printed.getvalue()
     for text in ("a[/b]", "title[/]", *titles[:3], "[link=x]y[/link]", "[/x]"):
         assert text in said

@@ -10,8 +10,8 @@ import pytest
 from conftest import TINY, cfexp
 
 from cfexp.errors import DataError, TrainingError
-from cfexp.provenance import GitState
-from cfexp.reproduce import Past, check_data, check_verdict, compared, warn_of_code
+from cfexp.runs.verdict import Past, check_data, check_verdict, compared, warn_of_code
+from cfexp.runtime.provenance import GitState
 
 TAGS = {
     "cfexp.data_sha256": "d" * 64,

@@ -9,16 +9,10 @@ import tensorflow as tf
 from test_models import MODELS
 from test_training import OPTIMIZERS
 
+from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
-from cfexp.features import FeatureEncoder
-from cfexp.fitting import encode
-from cfexp.training.rowwise import (
-    RowwiseAdagrad,
-    RowwiseAdam,
-    row_sums,
-    table_share,
-)
+from cfexp.training.rowwise import RowwiseAdagrad, RowwiseAdam, row_sums, table_share
 
 ROWS, WIDTH, BATCH, STEPS = 7, 3, 5, 6
 RNG = np.random.default_rng(0)

@@ -16,8 +16,8 @@ import pytest
 from conftest import ROOT, SMALL, TINY, cfexp, synthetic
 from mlflow.entities import Run
 
-from cfexp.leaderboard import means_over_repeats
-from cfexp.predictor import Predictor
+from cfexp.models.predictor import Predictor
+from cfexp.runs.leaderboard import means_over_repeats
 
 FITTED = [*TINY, "model=dot", "embed_dim=4", "training=quick"]
 

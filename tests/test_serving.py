@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from conftest import TINY, cfexp
 
-from cfexp.predictor import Predictor
+from cfexp.models.predictor import Predictor
 
 
 def request(

@@ -8,21 +8,31 @@ import pandas as pd
 import pytest
 from conftest import DATA_DIR
 
-from cfexp import split as splits
 from cfexp.data.movielens import MovieLens
 from cfexp.data.ratings import Ratings
+from cfexp.data.split import Split, Splitter
+from cfexp.data.splitters import (
+    ColdItem,
+    ColdUser,
+    KFold,
+    LeaveLastOut,
+    Official,
+    PerUser,
+    RandomHoldout,
+    Temporal,
+)
 from cfexp.errors import ConfigError, DataError
 
 SIZES = {"test_size": 0.2, "valid_size": 0.1}
 ALL = [
-    splits.RandomHoldout(**SIZES),
-    splits.PerUser(**SIZES),
-    splits.Temporal(**SIZES),
-    splits.ColdUser(**SIZES),
-    splits.ColdItem(**SIZES),
-    splits.LeaveLastOut(k=2),
-    splits.KFold(folds=5, fold=1, valid_size=0.1),
-    splits.Official(fold="1", valid_size=0.1),
+    RandomHoldout(**SIZES),
+    PerUser(**SIZES),
+    Temporal(**SIZES),
+    ColdUser(**SIZES),
+    ColdItem(**SIZES),
+    LeaveLastOut(k=2),
+    KFold(folds=5, fold=1, valid_size=0.1),
+    Official(fold="1", valid_size=0.1),
 ]
 
 
@@ -37,7 +47,7 @@ def column(data: Ratings, rows: np.ndarray, name: str) -> pd.Series:
 
 @pytest.mark.parametrize("splitter", ALL, ids=lambda s: type(s).__name__)
 def test_every_split_is_disjoint_complete_and_deterministic(
-    data: Ratings, splitter: splits.Splitter
+    data: Ratings, splitter: Splitter
 ) -> None:
     split = splitter.split(data, seed=3)
     rows = np.concatenate([split.train, split.valid, split.test])
@@ -49,7 +59,7 @@ def test_every_split_is_disjoint_complete_and_deterministic(
 
 
 @pytest.mark.parametrize("splitter", ALL, ids=lambda s: type(s).__name__)
-def test_no_split_looks_at_ratings(data: Ratings, splitter: splits.Splitter) -> None:
+def test_no_split_looks_at_ratings(data: Ratings, splitter: Splitter) -> None:
     split = splitter.split(data, seed=3)
     shuffled = data.frame.assign(rating=data.frame["rating"].to_numpy()[::-1])
     other = splitter.split(replace(data, frame=shuffled), seed=3)
@@ -58,18 +68,18 @@ def test_no_split_looks_at_ratings(data: Ratings, splitter: splits.Splitter) -> 
 
 
 def test_seed_and_data_shape_the_fingerprint(data: Ratings) -> None:
-    splitter = splits.RandomHoldout(**SIZES)
+    splitter = RandomHoldout(**SIZES)
     prints = {splitter.split(data, seed=s).fingerprint for s in range(5)}
     assert len(prints) == 5
 
 
 def test_sizes(data: Ratings) -> None:
-    split = splits.RandomHoldout(**SIZES).split(data, seed=0)
+    split = RandomHoldout(**SIZES).split(data, seed=0)
     assert (len(split.test), len(split.valid), len(split.train)) == (600, 240, 2160)
 
 
 def test_per_user_keeps_each_users_share(data: Ratings) -> None:
-    split = splits.PerUser(**SIZES).split(data, seed=0)
+    split = PerUser(**SIZES).split(data, seed=0)
     total = data.frame["userId"].value_counts()
     tested = column(data, split.test, "userId").value_counts()
     expected = np.floor(total * 0.2 + 1e-9).astype(int)
@@ -77,7 +87,7 @@ def test_per_user_keeps_each_users_share(data: Ratings) -> None:
 
 
 def test_temporal_never_trains_on_the_future(data: Ratings) -> None:
-    split = splits.Temporal(**SIZES).split(data, seed=0)
+    split = Temporal(**SIZES).split(data, seed=0)
     time = {
         part: column(data, getattr(split, part), "timestamp")
         for part in ("train", "valid", "test")
@@ -88,10 +98,10 @@ def test_temporal_never_trains_on_the_future(data: Ratings) -> None:
 
 @pytest.mark.parametrize(
     ("splitter", "name"),
-    [(splits.ColdUser(**SIZES), "userId"), (splits.ColdItem(**SIZES), "movieId")],
+    [(ColdUser(**SIZES), "userId"), (ColdItem(**SIZES), "movieId")],
 )
 def test_cold_ids_are_in_one_part_only(
-    data: Ratings, splitter: splits.Splitter, name: str
+    data: Ratings, splitter: Splitter, name: str
 ) -> None:
     split = splitter.split(data, seed=0)
     ids = [
@@ -103,7 +113,7 @@ def test_cold_ids_are_in_one_part_only(
 
 
 def test_leave_last_out_takes_the_last_of_each_user(data: Ratings) -> None:
-    split = splits.LeaveLastOut(k=2).split(data, seed=0)
+    split = LeaveLastOut(k=2).split(data, seed=0)
     counts = data.frame["userId"].value_counts()
     tested = column(data, split.test, "userId").value_counts()
     assert set(tested) == {2}
@@ -122,9 +132,7 @@ def rated_at(times: list[list[int]]) -> Ratings:
 
 def test_leave_last_out_breaks_ties_by_seed() -> None:
     data = rated_at([[1, 1, 9, 9, 9, 9]] * 300)
-    one, again, other = (
-        splits.LeaveLastOut(k=1).split(data, seed=s) for s in (0, 0, 1)
-    )
+    one, again, other = (LeaveLastOut(k=1).split(data, seed=s) for s in (0, 0, 1))
     for part in ("test", "valid"):
         counts = column(data, getattr(one, part), "movieId").value_counts()
         assert set(counts.index) == {2, 3, 4, 5}
@@ -135,14 +143,14 @@ def test_leave_last_out_breaks_ties_by_seed() -> None:
 def test_leave_last_out_tells_nanoseconds_apart() -> None:
     start = 1_700_000_000 * 10**9
     data = rated_at([[start, start + 2, start + 1]] * 100)
-    split = splits.LeaveLastOut(k=1).split(data, seed=0)
+    split = LeaveLastOut(k=1).split(data, seed=0)
     assert set(column(data, split.test, "movieId")) == {1}
     assert set(column(data, split.valid, "movieId")) == {2}
 
 
 def test_leave_last_out_keeps_users_of_few_ratings_whole() -> None:
     data = rated_at([[1], [1, 2], [1, 2, 3, 4], [1, 2, 3, 4, 5]] * 10)
-    split = splits.LeaveLastOut(k=2).split(data, seed=0)
+    split = LeaveLastOut(k=2).split(data, seed=0)
     for part in (split.test, split.valid):
         assert set(column(data, part, "userId") % 4) == {3}
     assert set(column(data, split.test, "timestamp")) == {4, 5}
@@ -152,8 +160,8 @@ def test_leave_last_out_keeps_users_of_few_ratings_whole() -> None:
 def test_a_fold_of_a_few_rows_is_no_test(
     data: Ratings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def folds(n: int) -> splits.Split:
-        return splits.KFold(folds=n, fold=0, valid_size=0.1).split(data, seed=0)
+    def folds(n: int) -> Split:
+        return KFold(folds=n, fold=0, valid_size=0.1).split(data, seed=0)
 
     with pytest.raises(DataError, match=r"fewer than 10 of .* Set .* at most 300"):
         folds(301)
@@ -164,32 +172,32 @@ def test_a_fold_of_a_few_rows_is_no_test(
 
 def test_folds_share_no_test_row_and_cover_all(data: Ratings) -> None:
     tests = [
-        splits.KFold(folds=5, fold=i, valid_size=0.1).split(data, seed=0).test
+        KFold(folds=5, fold=i, valid_size=0.1).split(data, seed=0).test
         for i in range(5)
     ]
     assert np.array_equal(np.sort(np.concatenate(tests)), np.arange(len(data.frame)))
 
 
 def test_official_fold_is_as_published(data: Ratings) -> None:
-    split = splits.Official(fold="1", valid_size=0.1).split(data, seed=0)
+    split = Official(fold="1", valid_size=0.1).split(data, seed=0)
     assert np.array_equal(split.test, data.official_tests["1"])
 
 
 def test_errors(data: Ratings) -> None:
     with pytest.raises(ConfigError, match="fold must be below folds=5. Got: 5"):
-        splits.KFold(folds=5, fold=5, valid_size=0.1)
+        KFold(folds=5, fold=5, valid_size=0.1)
     with pytest.raises(ConfigError, match="test_size must be > 0 and < 1. Got: 1.5"):
-        splits.RandomHoldout(test_size=1.5, valid_size=0.1)
+        RandomHoldout(test_size=1.5, valid_size=0.1)
     with pytest.raises(DataError, match="no official fold '7'; it has: 1"):
-        splits.Official(fold="7", valid_size=0.1).split(data, seed=0)
+        Official(fold="7", valid_size=0.1).split(data, seed=0)
     timeless = replace(data, frame=data.frame.drop(columns="timestamp"))
     with pytest.raises(DataError, match="needs a timestamp column"):
-        splits.Temporal(**SIZES).split(timeless, seed=0)
+        Temporal(**SIZES).split(timeless, seed=0)
     few = replace(data, frame=data.frame.head(4))
     with pytest.raises(DataError, match="leaves no valid rows"):
-        splits.RandomHoldout(test_size=0.5, valid_size=0.1).split(few, seed=0)
+        RandomHoldout(test_size=0.5, valid_size=0.1).split(few, seed=0)
     with pytest.raises(DataError, match="leaves no test rows"):
-        splits.LeaveLastOut(k=500).split(data, seed=0)
+        LeaveLastOut(k=500).split(data, seed=0)
 
 
 def ml_100k() -> Ratings:
@@ -207,7 +215,7 @@ def test_leave_last_out_of_ml_100k() -> None:
     ties = data.frame[data.frame["timestamp"] == last].groupby("userId")["movieId"]
     ties = ties.agg(["size", "min"])[lambda t: t["size"] > 1]
     assert len(ties) == 415
-    split = splits.LeaveLastOut(k=1).split(data, seed=0)
+    split = LeaveLastOut(k=1).split(data, seed=0)
     tested = data.frame.iloc[split.test].set_index("userId")["movieId"]
     lowest = (tested[ties.index] == ties["min"]).sum()
     assert lowest < 1.3 * (1 / ties["size"]).sum()  # as many as chance makes so

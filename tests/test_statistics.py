@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cfexp.compare.rows import by_user
-from cfexp.compare.statistics import (
+from cfexp.errors import DataError
+from cfexp.evaluation.rows import by_user
+from cfexp.evaluation.significance import (
     UserErrors,
     against_reference,
     half_width,
     holm,
     paired_t,
 )
-from cfexp.errors import DataError
 
 
 def frame(

@@ -7,17 +7,18 @@ import pytest
 from conftest import synthetic
 from test_models import MODELS, settings
 
+from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
-from cfexp.features import FeatureEncoder
-from cfexp.fitting import encode, evaluate_fitted, fit_model
-from cfexp.split import RandomHoldout
-from cfexp.streaming import BLOCK, POOL, block_order, encode_on_disk
+from cfexp.data.splitters import RandomHoldout
+from cfexp.data.streaming import BLOCK, POOL, block_order, encode_on_disk
+from cfexp.training.fit import fit_model
+from cfexp.training.testing import evaluate_fitted
 
 
 def test_rows_on_disk_are_the_rows(
     workdir: Path, ratings: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cfexp.streaming.CHUNK", 700)
+    monkeypatch.setattr("cfexp.data.streaming.CHUNK", 700)
     train = np.arange(0, 3000, 2)
     encoder = FeatureEncoder.fit(ratings, train)
     there = encode_on_disk(ratings, encoder, train)
@@ -42,7 +43,7 @@ def test_rows_are_encoded_once(
     other = FeatureEncoder.fit(ratings, np.arange(100))
     assert (encode_on_disk(ratings, other, np.arange(2000)).user == 0).any()
     assert len(list((workdir / "cache").glob("encoded-*"))) == 3
-    monkeypatch.setattr("cfexp.features.FeatureEncoder.transform", None)
+    monkeypatch.setattr("cfexp.data.encoder.FeatureEncoder.transform", None)
     assert len(encode_on_disk(ratings, encoder, np.arange(2000))) == 2000
 
 

@@ -17,8 +17,8 @@ from conftest import ROOT, TINY, cfexp
 from mlflow.entities import Run
 from omegaconf import OmegaConf
 
-from cfexp.jobs import held, is_free
-from cfexp.launchers import threads_for_each
+from cfexp.runs.launchers import threads_for_each
+from cfexp.runtime.locks import held, is_free
 
 JOB = [*TINY, "model=dot", "embed_dim=4", "training=quick"]
 
@@ -196,7 +196,7 @@ def test_damaged_checkpoint_starts_its_job_anew(workdir: Path) -> None:
 def test_lock_is_let_go_by_a_dead_process(tmp_path: Path) -> None:
     path = tmp_path / "job.lock"
     code = (
-        "import sys, time; from pathlib import Path; from cfexp.jobs import held\n"
+        "import sys, time; from pathlib import Path; from cfexp.runs.job import held\n"
         "with held(Path(sys.argv[1]), wait=True):\n"
         "    print('held', flush=True); time.sleep(100)"
     )

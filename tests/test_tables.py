@@ -11,7 +11,7 @@ import pytest
 from omegaconf import DictConfig
 from pyarrow import parquet
 
-from cfexp import config
+from cfexp.config.build import build_spec
 from cfexp.data.ratings import Ratings
 from cfexp.errors import CfexpError
 
@@ -37,7 +37,7 @@ def load(workdir: Path, composed: Callable[..., DictConfig]) -> Load:
             (workdir / "m.csv").write_text(movies)
             options = (*options, "dataset.movies=m.csv")
         given = ("dataset=csv", f"dataset.ratings={name}", *options)
-        spec = config.build_spec("dataset", composed(*given).dataset)
+        spec = build_spec("dataset", composed(*given).dataset)
         return spec.load()  # type: ignore[attr-defined]
 
     return loaded

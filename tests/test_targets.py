@@ -8,10 +8,12 @@ import pytest
 from conftest import SMALL, cfexp
 from omegaconf import DictConfig, OmegaConf
 
-from cfexp import config, plan
+from cfexp.config.build import build
+from cfexp.config.overrides import with_overrides
+from cfexp.config.targets import spec_class
 from cfexp.errors import ConfigError
 from cfexp.models.ncf import Ncf
-from cfexp.targets import spec_class
+from cfexp.runs.plan import stored
 
 RUNS = "raise SystemExit('this module was run')\n"
 MINE = (
@@ -76,15 +78,15 @@ def test_a_strangers_folder_names_no_class(
 ) -> None:
     """But one that the user names too."""
     (modules / "evil_saved.py").write_text(f"{RUNS}{MINE}")
-    saved = plan.stored(composed("model=mean"))
-    saved = saved.replace("cfexp.models.bias.Mean", "evil_saved.Mine")
+    saved = stored(composed("model=mean"))
+    saved = saved.replace("cfexp.models.Mean", "evil_saved.Mine")
     (modules / "folder").mkdir()
     cfg = composed("mode=evaluate", "run_id=folder")
     with pytest.raises(ConfigError, match="model._target_=evil_saved.Mine. Where you"):
-        config.with_overrides(saved, cfg, [])
+        with_overrides(saved, cfg, [])
     own = "model._target_=evil_saved.Mine"
     cfg = composed("mode=evaluate", "run_id=folder", "model=mean", own)
-    assert config.with_overrides(saved, cfg, [own]).model._target_ == "evil_saved.Mine"
+    assert with_overrides(saved, cfg, [own]).model._target_ == "evil_saved.Mine"
     assert "evil_saved" not in sys.modules
 
 
@@ -92,11 +94,11 @@ def test_a_saved_configuration_does_not_act(
     composed: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOKEN", "secret")
-    saved = plan.stored(composed("dataset=csv", r"dataset.ratings='\${oc.env:TOKEN}'"))
+    saved = stored(composed("dataset=csv", r"dataset.ratings='\${oc.env:TOKEN}'"))
     cfg = composed("mode=evaluate", "run_id=x", "tracking=none")
-    merged = config.with_overrides(saved, cfg, [])
+    merged = with_overrides(saved, cfg, [])
     assert merged.dataset.ratings == "${oc.env:TOKEN}"
-    assert config.build(merged)["dataset"].ratings == "${oc.env:TOKEN}"
+    assert build(merged)["dataset"].ratings == "${oc.env:TOKEN}"
     assert "secret" not in OmegaConf.to_yaml(merged, resolve=True)
 
 

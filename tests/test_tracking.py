@@ -21,16 +21,19 @@ from mlflow.protos.databricks_pb2 import (
     TEMPORARILY_UNAVAILABLE,
 )
 
+from cfexp.commands.promote import main as promote
+from cfexp.commands.sync import main
 from cfexp.errors import ConfigError, TrackingError
-from cfexp.jobs import RUN_LOCK, alone_in, held
-from cfexp.promote import main as promote
-from cfexp.tracking import runs, sync, write
+from cfexp.runtime.locks import RUN_LOCK, alone_in, held
+from cfexp.tracking import calls as write
+from cfexp.tracking import run as runs
 from cfexp.tracking.database import create_database
-from cfexp.tracking.earlier import find_earlier
-from cfexp.tracking.open import open_run
-from cfexp.tracking.record import FILE, Record
-from cfexp.tracking.runs import MlflowRun
+from cfexp.tracking.previous import find_earlier
+from cfexp.tracking.push import push
+from cfexp.tracking.run import MlflowRun
 from cfexp.tracking.settings import Tracking
+from cfexp.tracking.tracker import open_run
+from cfexp.tracking.unsynced import FILE, Record
 
 INPUTS = {"training": ("data", "f" * 16, "{}"), "split": ("split", "e" * 16, "{}")}
 
@@ -103,7 +106,7 @@ def test_what_is_refused_for_good_is_not_tried_again(
     assert "push it to another server" in caplog.text
     assert json.loads((workdir / "run" / FILE).read_text())["status"] == "FINISHED"
     with pytest.raises(TrackingError, match="refuses a part .*, and would again"):
-        sync.push(workdir / "run")
+        push(workdir / "run")
     mlflow.end_run()
 
 
@@ -122,7 +125,7 @@ def test_killed_while_it_logs_is_completed_by_sync(workdir: Path) -> None:
     assert left.info.status == "RUNNING"
     other = cfexp(*arguments[:-1], "seed=1", cwd=workdir)
     assert "holds a run that" in other.stderr  # it would be written over
-    sync.main(["run"])
+    main(["run"])
     (run,) = client.search_runs(["1"])
     assert run.info.run_id == left.info.run_id
     assert run.info.status == "FINISHED"
@@ -144,13 +147,13 @@ def test_sync_leaves_living_and_finished_runs_alone(
     with MlflowRun(tracking, name="r", tags={}, folder=folder) as tracked:
         tracked.log_results({"m": 1.0}, workdir / "empty")
         assert Record.load(folder).status == "FINISHED"
-        sync.main(["run"])
+        main(["run"])
         assert "still under way" in capsys.readouterr().out
         assert (folder / FILE).exists()
     assert not (folder / FILE).exists()
     # A process that was killed between its last word and the removal of the file.
     replace(tracked._record, run_id=tracked.run_id, metrics={"m": 2.0}).save(folder)
-    sync.main(["run"])
+    main(["run"])
     assert "finished by another process" in capsys.readouterr().out
     assert mlflow.get_run(tracked.run_id).data.metrics == {"m": 1.0}
     assert not (folder / FILE).exists()
@@ -183,7 +186,7 @@ def test_damaged_record_is_one_line(workdir: Path, text: str) -> None:
     (workdir / "run").mkdir()
     (workdir / "run" / FILE).write_text(text)
     with pytest.raises(TrackingError, match=rf"run/{FILE} cannot be used") as refused:
-        sync.main(["run"])
+        main(["run"])
     assert "\n" not in str(refused.value)
     assert (workdir / "run" / FILE).read_text() == text
     assert not (workdir / "mlflow.db").exists()
@@ -241,11 +244,11 @@ def test_full_disk_at_the_end(
     with MlflowRun(tracking, name="r", tags={}, folder=workdir / "run") as tracked:
         tracked.log_results({"m": 1.0}, workdir / "empty")
         tracked._lost = full
-        monkeypatch.setattr("cfexp.tracking.record.write_text", fail)
+        monkeypatch.setattr("cfexp.tracking.unsynced.write_text", fail)
     assert "push it with: cfexp sync" in caplog.text
     assert Record.load(workdir / "run").run_id == tracked.run_id
     assert [file.name for file in (workdir / "run").iterdir()] == [FILE]
-    sync.main(["run"])
+    main(["run"])
     assert mlflow.get_run(tracked.run_id).info.status == "FINISHED"
 
 

@@ -13,20 +13,23 @@ import tensorflow as tf
 from conftest import synthetic
 from test_models import MODELS, by_name, settings
 
+from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
+from cfexp.data.split import Split
+from cfexp.data.splitters import RandomHoldout
 from cfexp.errors import ConfigError, DamagedError, TrainingError
-from cfexp.features import FeatureEncoder
-from cfexp.fitting import encode, evaluate_fitted, fit_baseline, fit_model
 from cfexp.models.base import NeuralModel
 from cfexp.models.bias import Mean
-from cfexp.models.keras_scorer import KerasScorer
-from cfexp.optimizers import Adagrad, Adam, AdamW, Optimizer, Sgd
-from cfexp.split import RandomHoldout, Split
+from cfexp.models.scorer import KerasScorer
 from cfexp.training import checkpoint
 from cfexp.training.checkpoint import Checkpointing
-from cfexp.training.engines import CompiledEngine, KerasEngine, Program, epoch_order
+from cfexp.training.engines import CompiledEngine, KerasEngine, epoch_order
+from cfexp.training.fit import fit_baseline, fit_model
 from cfexp.training.history import Epoch
-from cfexp.training.sharing import PLAIN_LAYERS, shared_programs
+from cfexp.training.optimizers import Adagrad, Adam, AdamW, Optimizer, Sgd
+from cfexp.training.program import Program
+from cfexp.training.program_sharing import PLAIN_LAYERS, shared_programs
+from cfexp.training.testing import evaluate_fitted
 
 SHARED = {
     "learning_rate": 0.01,

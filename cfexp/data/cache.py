@@ -12,9 +12,9 @@ import pandas as pd
 from pyarrow import feather
 
 import cfexp
-from cfexp.data.download import cache_dir
-from cfexp.data.kept import FORMAT, intact, keep
 from cfexp.data.ratings import Ratings
+from cfexp.runtime.cache import cache_dir
+from cfexp.runtime.kept import FORMAT, intact, keep
 
 log = logging.getLogger(__name__)
 

@@ -1,23 +1,15 @@
 """Downloads of published datasets: hash checked, atomic, without a question."""
 
 import logging
-import os
 from pathlib import Path
 
 import pooch
 from pooch.hashes import hash_matches
 
 from cfexp.errors import DataError, first_line, root_of
+from cfexp.runtime.cache import cache_dir
 
 log = logging.getLogger(__name__)
-
-
-def cache_dir() -> Path:
-    """Returns where downloads and generated data are kept.
-
-    ``CFEXP_CACHE_DIR`` where it is set, else the user's cache folder.
-    """
-    return Path(os.environ.get("CFEXP_CACHE_DIR") or pooch.os_cache("cfexp"))
 
 
 def fetch(name: str, url: str, known_hash: str) -> Path:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cfexp.data.cache import cached, file_state
 from cfexp.data.checks import scale_problems
-from cfexp.data.download import cache_dir, fetch
+from cfexp.data.download import fetch
 from cfexp.data.ratings import (
     GENRES,
     ITEM,
@@ -26,6 +26,7 @@ from cfexp.data.ratings import (
 )
 from cfexp.data.tables import UNREADABLE, reason, strict_rows
 from cfexp.errors import DataError
+from cfexp.runtime.cache import cache_dir
 from cfexp.spec import Spec, choice
 
 RATING_COLUMNS = [USER, ITEM, RATING, TIMESTAMP]

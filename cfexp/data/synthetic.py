@@ -8,15 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cfexp.data.cache import cached
-from cfexp.data.ratings import (
-    GENRES,
-    ITEM,
-    RATING,
-    TIMESTAMP,
-    TITLE,
-    USER,
-    Ratings,
-)
+from cfexp.data.ratings import GENRES, ITEM, RATING, TIMESTAMP, TITLE, USER, Ratings
 from cfexp.errors import ConfigError
 from cfexp.spec import Spec, number
 

@@ -1,1 +1,5 @@
-"""Model families: one spec each, cheap to create, that builds or fits the model."""
+"""Model families, one file each, their layers, and trained models."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

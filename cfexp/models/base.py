@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cfexp.features import Encoded, FeatureSpec
+from cfexp.data.encoding import Encoded, FeatureSpec
+from cfexp.runtime.tensorflow import import_tensorflow
 from cfexp.spec import Spec
-from cfexp.training.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -59,7 +59,7 @@ class NeuralModel(Model):
     def prepare(self) -> None:
         """Imports TensorFlow, with compiled programs kept for the next run."""
         # Not at the top: a model that is served needs none of this.
-        from cfexp.training.programs import keep_programs
+        from cfexp.runtime.xla_cache import keep_programs
 
         keep_programs()
         import_tensorflow()

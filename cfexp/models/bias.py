@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from cfexp.features import Encoded, FeatureSpec
+from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.models.base import Baseline
 from cfexp.spec import number
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cfexp.features import Encoded, FeatureSpec
+from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.models.base import WIDEST, NeuralModel
 from cfexp.spec import number
 
@@ -41,7 +41,8 @@ class Deep(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.blocks import GenreMean, Inputs, mlp, weighted_sum
+        from cfexp.models.layers.genres import GenreMean
+        from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         genres = GenreMean(name="genre_mean")(inputs.with_genres())

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cfexp.features import Encoded, FeatureEncoder
+from cfexp.data.encoder import FeatureEncoder
+from cfexp.data.encoding import Encoded
 from cfexp.models.base import Model, Scorer
 
 
@@ -18,7 +19,7 @@ class Ensemble(Model):
     """Stacked regression (Breiman, 1996): ``rating = c + sum of w_m * rating_m``.
 
     The weights are not negative and fitted to the members' predictions of validation
-    rows, which no member was trained on. See `cfexp.stacking`.
+    rows, which no member was trained on. See `cfexp.training.stacking`.
 
     Attributes:
         runs: Run ids or folders of the members; where None, the best run of each model

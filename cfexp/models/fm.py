@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cfexp.features import Encoded, FeatureSpec
+from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.models.base import WIDEST, NeuralModel
 from cfexp.spec import number
 
@@ -43,14 +43,9 @@ class Fm(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.blocks import (
-            GenreMean,
-            Inputs,
-            PairwiseProducts,
-            mlp,
-            weighted_sum,
-        )
-        from cfexp.models.history import training_row
+        from cfexp.models.layers.genres import GenreMean, PairwiseProducts
+        from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
+        from cfexp.models.layers.rated import training_row
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         genres = GenreMean(name="genre_mean")(inputs.with_genres())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cfexp.features import Encoded, FeatureSpec
+from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.models.base import WIDEST, NeuralModel
 from cfexp.spec import choice, number
 
@@ -45,9 +45,10 @@ class KernelAutoEncoder(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.blocks import Dropout, Inputs
-        from cfexp.models.history import training_row
-        from cfexp.models.kernels import KernelDense, KernelOutput
+        from cfexp.models.layers.dropout import Dropout
+        from cfexp.models.layers.inputs import Inputs
+        from cfexp.models.layers.kernels import KernelDense, KernelOutput
+        from cfexp.models.layers.rated import training_row
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         of_item = self.of == "item"

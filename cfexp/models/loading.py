@@ -5,7 +5,7 @@ from pathlib import Path
 from cfexp.models.base import Scorer
 from cfexp.models.bias import BiasScorer
 from cfexp.models.ensemble import EnsembleScorer
-from cfexp.training.quiet import import_tensorflow
+from cfexp.runtime.tensorflow import import_tensorflow
 
 
 def load_scorer(folder: Path) -> Scorer:
@@ -15,6 +15,6 @@ def load_scorer(folder: Path) -> Scorer:
     if (folder / EnsembleScorer.FILE).exists():
         return EnsembleScorer.load(folder, load_scorer)
     import_tensorflow()
-    from cfexp.models.keras_scorer import KerasScorer
+    from cfexp.models.scorer import KerasScorer
 
     return KerasScorer.load(folder)

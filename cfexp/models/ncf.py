@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cfexp.features import Encoded, FeatureSpec
+from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.models.base import WIDEST, NeuralModel
 from cfexp.spec import number
 
@@ -43,7 +43,7 @@ class Ncf(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.blocks import Inputs, mlp
+        from cfexp.models.layers.inputs import Inputs, mlp
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         gmf_user, gmf_item = inputs.embed("gmf", self.embed_dim, l2=self.l2)

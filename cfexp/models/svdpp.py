@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cfexp.features import Encoded, FeatureSpec
+from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.models.base import NeuralModel
 from cfexp.spec import number
 
@@ -36,8 +36,8 @@ class Svdpp(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.blocks import Inputs, weighted_sum
-        from cfexp.models.history import training_row
+        from cfexp.models.layers.inputs import Inputs, weighted_sum
+        from cfexp.models.layers.rated import training_row
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         user, item = inputs.embed("embedding", self.embed_dim, l2=self.l2)

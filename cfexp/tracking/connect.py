@@ -10,9 +10,9 @@ from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 
 from cfexp.errors import NoRunsError, TrackingError, did_you_mean, first_line
-from cfexp.masking import split_login
 from cfexp.tracking.database import create_database
-from cfexp.tracking.reach import HTTP, LIMIT, check_reachable, in_time
+from cfexp.tracking.login import split_login
+from cfexp.tracking.preflight import HTTP, LIMIT, check_reachable, in_time
 from cfexp.tracking.settings import Tracking
 
 # The tag that says what a run is: train, evaluate, sweep or cv.

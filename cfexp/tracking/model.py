@@ -9,7 +9,7 @@ from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, DataType, Schema
 from pandas.api.types import is_integer_dtype
 
-from cfexp.provenance import versions
+from cfexp.runtime.provenance import versions
 
 MODEL_NAME = "model"
 SERVING_PACKAGES = ("mlflow", "tensorflow", "keras", "pandas", "numpy")
@@ -24,7 +24,7 @@ def log_predictor(folder: Path, *, example: pd.DataFrame) -> ModelInfo:
     """
     return mlflow.pyfunc.log_model(
         name=MODEL_NAME,
-        loader_module="cfexp.serving",
+        loader_module="cfexp.models.serving",
         data_path=str(folder),
         # Makes the model loadable where cfexp is not installed.
         code_paths=[str(Path(__file__).parents[1])],

@@ -94,7 +94,7 @@ class Choice:
     Attributes:
         metric: The validation metric that it minimises.
         asked: Parameters and tags of the data and split that the user named; see
-            `cfexp.describe.asked`.
+            `cfexp.runs.metadata.asked`.
     """
 
     metric: str = "val_rmse"

@@ -1,1 +1,5 @@
-"""Training: engines, the epoch loop, checkpoints and progress."""
+"""From rows to a fitted model."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

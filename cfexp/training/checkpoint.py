@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cfexp.errors import ConfigError, DamagedError, first_line
-from cfexp.files import write_whole
+from cfexp.runtime.files import write_whole
 from cfexp.training.history import Epoch
 
 Weights = list[npt.NDArray[np.generic]]

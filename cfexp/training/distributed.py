@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
-from cfexp.features import Encoded
-from cfexp.training.engines import Rows, batch_loss, rows_at
+from cfexp.training.engines import rows_at
+from cfexp.training.program import Rows, batch_loss
 
 log = logging.getLogger(__name__)
 

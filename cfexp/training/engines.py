@@ -1,7 +1,7 @@
 """Two ways to run one epoch over the same batches: compiled, and Keras' own."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import keras
@@ -9,19 +9,20 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from cfexp.data.encoding import Encoded
+from cfexp.data.streaming import COLUMNS, block_order
 from cfexp.errors import first_line
-from cfexp.features import Encoded
-from cfexp.models.keras_scorer import model_inputs
-from cfexp.streaming import COLUMNS, block_order
-from cfexp.training.programs import forget_programs
-from cfexp.training.rowwise import Rowwise
-from cfexp.training.sharing import program_for
+from cfexp.models.scorer import model_inputs
+from cfexp.runtime.xla_cache import forget_programs
+from cfexp.training.program import Program, Rows
+from cfexp.training.program_sharing import program_for
 
 log = logging.getLogger(__name__)
 
-Rows = dict[str, tf.Tensor]
-Loop = tuple[tf.Tensor, tf.Tensor]
+
 CHUNK_ROWS = 1_000_000
+
+
 # What TensorFlow says of a kept program that was cut off or damaged.
 UNREADABLE = ("Read less bytes than requested", "as binary proto", "cache key")
 
@@ -36,58 +37,11 @@ class Engine(Protocol):
         ...
 
 
-class Program:
-    """An XLA program that trains a model on a chunk of rows.
-
-    Args:
-        model: A model that takes ``user``, ``item`` and perhaps ``genres``.
-        optimizer: The optimizer of its trainable variables, built.
-        batch_size: Rows in a batch.
-    """
-
-    def __init__(
-        self,
-        model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
-        batch_size: int,
-    ):
-        self.variables = [*model.variables, *optimizer.variables]
-        variables = model.trainable_variables
-
-        def train_step(
-            step: tf.Tensor, total: tf.Tensor, rows: Rows, genres: tf.Tensor
-        ) -> Loop:
-            batch = {
-                name: tf.slice(column, [step * batch_size], [batch_size])
-                for name, column in rows.items()
-            }
-            with tf.GradientTape() as tape:
-                loss = batch_loss(model, batch, genres)
-            gradients = tape.gradient(loss, variables)
-            if not isinstance(optimizer, Rowwise):
-                # XLA has no sparse tensors: looked-up rows become a whole table.
-                gradients = [tf.convert_to_tensor(g) for g in gradients]
-            optimizer.apply(gradients, variables)
-            return step + 1, total + loss
-
-        # An explicit loop, since AutoGraph takes a second to find the same one.
-        @tf.function(jit_compile=True, autograph=False)
-        def run_chunk(rows: Rows, genres: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-            _, total = tf.while_loop(
-                lambda step, total: step < steps,
-                lambda step, total: train_step(step, total, rows, genres),
-                (tf.constant(0), tf.constant(0.0)),
-            )
-            return total
-
-        self.run_chunk: Callable[[Rows, tf.Tensor, tf.Tensor], tf.Tensor] = run_chunk
-
-
 class CompiledEngine:
     """Runs an epoch as an XLA program over chunks of the training rows.
 
     Only one chunk is held in tensors at a time; all have the same shape, so that one
-    program runs them all. See `cfexp.training.sharing` for several fits.
+    program runs them all. See `cfexp.training.program_sharing` for several fits.
 
     Args:
         model: A model that takes ``user``, ``item`` and perhaps ``genres``.
@@ -234,16 +188,6 @@ def rows_at(data: Encoded, at: npt.NDArray[np.int32]) -> Rows:
     return {name: tf.constant(getattr(data, name)[at]) for name in COLUMNS}
 
 
-def batch_loss(model: keras.Model, rows: Rows, genre_table: tf.Tensor) -> tf.Tensor:
-    """Returns the mean squared error of a batch, plus the model's penalties."""
-    inputs = {"user": rows["user"], "item": rows["item"]}
-    if "genres" in model.input:
-        inputs["genres"] = tf.gather(genre_table, rows["genre_row"])
-    predicted = tf.squeeze(model(inputs, training=True), -1)
-    error = tf.square(predicted - rows["rating"])
-    return tf.reduce_mean(error) + tf.add_n([0.0, *model.losses])
-
-
 def epoch_order(
     n_rows: int, batch_size: int, rng: np.random.Generator, *, blocks: bool = False
 ) -> npt.NDArray[np.int32]:
@@ -253,7 +197,7 @@ def epoch_order(
         n_rows: Number of rows.
         batch_size: Rows in a batch.
         rng: Source of the shuffle.
-        blocks: Shuffle as `cfexp.streaming.block_order` does.
+        blocks: Shuffle as `cfexp.data.streaming.block_order` does.
     """
     if blocks:
         order = block_order(n_rows, rng)

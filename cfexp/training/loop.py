@@ -8,17 +8,17 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from cfexp.data.encoding import Encoded
 from cfexp.errors import DamagedError, TrainingError
-from cfexp.evaluate import mae, rmse
-from cfexp.features import Encoded
-from cfexp.models.keras_scorer import KerasScorer
-from cfexp.optimizers import Optimizer
-from cfexp.signals import deferred_interrupts
+from cfexp.evaluation.metrics import mae, rmse
+from cfexp.models.scorer import KerasScorer
+from cfexp.runtime.signals import deferred_interrupts
 from cfexp.training import checkpoint
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.distributed import DistributedEngine, agree
 from cfexp.training.engines import FallbackEngine, epoch_order
 from cfexp.training.history import Epoch, History
+from cfexp.training.optimizers import Optimizer
 from cfexp.training.progress import EpochBar
 from cfexp.training.rowwise import table_share
 from cfexp.training.settings import Training

@@ -5,15 +5,15 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import IntArray, Ratings
+from cfexp.data.streaming import encode_on_disk
 from cfexp.errors import ConfigError
-from cfexp.features import FeatureEncoder
-from cfexp.fitting import Settings, Start, encode
 from cfexp.models.base import NeuralModel
-from cfexp.models.keras_scorer import KerasScorer
-from cfexp.streaming import encode_on_disk
+from cfexp.models.scorer import KerasScorer
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.distributed import strategy_named
+from cfexp.training.fit import Settings, Start
 from cfexp.training.history import Epoch, History
 from cfexp.training.loop import fit
 

@@ -1,1 +1,0 @@
-"""The benchmark: cfexp's models against other libraries, on the same rows."""

@@ -1,0 +1,1 @@
+"""``cfexp NAME``: commands that are no run."""

@@ -1,0 +1,113 @@
+"""``cfexp promote``: a run becomes champion if it is better, and not by chance."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from cfexp.commands.options import add_set, reachable_tracking
+from cfexp.config.arguments import Parser
+from cfexp.config.compose import compose
+from cfexp.errors import ConfigError
+from cfexp.tracking.settings import Choice, is_model_name
+
+if TYPE_CHECKING:
+    from cfexp.tracking.search import Run
+
+SIGNIFICANT = 0.05
+
+
+def parser() -> Parser:
+    """Returns the command's parser."""
+    found = Parser(
+        prog="cfexp promote",
+        description="Registers a run's model and makes it champion, if there is none"
+        " yet or if it predicts the same test rows significantly better.",
+        epilog="Then run_id=models:/NAME@champion uses it.",
+    )
+    found.add_argument("run", metavar="RUN", help="a run id, latest or best")
+    found.add_argument("--name", required=True, help="name in the model registry")
+    found.add_argument("--alias", default="champion")
+    found.add_argument("--metric", choices=("rmse", "mae"), default="rmse")
+    add_set(found)
+    return found
+
+
+def main(arguments: list[str]) -> None:
+    """Promotes a run, or says why not.
+
+    Raises:
+        CfexpError: The run is not better, or cannot be compared or found.
+    """
+    args = parser().parse_args(arguments)
+    if not is_model_name(args.name):
+        raise ConfigError(
+            "--name must be a name of a registered model: up to 256 characters without"
+            f" / and :. Got: {args.name!r}"
+        )
+    tracking = reachable_tracking(args.set, wanted="cfexp promote needs MLflow")
+
+    from cfexp.runs import metadata as describe
+    from cfexp.runtime.console import print_lines
+    from cfexp.tracking import registry
+    from cfexp.tracking.choose import CHOSEN, find_id
+    from cfexp.tracking.connect import connect
+    from cfexp.tracking.search import find_runs
+
+    logging.basicConfig(format="[%(levelname)s] %(message)s")
+    logging.getLogger("cfexp").setLevel(logging.INFO)
+    experiment_id = connect(tracking, existing=True, searched=args.run in CHOSEN)
+    choice = Choice(asked=describe.asked(compose(args.set), args.set))
+    run_id = find_id(args.run, experiment_id, tracking, choice=choice)
+    (run,) = find_runs(experiment_id, ids=[run_id])
+    champion = registry.champion(args.name, args.alias)
+    said = "there was none"
+    if champion == run_id:
+        raise ConfigError(f"run {run_id} is the {args.alias} of {args.name} already")
+    if champion:
+        (other,) = find_runs(experiment_id, ids=[champion])
+        said = check_better(other, run, metric=args.metric)
+    version = registry.registered(args.name, run_id)
+    registry.set_alias(args.name, args.alias, version)
+    print_lines(
+        [
+            (args.alias, f"models:/{args.name}@{args.alias}, version {version}"),
+            ("run_id", run_id),
+            ("instead of", champion or "none"),
+            ("difference", said),
+        ]
+    )
+
+
+def check_better(champion: "Run", candidate: "Run", *, metric: str) -> str:
+    """Checks that a run predicts the champion's test rows significantly better.
+
+    Interval and test of ``cfexp compare`` must both say so: the 95 % interval of the
+    difference lies below 0, and p is below 0.05.
+
+    Returns:
+        The difference, for people.
+
+    Raises:
+        ConfigError: It does not, or has another split.
+    """
+    from cfexp.comparison.systems import System, errors_of
+    from cfexp.evaluation.significance import against_reference
+
+    both = [System(run.info.run_id, (run,)) for run in (champion, candidate)]
+    if both[0].splits != both[1].splits:
+        raise ConfigError(
+            f"not promoted: run {candidate.info.run_id} has another split than the"
+            f" champion, run {champion.info.run_id}. Train it with the champion's"
+            " dataset, split and seed"
+        )
+    errors, _ = errors_of(both)
+    line = against_reference(errors, 0, metric=metric).iloc[1]
+    said = (
+        f"{line['difference']:+.4f} {metric} from the champion's on {errors}, 95 %"
+        f" interval {line['low']:+.4f} to {line['high']:+.4f}, p {line['p']:.1e}"
+    )
+    if not (line["high"] < 0 and line["p"] < SIGNIFICANT):
+        raise ConfigError(
+            f"not promoted: run {candidate.info.run_id} is not significantly better"
+            f" than the champion, run {champion.info.run_id}: {said}"
+        )
+    return said

@@ -1,0 +1,95 @@
+"""``cfexp reproduce RUN --checkout``: with the code of the run's own git commit."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cfexp.config.arguments import CHECKOUT
+from cfexp.config.build import build
+from cfexp.config.compose import compose
+from cfexp.errors import ConfigError, TrackingError, first_line
+from cfexp.runtime.provenance import SOURCE_VARIABLE
+from cfexp.tracking.preflight import check_reachable
+from cfexp.tracking.settings import Choice
+
+
+def main(arguments: list[str]) -> int:
+    """Reproduces a run in a process that imports from a checkout of its commit.
+
+    The checkout is a git worktree beside the user's own, which stays as it is. Paths
+    of data and of the tracking database are those of the working directory.
+
+    Args:
+        arguments: A run and overrides, without `CHECKOUT`.
+
+    Returns:
+        The exit status of ``cfexp reproduce``.
+
+    Raises:
+        CfexpError: The run has no commit, or the repository does not hold it.
+    """
+    if not arguments or "=" in arguments[0]:
+        raise ConfigError(
+            f"cfexp reproduce {CHECKOUT} needs a run: an id, latest or best"
+        )
+    run, *overrides = arguments
+    cfg = compose(overrides)
+    tracking = build(cfg)["tracking"]
+    if tracking.enabled:
+        check_reachable(tracking.uri, existing=True)
+    from cfexp.runs import metadata as describe
+    from cfexp.tracking.find import find_past
+
+    choice = Choice(cfg.best_of, describe.asked(cfg, overrides))
+    past = find_past(run, tracking=tracking, choice=choice)
+    commit = past.tags.get("mlflow.source.git.commit")
+    if commit is None:
+        raise TrackingError(
+            f"run {past.run_id} was not trained in a git repository, so that there is"
+            f" no commit to check out. Reproduce it without {CHECKOUT}"
+        )
+    with worktree(commit) as folder:
+        path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+        # -P: or the working directory's modules would go before the checkout's.
+        command = [sys.executable, "-P", "-m", "cfexp", "mode=reproduce"]
+        return subprocess.run(
+            [*command, f"run_id={past.run_id}", *overrides],
+            env={**os.environ, "PYTHONPATH": path, SOURCE_VARIABLE: folder},
+            check=False,
+        ).returncode
+
+
+@contextmanager
+def worktree(commit: str) -> Iterator[str]:
+    """Checks a commit of the working directory's repository out, for a while.
+
+    Yields:
+        The folder.
+
+    Raises:
+        ConfigError: The repository does not hold the commit, or there is none.
+    """
+    with TemporaryDirectory(prefix="cfexp-checkout-") as folder:
+        target = str(Path(folder) / "code")
+        try:
+            _git("worktree", "add", "--detach", target, commit)
+        except (OSError, subprocess.CalledProcessError) as error:
+            said = getattr(error, "stderr", "") or first_line(error)
+            raise ConfigError(
+                f"cannot check out commit {commit}: {said.strip().splitlines()[-1]}."
+                " Go to the repository that the run was trained in, and git fetch"
+            ) from error
+        try:
+            yield target
+        finally:
+            _git("worktree", "remove", "--force", target)
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(
+        ["git", *arguments], check=True, capture_output=True, text=True, timeout=120
+    )

@@ -1,0 +1,143 @@
+"""The comparison as one HTML file that needs nothing else."""
+
+import base64
+import html
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from cfexp.comparison.systems import System
+from cfexp.tracking.search import validation_curve
+
+mpl.rcParams["text.parse_math"] = False  # a name may hold a dollar sign
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; }
+table { border-collapse: collapse; } td, th { padding: 0.2rem 0.8rem; }
+th { text-align: left; border-bottom: 1px solid #999; }
+td { border-bottom: 1px solid #ddd; } img { max-width: 100%; }
+"""
+MOST_CURVES = 20
+LEADERBOARD = (
+    "val_rmse",
+    "test_rmse",
+    "test_mae",
+    "skill_vs_bias",
+    "best_epoch",
+    "n_parameters",
+    "seconds_fit",
+)
+
+
+def write_report(
+    path: Path, title: str, table: pd.DataFrame, systems: Sequence[System]
+) -> None:
+    """Writes the table, learning curves and parallel coordinates.
+
+    Args:
+        path: The file.
+        title: What is compared.
+        table: One row for each system, as ``compare.csv``.
+        systems: The systems, in the table's order.
+    """
+    style: Any = {"index": False, "border": 0, "na_rep": ""}
+    style["float_format"] = "{:,.4f}".format
+    parts = [
+        table.to_html(**style),
+        "<h2>Leaderboard, by validation RMSE</h2>",
+        leaderboard(systems).to_html(**style),
+        _image(learning_curves(systems), "Validation RMSE by epoch"),
+        _image(parallel_coordinates(table, systems), "Options and test error"),
+    ]
+    path.write_text(
+        f'<!doctype html><html lang="en"><meta charset="utf-8">'
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style>"
+        f"<h1>{html.escape(title)}</h1>{''.join(parts)}</html>\n"
+    )
+
+
+def leaderboard(systems: Sequence[System]) -> pd.DataFrame:
+    """Returns the mean metrics of each system's runs, the best on validation first."""
+    rows = []
+    for system in systems:
+        metrics = [run.data.metrics for run in system.runs]
+        means = {
+            name: sum(m.get(name, math.nan) for m in metrics) / len(metrics)
+            for name in LEADERBOARD
+        }
+        rows.append({"system": system.name, "runs": len(metrics), **means})
+    return pd.DataFrame(rows).sort_values("val_rmse", ignore_index=True)
+
+
+def learning_curves(systems: Sequence[System]) -> Figure:
+    """Returns the validation RMSE of each system's runs by epoch."""
+    figure = Figure(figsize=(9, 4), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    for i, system in enumerate(systems[:MOST_CURVES]):
+        for j, run in enumerate(system.runs):
+            epochs, rmse = validation_curve(run)
+            if not epochs:
+                continue  # a baseline
+            axes.plot(
+                epochs,
+                rmse,
+                color=f"C{i % 10}",
+                label=system.name if not j else None,
+                linewidth=1,
+            )
+    axes.set(xlabel="epoch", ylabel="validation RMSE")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if axes.lines:
+        figure.legend(frameon=False, fontsize="small", loc="outside right upper")
+    return figure
+
+
+def parallel_coordinates(table: pd.DataFrame, systems: Sequence[System]) -> Figure:
+    """Returns a line for each system through its options and its error."""
+    metric = table.columns[2]
+    params = pd.DataFrame([system.runs[0].data.params for system in systems])
+    varied = [name for name in params if params[name].nunique() > 1]
+    columns = {name: params[name] for name in varied if name not in ("split.fold",)}
+    columns[metric] = table[metric]
+    figure = Figure(figsize=(9, 4), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    places = {name: _heights(values) for name, values in columns.items()}
+    lines = np.column_stack([height for height, _ in places.values()])
+    error = lines[:, -1]
+    for line, worse in zip(lines, error, strict=True):
+        axes.plot(line, color="C0", alpha=1 - 0.8 * worse, linewidth=1.5)
+    for x, (_, ticks) in enumerate(places.values()):
+        for height, label in ticks:
+            axes.annotate(label, (x, height), fontsize="x-small")
+    axes.set_xticks(range(len(places)), list(places), rotation=20, ha="right")
+    axes.set_yticks([])
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    return figure
+
+
+def _heights(values: pd.Series) -> tuple[np.ndarray, list[tuple[float, str]]]:
+    """Returns places from 0 to 1, and what to write at some of them."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    if numbers.notna().all():
+        low, high = numbers.min(), numbers.max()
+        height = ((numbers - low) / ((high - low) or 1)).to_numpy(float)
+        return height, [(0.0, f"{low:.4g}"), (1.0, f"{high:.4g}")]
+    texts = values.fillna("").astype(str)
+    known = sorted(texts.unique())
+    step = {text: i / max(len(known) - 1, 1) for i, text in enumerate(known)}
+    return texts.map(step).to_numpy(float), [(y, text) for text, y in step.items()]
+
+
+def _image(figure: Figure, title: str) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<h2>{title}</h2><img alt="{title}" src="data:image/png;base64,{data}">'

@@ -1,0 +1,87 @@
+"""Runs of one configuration, on several folds and seeds, as one system."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cfexp.evaluation.rows import by_user
+from cfexp.evaluation.significance import UserErrors
+from cfexp.tracking.search import Run, predictions
+
+# Parameters that repeat a run rather than change it.
+REPEATED = ("split.fold", "seed")
+
+
+@dataclass(frozen=True)
+class System:
+    """Runs of one configuration, on one or more folds or seeds.
+
+    Attributes:
+        name: What tells it from the others.
+        runs: Its runs, one for each fold and seed.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+
+    @property
+    def splits(self) -> frozenset[str]:
+        """Fingerprints of the splits that it was tested on."""
+        return frozenset(run.data.tags["cfexp.split_sha256"] for run in self.runs)
+
+
+def systems(runs: Sequence[Run]) -> list[System]:
+    """Groups runs that differ by fold and seed only; names them by what differs."""
+    grouped: dict[tuple[tuple[str, str], ...], list[Run]] = {}
+    for run in runs:
+        kept = {k: v for k, v in run.data.params.items() if k not in REPEATED}
+        grouped.setdefault(tuple(sorted(kept.items())), []).append(run)
+    # The newest run of each fold and seed, where one was repeated. Seeds may share a
+    # split, as where the latest ratings are tested.
+    latest = [
+        tuple({_repeat(run): run for run in reversed(group)}.values())
+        for group in grouped.values()
+    ]
+    names = _names([dict(params) for params in grouped])
+    return [System(name, group) for name, group in zip(names, latest, strict=True)]
+
+
+def _repeat(run: Run) -> tuple[str | None, ...]:
+    repeated = (run.data.params.get(name) for name in REPEATED)
+    return (run.data.tags["cfexp.split_sha256"], *repeated)
+
+
+def _names(params: list[dict[str, str]]) -> list[str]:
+    models = [one["model.name"] for one in params]
+    table = pd.DataFrame(params).drop(columns="model.name")
+    varied = {}
+    for model in set(models):
+        # Among runs of the same model, what differs between them.
+        same = table[[other == model for other in models]]
+        varied[model] = [c for c in table if same[c].nunique(dropna=False) > 1]
+    names = []
+    for model, params_of in zip(models, params, strict=True):
+        said = [f"{c.removeprefix('model.')}={params_of.get(c)}" for c in varied[model]]
+        names.append(" ".join([model, *dict.fromkeys(said)]))
+    return names
+
+
+def errors_of(compared: Sequence[System]) -> tuple[UserErrors, int]:
+    """Returns the systems' errors, summed by user, in the rows that all were tested on.
+
+    Also returns how many distinct rows any of them was tested on.
+
+    Raises:
+        CfexpError: A run's predictions are missing, or there is no common row.
+    """
+    # A server takes its time for each file, not for all together.
+    with ThreadPoolExecutor(8) as pool:
+        frames = iter(
+            list(pool.map(predictions, [r for system in compared for r in system.runs]))
+        )
+    return by_user(
+        [system.name for system in compared],
+        [[next(frames) for _ in system.runs] for system in compared],
+    )

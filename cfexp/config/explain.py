@@ -1,0 +1,207 @@
+"""Says an error in one line: what happened, what was received, how to mend it.
+
+Imports no heavy library: those that raise an error are known by what they say.
+"""
+
+import re
+import sys
+
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
+
+from cfexp.config.compose import compose, conf_dir
+from cfexp.config.schema import GROUPS
+from cfexp.config.wording import (
+    interpolation_problem,
+    problem_in_file,
+    problem_of,
+    problem_of_system,
+)
+from cfexp.errors import CfexpError, did_you_mean, first_line, in_words
+
+TRACEBACK_VARIABLE = "HYDRA_FULL_ERROR"
+SEE_ALL = "See all options with: cfexp --cfg job"
+OUT_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "OOM when allocating")
+
+
+def explain(error: BaseException, commands: tuple[str, ...] = ()) -> str:
+    """Returns an error as one line: what happened and, where known, how to mend it.
+
+    Args:
+        error: Any error.
+        commands: Names of the commands, for what may be a mistyped one.
+    """
+    return " ".join(_explanation(error, commands).split())
+
+
+def _explanation(error: BaseException, commands: tuple[str, ...]) -> str:
+    if isinstance(error, CfexpError):
+        return str(error)
+    if isinstance(error, OverrideParseException):
+        return _unreadable(str(error.override), commands)
+    said = None
+    if isinstance(error, HydraException):
+        said = _of_hydra(error)
+    elif isinstance(error, OmegaConfBaseException):
+        said = interpolation_problem(error) or _missing(error)
+    elif isinstance(error, MarkedYAMLError | UnicodeDecodeError | RecursionError):
+        said = problem_in_file(error)
+    elif isinstance(error, OSError) and error.errno is not None:
+        said = problem_of_system(error)
+    elif "Config group override must be" in str(error):
+        said = _no_name_of_an_option()
+    elif _is_out_of_memory(error):
+        said = (
+            "there is not enough memory for this model and these data. Lower embed_dim,"
+            " the model's layers or units, or training.batch_size"
+        )
+    return said or _unexpected(error)
+
+
+def _unexpected(error: BaseException) -> str:
+    """Says an error that nobody thought of, which may be a fault of cfexp."""
+    reason = str(error).strip() or "no reason is given"
+    return (
+        f"unexpected error ({in_words(error)}): {reason} (see where it comes from with"
+        f" {TRACEBACK_VARIABLE}=1, and report that)"
+    )
+
+
+def _unreadable(override: str, commands: tuple[str, ...]) -> str:
+    if re.fullmatch(r"[\w-]+", override) and override not in GROUPS:
+        near = did_you_mean(override, commands)
+        if near:
+            return (
+                f"there is no command {override}{near}. Commands: {', '.join(commands)}"
+            )
+    return (
+        f"cannot read the override {override}: write name=value, and quote a value with"
+        " spaces or signs: 'name=\"a value\"'"
+    )
+
+
+def _of_hydra(error: HydraException) -> str | None:
+    """Says what Hydra says while it composes a configuration."""
+    text = str(error)
+    for pattern, say in HYDRA_SAYS:
+        if found := re.search(pattern, text):
+            return say(found, error)
+    cause = error.__cause__
+    if isinstance(cause, OmegaConfBaseException):
+        return interpolation_problem(cause) or f"{first_line(error)}: {cause.msg}"
+    if cause is not None and not isinstance(cause, HydraException):
+        return _explanation(cause, ())
+    return re.sub(r"Config search path:.*", "", text, flags=re.DOTALL)
+
+
+def _no_option(found: re.Match[str], error: BaseException) -> str:
+    group, name = found.groups()
+    listed = re.search(r"Available options in '.+?':\n((?:\t.*\n?)+)", str(error))
+    if listed is None:
+        return f"there is no config {group}/{name}"
+    options = listed[1].split()
+    return (
+        f"{group}={name} is not an option{did_you_mean(name, options)}. Options of"
+        f" {group}: {', '.join(options)}."
+    )
+
+
+def _no_key(found: re.Match[str], error: BaseException) -> str:
+    if not found[1]:
+        return "an override has no name: write name=value. " + SEE_ALL
+    if "not in" not in f"{error}{error.__cause__}":
+        meant = re.search(r"Did you mean to override (\S+)\?", str(error))
+        near = f" (did you mean {meant[1]}?)" if meant else ""
+        return f"{found[1]} cannot be set{near}. {SEE_ALL}"
+    owners = _owners(found[1])
+    if owners:
+        return (
+            f"{found[1]} is an option of {' and '.join(owners)}, and another one is"
+            f" composed here. Name it too: {owners[0]} {found[1]}=value"
+        )
+    near = did_you_mean(found[1], known_keys())
+    return f"there is no option {found[1]}{near}. {SEE_ALL}"
+
+
+def _owners(key: str) -> list[str]:
+    """Returns the choices of a group, such as ``split=kfold``, with an option."""
+    group, _, option = key.partition(".")
+    files = sorted((conf_dir() / group).glob("*.yaml")) if option else []
+    # As a set: OmegaConf does not count an option that is not set.
+    return [f"{group}={f.stem}" for f in files if option in set(OmegaConf.load(f))]
+
+
+def _bad_value(found: re.Match[str], error: BaseException) -> str:
+    option = found[1].lstrip("+")
+    cause = error.__cause__ or error
+    if isinstance(cause, OmegaConfBaseException) and (
+        said := interpolation_problem(cause)
+    ):
+        return said
+    return f"{option} {problem_of(cause)}"
+
+
+def _several(found: re.Match[str], _: BaseException) -> str:
+    return (
+        f"{found[1]} lists several values: add -m for a sweep over them, or write"
+        " name=[a,b] for a list"
+    )
+
+
+def _no_folder(found: re.Match[str], _: BaseException) -> str:
+    return f"--config-dir: there is no folder {found[1]}. Correct the path"
+
+
+def _bad_config(found: re.Match[str], _: BaseException) -> str:
+    config_file, text = found.groups()
+    if key := re.match(r"Key '(.+)' not in", text):
+        near = did_you_mean(key[1], known_keys())
+        return f"{config_file}.yaml: there is no option {key[1]}{near}. {SEE_ALL}"
+    return f"{config_file}.yaml {problem_of(ValueError(text))}"
+
+
+HYDRA_SAYS = (
+    (r"Could not find '(.+?)/([^/']*)'", _no_option),
+    (r"Could not (?:override|delete) '([^']*)'", _no_key),
+    (r"Error merging override ([^=\s]+)=", _bad_value),
+    (r"Ambiguous value for argument '(.+?)'", _several),
+    (r"Additional config directory '(.+?)' not found", _no_folder),
+    (r"In '(.+?)': \w+ raised while composing config:\s*(.*)", _bad_config),
+)
+
+
+def _missing(error: OmegaConfBaseException) -> str:
+    if found := re.search(r"Missing mandatory value: (\S+)", str(error)):
+        return f"{found[1]} is not set. Set {found[1]}=value"
+    key = str(error.full_key or "")
+    return f"{key} {problem_of(error)}" if key else first_line(error)
+
+
+def _no_name_of_an_option() -> str:
+    """Says which override gives a group no name, which Hydra does not tell."""
+    for argument in sys.argv[1:]:
+        group, _, value = argument.partition("=")
+        if group.split("@")[0] in (*GROUPS, "experiment") and not re.match(
+            r"[A-Za-z_'\"\[][\w-]*", "" if value == "null" else value
+        ):
+            options = sorted(p.stem for p in (conf_dir() / group).glob("*.yaml"))
+            return (
+                f"{argument} names no option: choose one of {', '.join(options[:12])}"
+            )
+    return "the value of a group must be the name of one of its options"
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    text = f"{type(error).__name__} {error}"
+    return isinstance(error, MemoryError) or any(mark in text for mark in OUT_OF_MEMORY)
+
+
+def known_keys() -> list[str]:
+    """Returns every key that can be set, with its groups' keys in dotted form."""
+    cfg = compose([])
+    keys = [str(key) for key in cfg]
+    for group in GROUPS:
+        keys += [f"{group}.{key}" for key in cfg[group]]
+    return keys

@@ -1,0 +1,14 @@
+from .movielens import MovieLens as MovieLens
+from .ratings import Ratings as Ratings
+from .split import Split as Split
+from .split import Splitter as Splitter
+from .splitters import ColdItem as ColdItem
+from .splitters import ColdUser as ColdUser
+from .splitters import KFold as KFold
+from .splitters import LeaveLastOut as LeaveLastOut
+from .splitters import Official as Official
+from .splitters import PerUser as PerUser
+from .splitters import RandomHoldout as RandomHoldout
+from .splitters import Temporal as Temporal
+from .synthetic import Synthetic as Synthetic
+from .tabular import Tabular as Tabular

@@ -1,0 +1,162 @@
+"""Encoders of ids and genres, fitted on training rows only. Index 0 is unknown."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cfexp.data.encoding import Encoded, FeatureSpec, FloatArray
+from cfexp.data.ids import id_array, positions
+from cfexp.data.ratings import GENRES, ITEM, RATING, USER, IntArray, Ratings
+from cfexp.data.text import as_genres
+
+
+class FeatureEncoder:
+    """Maps raw ids and genres to the indices that models take.
+
+    Args:
+        users: Ids of the users, sorted.
+        items: Ids of the movies, sorted.
+        user_counts: Each user's training ratings.
+        item_counts: Each movie's training ratings.
+        genres: Names of the genres.
+        mean_rating: Mean training rating.
+        scale: Lowest and highest rating.
+        user_rows: Rows to give to a user table, if more than there are users.
+        item_rows: The same of a movie table.
+    """
+
+    def __init__(
+        self,
+        *,
+        users: npt.ArrayLike,
+        items: npt.ArrayLike,
+        user_counts: npt.ArrayLike,
+        item_counts: npt.ArrayLike,
+        genres: list[str],
+        mean_rating: float,
+        scale: tuple[float, float],
+        user_rows: int = 0,
+        item_rows: int = 0,
+    ):
+        self.users = id_array(users)
+        self.items = id_array(items)
+        self.user_counts = np.asarray(user_counts, np.int64)
+        self.item_counts = np.asarray(item_counts, np.int64)
+        self.genres = genres
+        self.spec = FeatureSpec(
+            n_users=len(self.users) + 1,
+            n_items=len(self.items) + 1,
+            n_genres=len(genres) + 1,
+            mean_rating=mean_rating,
+            scale=scale,
+            user_rows=max(user_rows, len(self.users) + 1),
+            item_rows=max(item_rows, len(self.items) + 1),
+        )
+
+    @classmethod
+    def fit(cls, ratings: Ratings, train: npt.NDArray[np.int64]) -> "FeatureEncoder":
+        """Learns ids, genres and mean rating from the rows `train`, nothing else."""
+        rows = ratings.frame.iloc[train]
+        users, user_counts = _counted(rows[USER])
+        items, item_counts = _counted(rows[ITEM])
+        in_train = ratings.movies[GENRES][ratings.movies[ITEM].isin(items)]
+        genres = {g for text in in_train.unique() for g in text.split("|") if g}
+        return cls(
+            users=users,
+            items=items,
+            user_counts=user_counts,
+            item_counts=item_counts,
+            genres=sorted(genres),
+            mean_rating=float(np.mean(rows[RATING].to_numpy(), dtype=np.float64)),
+            scale=ratings.scale,
+            # Only how many there are at most; nothing is known of those elsewhere.
+            user_rows=ratings.n_users + 1,
+            item_rows=ratings.n_items + 1,
+        )
+
+    def transform(self, rows: pd.DataFrame, movies: pd.DataFrame) -> Encoded:
+        """Encodes rows with ``userId``, ``movieId`` and perhaps ``rating``.
+
+        A ``genres`` column in `rows` goes before the genres in `movies`.
+        """
+        if GENRES in rows.columns:
+            genre_row, combinations = pd.factorize(genres_of(rows, movies))
+        else:
+            # By movie: there are far fewer of them than rows. Unknown movies come last.
+            by_movie = pd.concat([movies[GENRES], pd.Series([""])])
+            movie_row, combinations = pd.factorize(by_movie)
+            genre_row = movie_row[positions(rows[ITEM], movies[ITEM])]
+        rating = np.full(len(rows), np.nan, np.float32)
+        if RATING in rows.columns:
+            rating = rows[RATING].to_numpy("float32")
+        return Encoded(
+            user=(positions(rows[USER], self.users) + 1).astype(np.int32),
+            item=(positions(rows[ITEM], self.items) + 1).astype(np.int32),
+            genre_row=genre_row.astype(np.int32),
+            genre_table=self._multi_hot(list(combinations)),
+            rating=rating,
+        )
+
+    def times_seen(self, rows: Encoded) -> dict[str, IntArray]:
+        """Returns the training ratings of each row's ``user`` and ``item``."""
+        return {
+            "user": np.append(0, self.user_counts)[rows.user],
+            "item": np.append(0, self.item_counts)[rows.item],
+        }
+
+    def save(self, path: Path) -> None:
+        """Writes the encoder as JSON."""
+        path.write_text(
+            json.dumps(
+                {
+                    "users": self.users.tolist(),
+                    "items": self.items.tolist(),
+                    "user_counts": self.user_counts.tolist(),
+                    "item_counts": self.item_counts.tolist(),
+                    "genres": self.genres,
+                    "mean_rating": self.spec.mean_rating,
+                    "scale": self.spec.scale,
+                    "user_rows": self.spec.user_rows,
+                    "item_rows": self.spec.item_rows,
+                }
+            )
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "FeatureEncoder":
+        """Reads what `save` wrote."""
+        saved = json.loads(path.read_text())
+        return cls(**{**saved, "scale": tuple(saved["scale"])})
+
+    def _multi_hot(self, combinations: list[str]) -> FloatArray:
+        table = np.zeros((max(len(combinations), 1), self.spec.n_genres), np.float32)
+        column = {genre: i for i, genre in enumerate(self.genres, start=1)}
+        for row, text in enumerate(combinations):
+            table[row, [column.get(g, 0) for g in text.split("|")]] = 1
+        return table
+
+
+def genres_of(rows: pd.DataFrame, movies: pd.DataFrame) -> pd.Series:
+    """Returns each row's genres, joined by ``|``, empty where unknown."""
+    texts = np.append(movies[GENRES].to_numpy(object), "")
+    known = texts[positions(rows[ITEM], movies[ITEM])]
+    text = pd.Series(known, index=rows.index, dtype="str")
+    if GENRES in rows.columns:
+        own = rows[GENRES]
+        text = as_genres(own).where(own.notna(), text)
+    return text
+
+
+def _counted(ids: pd.Series) -> tuple[npt.NDArray[Any], IntArray]:
+    """Returns the ids there are, sorted, and how often each of them is there."""
+    counts = ids.value_counts(sort=False).sort_index()
+    return id_array(counts.index), counts.to_numpy(np.int64)
+
+
+def encode(ratings: Ratings, encoder: FeatureEncoder, rows: IntArray) -> Encoded:
+    """Encodes the ratings at some row positions."""
+    return encoder.transform(ratings.frame.iloc[rows], ratings.movies)

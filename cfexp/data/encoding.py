@@ -1,0 +1,60 @@
+"""Rows as a model reads them, and what it has to know of its data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+IndexArray = npt.NDArray[np.int32]
+
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """What a model has to know of its data to be built.
+
+    Attributes:
+        n_users: Rows of a user table, row 0 for unknown users included.
+        n_items: Rows of a movie table, row 0 for unknown movies included.
+        n_genres: Genres, genre 0 for unknown ones included.
+        mean_rating: Mean rating of the training rows.
+        scale: Lowest and highest rating.
+        user_rows: Rows to give to a user table, so that all folds of a dataset have
+            tables, and compiled programs, of the same size; `n_users` or more.
+        item_rows: The same of a movie table.
+    """
+
+    n_users: int
+    n_items: int
+    n_genres: int
+    mean_rating: float
+    scale: tuple[float, float]
+    user_rows: int
+    item_rows: int
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows as a model reads them.
+
+    Attributes:
+        user: Index of each row's user, shape ``(n,)``.
+        item: Index of each row's movie, shape ``(n,)``.
+        genre_row: Row of `genre_table` that holds the movie's genres, shape ``(n,)``.
+        genre_table: One row of 0s and 1s for each combination of genres met, shape
+            ``(combinations, n_genres)``.
+        rating: Shape ``(n,)``; NaN where not known.
+        on_disk: The arrays are memory-mapped files, see `cfexp.data.streaming`.
+    """
+
+    user: IndexArray
+    item: IndexArray
+    genre_row: IndexArray
+    genre_table: FloatArray
+    rating: FloatArray
+    on_disk: bool = False
+
+    def __len__(self) -> int:
+        return len(self.user)

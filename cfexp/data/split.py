@@ -1,0 +1,90 @@
+"""Train, validation and test rows of a dataset.
+
+Validation rows are always cut from the rows left for training, in the way the
+split's own class says. No choice looks at a rating.
+"""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cfexp.data.ratings import IntArray, Ratings
+from cfexp.errors import DataError
+from cfexp.spec import Spec
+
+log = logging.getLogger(__name__)
+
+# A test of fewer rows is called uncertain.
+FEW_ROWS = 30
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Disjoint row positions in `Ratings.frame` that together name every row."""
+
+    name: str
+    train: IntArray
+    valid: IntArray
+    test: IntArray
+    fingerprint: str
+
+
+def fingerprint(ratings: Ratings, **parts: IntArray) -> str:
+    """Returns a SHA-256 of the data and of the rows of each part, as hex digits."""
+    digest = hashlib.sha256(ratings.fingerprint.encode())
+    for part, rows in parts.items():
+        digest.update(part.encode() + rows.astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+class Splitter(Spec):
+    """Base of all splits: chooses test rows, then validation rows from the rest."""
+
+    def split(self, ratings: Ratings, *, seed: int) -> Split:
+        """Returns the split; the same `seed` and dataset give the same rows.
+
+        Raises:
+            DataError: A part would be empty, or the dataset lacks what is needed.
+        """
+        test_rng, valid_rng = np.random.default_rng([seed, 0x5911]).spawn(2)
+        is_test = self.test_mask(ratings, test_rng)
+        rest = np.flatnonzero(~is_test)
+        if not is_test.any() or not len(rest):
+            raise self._empty("test" if len(rest) else "train", ratings)
+        is_valid = self.valid_mask(ratings, rest, valid_rng)
+        parts = {
+            "train": rest[~is_valid],
+            "valid": rest[is_valid],
+            "test": np.flatnonzero(is_test),
+        }
+        for part, rows in parts.items():
+            if not len(rows):
+                raise self._empty(part, ratings)
+        if len(parts["test"]) < FEW_ROWS:
+            log.warning(
+                "only %d test rows: an error over so few says little",
+                len(parts["test"]),
+            )
+        return Split(
+            type(self).__name__, **parts, fingerprint=fingerprint(ratings, **parts)
+        )
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        """Returns which rows of `ratings.frame` are test rows."""
+        raise NotImplementedError
+
+    def valid_mask(
+        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        """Returns which of the row positions `rest` are validation rows."""
+        raise NotImplementedError
+
+    def _empty(self, part: str, ratings: Ratings) -> DataError:
+        return DataError(
+            f"{type(self).__name__} split of {ratings.name} ({len(ratings.frame)}"
+            f" ratings) leaves no {part} rows. Change its sizes ({self})."
+        )

@@ -1,0 +1,227 @@
+"""The ways to choose test and validation rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cfexp.data.ratings import ITEM, TIMESTAMP, USER, IntArray, Ratings
+from cfexp.data.split import BoolArray, Splitter
+from cfexp.errors import DataError
+from cfexp.spec import number
+
+# A fold's fewest rows.
+FOLD_ROWS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Holdout(Splitter):
+    """A split that cuts test and validation rows in the same way.
+
+    Attributes:
+        test_size: Share of all rows.
+        valid_size: Share of the rows left after the test rows.
+    """
+
+    test_size: float = number(gt=0, lt=1)
+    valid_size: float = number(gt=0, lt=1)
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        return self.holdout(ratings.frame, self.test_size, rng)
+
+    def valid_mask(
+        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        return self.holdout(ratings.frame.iloc[rest], self.valid_size, rng)
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        """Returns which rows are held out, about ``size * len(frame)`` of them."""
+        raise NotImplementedError
+
+
+class RandomHoldout(_Holdout):
+    """Holds out ratings drawn uniformly."""
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        return _random(len(frame), size, rng)
+
+
+class PerUser(_Holdout):
+    """Holds out the same share of every user's ratings, rounded down."""
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        user = pd.factorize(frame[USER])[0]
+        rank = _rank_by_user(user, rng.random(len(frame)))
+        return rank < np.floor(np.bincount(user)[user] * size + 1e-9)
+
+
+class ColdUser(_Holdout):
+    """Holds out all ratings of a share of the users."""
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        return _whole_groups(frame[USER], size, rng)
+
+
+class ColdItem(_Holdout):
+    """Holds out all ratings of a share of the movies."""
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        return _whole_groups(frame[ITEM], size, rng)
+
+
+class Temporal(_Holdout):
+    """Holds out the latest ratings: nothing held out is older than what is left."""
+
+    def holdout(
+        self, frame: pd.DataFrame, size: float, rng: np.random.Generator
+    ) -> BoolArray:
+        times = _timestamps(frame, "temporal")
+        cut = np.sort(times)[int(len(times) * (1 - size))]
+        return times >= cut
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveLastOut(Splitter):
+    """Holds out each user's last `k` ratings, and the last `k` before as validation.
+
+    Users with fewer than ``2 k + 1`` ratings stay in train whole. Among ratings of
+    the same second, the seed chooses.
+
+    Attributes:
+        k: Ratings of each user.
+    """
+
+    k: int = number(ge=1)
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        return self._last(ratings, np.arange(len(ratings.frame)), rng)
+
+    def valid_mask(
+        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        return self._last(ratings, rest, rng)
+
+    def _last(
+        self, ratings: Ratings, rows: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        """Returns which of some rows are their user's last `k` among them."""
+        times = _timestamps(ratings.frame, "leave_last")[rows]
+        user = pd.factorize(ratings.frame[USER])[0]
+        in_all = np.bincount(user)[user]
+        rank = _rank_by_user(user[rows], -times, rng.random(len(rows)))
+        return (rank < self.k) & (in_all[rows] >= 2 * self.k + 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fold(Splitter):
+    """A split whose test rows are one of several folds.
+
+    Attributes:
+        valid_size: Share of the rows of the other folds, drawn uniformly.
+    """
+
+    valid_size: float = number(gt=0, lt=1)
+
+    def valid_mask(
+        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        return _random(len(rest), self.valid_size, rng)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KFold(_Fold):
+    """Tests on one of several random folds of equal size.
+
+    The folds of one seed are disjoint and together hold every row.
+
+    Attributes:
+        folds: Number of folds, of 10 ratings or more each.
+        fold: The fold to test on, from 0.
+    """
+
+    folds: int = number(ge=2)
+    fold: int = number(ge=0)
+
+    def problems(self) -> list[str]:
+        found = super().problems()
+        if self.fold >= self.folds:
+            found.append(f"fold must be below folds={self.folds}. Got: {self.fold}")
+        return found
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        n_rows = len(ratings.frame)
+        if n_rows < self.folds * FOLD_ROWS:
+            raise DataError(
+                f"split.folds={self.folds} leaves fewer than {FOLD_ROWS} of"
+                f" {ratings.name}'s {n_rows:,} ratings in a fold. Set split.folds to at"
+                f" most {n_rows // FOLD_ROWS}."
+            )
+        fold_of_row = np.arange(n_rows) % self.folds
+        return rng.permutation(fold_of_row) == self.fold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Official(_Fold):
+    """Tests on a fold published with the dataset, such as u1.test of ml-100k.
+
+    Attributes:
+        fold: Name of the fold.
+    """
+
+    fold: str
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        if self.fold not in ratings.official_tests:
+            have = ", ".join(ratings.official_tests) or "none"
+            raise DataError(
+                f"{ratings.name} has no official fold {self.fold!r}; it has: {have}."
+                " Choose one of them with split.fold=, or another split, such as"
+                " split=random."
+            )
+        mask = np.zeros(len(ratings.frame), bool)
+        mask[ratings.official_tests[self.fold]] = True
+        return mask
+
+
+def _random(n_rows: int, size: float, rng: np.random.Generator) -> BoolArray:
+    mask = np.zeros(n_rows, bool)
+    mask[rng.permutation(n_rows)[: round(n_rows * size)]] = True
+    return mask
+
+
+def _whole_groups(ids: pd.Series, size: float, rng: np.random.Generator) -> BoolArray:
+    unique = np.sort(ids.unique())
+    held_out = rng.permutation(unique)[: round(len(unique) * size)]
+    return ids.isin(held_out).to_numpy()
+
+
+def _rank_by_user(user: IntArray, *keys: npt.NDArray[np.number]) -> IntArray:
+    """Returns each row's rank within its user, by the first key, then the next."""
+    count = np.bincount(user)
+    order = np.lexsort((*keys[::-1], user))
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
+    rank = np.empty(len(user), np.int64)
+    rank[order] = np.arange(len(user)) - np.repeat(start, count)
+    return rank
+
+
+def _timestamps(frame: pd.DataFrame, split: str) -> npt.NDArray[np.number]:
+    if TIMESTAMP not in frame.columns:
+        raise DataError(
+            f"split={split} needs a timestamp column; the ratings have"
+            f" {', '.join(frame.columns)}. Map it in dataset.columns.timestamp, or"
+            " choose split=random."
+        )
+    # Not as floats, where nanoseconds would tie.
+    return frame[TIMESTAMP].to_numpy()

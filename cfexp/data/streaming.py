@@ -1,0 +1,91 @@
+"""Training rows encoded once onto disk, and read from there as they are needed."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import cfexp
+from cfexp.data.encoder import FeatureEncoder
+from cfexp.data.encoding import Encoded
+from cfexp.data.ratings import IntArray, Ratings
+from cfexp.errors import DataError
+from cfexp.runtime.cache import cache_dir
+from cfexp.runtime.kept import FORMAT, intact, keep
+
+COLUMNS: dict[str, Any] = {
+    "user": np.int32,
+    "item": np.int32,
+    "genre_row": np.int32,
+    "rating": np.float32,
+}
+CHUNK = 1_000_000
+# Blocks of rows that lie together on disk, and how many are mixed at a time.
+BLOCK = 65_536
+POOL = 16
+
+
+def encode_on_disk(
+    ratings: Ratings, encoder: FeatureEncoder, rows: IntArray
+) -> Encoded:
+    """Returns rows in a random order, as memory-mapped files of the cache.
+
+    The order is the same each time; `block_order` then mixes what lies together. So
+    an epoch reads the files about once, from start to end of each block.
+
+    Args:
+        ratings: The dataset.
+        encoder: Fitted on `rows`.
+        rows: Row positions.
+    """
+    digest = hashlib.sha256(
+        f"{cfexp.__version__} {FORMAT} {ratings.fingerprint}".encode()
+    )
+    digest.update(rows.astype("<i8", copy=False).tobytes())
+    for known in (encoder.users, encoder.items, encoder.genres):
+        digest.update(json.dumps(list(map(str, known))).encode())
+    folder = cache_dir() / f"encoded-{digest.hexdigest()[:16]}"
+    if not intact(folder):
+        try:
+            keep(folder, lambda empty: _write(empty, ratings, encoder, rows))
+        except OSError as error:
+            raise DataError(
+                f"the encoded rows cannot be kept in {folder}: {error}. Set"
+                " CFEXP_CACHE_DIR to a folder with room, or training.stream_from=null"
+                " to hold them in memory."
+            ) from error
+    mapped = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
+    table = np.load(folder / "genre_table.npy")
+    return Encoded(**mapped, genre_table=table, on_disk=True)
+
+
+def _write(
+    folder: Path, ratings: Ratings, encoder: FeatureEncoder, rows: IntArray
+) -> None:
+    columns = {
+        name: np.lib.format.open_memmap(
+            folder / f"{name}.npy", "w+", dtype=kind, shape=(len(rows),)
+        )
+        for name, kind in COLUMNS.items()
+    }
+    order = np.random.default_rng(0).permutation(rows)
+    for start in range(0, len(rows), CHUNK):
+        part = ratings.frame.iloc[order[start : start + CHUNK]]
+        encoded = encoder.transform(part, ratings.movies)
+        for name, column in columns.items():
+            column[start : start + CHUNK] = getattr(encoded, name)
+    np.save(folder / "genre_table.npy", encoded.genre_table)
+
+
+def block_order(n_rows: int, rng: np.random.Generator) -> npt.NDArray[np.int32]:
+    """Returns a shuffle of blocks of rows, and of the rows of some blocks together."""
+    starts = rng.permutation(np.arange(0, n_rows, BLOCK, dtype=np.int32))
+    order = np.concatenate(
+        [np.arange(s, min(s + BLOCK, n_rows), dtype=np.int32) for s in starts]
+    )
+    for start in range(0, n_rows, POOL * BLOCK):
+        rng.shuffle(order[start : start + POOL * BLOCK])
+    return order

@@ -1,0 +1,1 @@
+"""Numbers from predictions: errors, their groups, significance and uncertainty."""

@@ -1,0 +1,142 @@
+"""Errors of groups of rows: per user, warm, cold, and by how well known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cfexp.data.ratings import ITEM, USER, IntArray, Ratings
+from cfexp.evaluation.metrics import FloatArray, _errors
+
+# Training ratings of each row's ``user`` and ``item``, shape (n,) each.
+Seen = Mapping[str, IntArray]
+
+
+def times_seen(
+    ratings: Ratings, rows: IntArray, train: IntArray
+) -> dict[str, IntArray]:
+    """Counts the training ratings of each row's user and movie.
+
+    They depend on the split alone, so that all models and baselines of a split are
+    compared on the same groups of rows, whatever each was fitted to.
+
+    Args:
+        ratings: The dataset.
+        rows: Positions of the rows.
+        train: Positions of the split's train rows.
+    """
+    found = {}
+    for kind, column in (("user", USER), ("item", ITEM)):
+        codes = pd.factorize(ratings.frame[column])[0]
+        counts = np.bincount(codes[train], minlength=int(codes.max()) + 1)
+        found[kind] = counts[codes[rows]]
+    return found
+
+
+BUCKETS = ((1, 9), (10, 49), (50, 199), (200, None))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Errors over some of the rows, in stars.
+
+    Attributes:
+        name: Which rows, as the end of a metric name: ``cold_user``.
+        label: Which rows, for people.
+        rows: Number of rows.
+        rmse: Root mean squared error; NaN where there is no row.
+        mae: Mean absolute error; NaN where there is no row.
+    """
+
+    name: str
+    label: str
+    rows: int
+    rmse: float
+    mae: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Errors over all rows of a part of the data, and over groups of them.
+
+    Attributes:
+        overall: All rows alike, clipped predictions, cold rows included.
+        user_mean: Each user's error, averaged over users, new ones included.
+        groups: Warm and cold rows, and buckets of user activity and movie popularity
+            counted in training ratings.
+    """
+
+    overall: Group
+    user_mean: Group
+    groups: tuple[Group, ...]
+
+    def metrics(self, part: str) -> dict[str, float]:
+        """Returns flat metrics such as ``test_rmse`` and ``test_rmse_cold_item``."""
+        flat = {f"{part}_rmse": self.overall.rmse, f"{part}_mae": self.overall.mae}
+        for group in (self.user_mean, *self.groups):
+            if group.rows:
+                flat[f"{part}_rmse_{group.name}"] = group.rmse
+                flat[f"{part}_mae_{group.name}"] = group.mae
+            flat[f"{part}_rows_{group.name}"] = float(group.rows)
+        return flat | {f"{part}_rows": float(self.overall.rows)}
+
+
+def evaluate(
+    rating: npt.ArrayLike,
+    predicted: FloatArray,
+    *,
+    user: npt.ArrayLike,
+    seen: Mapping[str, npt.NDArray[np.int64]],
+) -> Evaluation:
+    """Evaluates predictions of rows whose ratings are known.
+
+    Args:
+        rating: The ratings, in stars, shape ``(n,)``.
+        predicted: Predicted ratings, shape ``(n,)``.
+        user: Raw id of each row's user, shape ``(n,)``. An encoded index will not do:
+            all users unknown to a model share one.
+        seen: Training ratings of each row's ``user`` and ``item``, shape ``(n,)``.
+
+    Raises:
+        TrainingError: A prediction is missing or not a number.
+    """
+    error = _errors(rating, predicted)
+    cold = {kind: count == 0 for kind, count in seen.items()}
+    masks = [
+        ("warm", "warm: both known", ~cold["user"] & ~cold["item"]),
+        ("cold", "cold: one is new", cold["user"] | cold["item"]),
+        ("cold_user", "new users", cold["user"]),
+        ("cold_item", "new movies", cold["item"]),
+    ]
+    for kind, label in (("user", "users"), ("item", "movies")):
+        for low, high in BUCKETS:
+            mask = (seen[kind] >= low) & (seen[kind] <= (high or np.inf))
+            span = f"{low}_{high}" if high else f"{low}_up"
+            text = f"{low}-{high}" if high else f"{low}+"
+            masks.append((f"{kind}_{span}", f"{label}: {text}", mask))
+    return Evaluation(
+        overall=_group("", "all", error),
+        user_mean=_per_user(user, error),
+        groups=tuple(_group(name, label, error[mask]) for name, label, mask in masks),
+    )
+
+
+def _group(name: str, label: str, error: FloatArray) -> Group:
+    if not len(error):
+        return Group(name, label, 0, float("nan"), float("nan"))
+    square, absolute = np.mean(np.square(error)), np.mean(np.abs(error))
+    return Group(name, label, len(error), float(np.sqrt(square)), float(absolute))
+
+
+def _per_user(user: npt.ArrayLike, error: FloatArray) -> Group:
+    frame = pd.DataFrame({"se": error**2, "ae": np.abs(error)})
+    means = frame.groupby(np.asarray(user)).mean()
+    return Group(
+        "user_mean",
+        "mean over users",
+        len(error),
+        float(np.sqrt(means["se"]).mean()),
+        float(means["ae"].mean()),
+    )

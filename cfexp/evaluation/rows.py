@@ -1,0 +1,120 @@
+"""Distinct test rows of several systems, and each system's errors summed by user.
+
+A row is a user's rating of a movie. The runs of one system may test it more than once,
+with other seeds, and other rows of the same user, in other folds. Neither makes another
+row or another user of it.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pyarrow import parquet
+
+from cfexp.data.ratings import ITEM, RATING, USER, IntArray
+from cfexp.errors import DataError
+from cfexp.evaluation.significance import UserErrors
+
+ERROR = "error"
+
+
+def read_errors(path: str | Path) -> pd.DataFrame:
+    """Returns users, movies, ratings and the errors of predictions in a file.
+
+    Args:
+        path: A Parquet file with a column ``predicted``, in stars, as runs write it.
+    """
+    columns = [USER, ITEM, RATING, "predicted"]
+    frame = parquet.read_table(path, columns=columns, use_threads=False).to_pandas()
+    return frame[[USER, ITEM, RATING]].assign(
+        **{ERROR: frame["predicted"] - frame[RATING]}
+    )
+
+
+def distinct(frames: Sequence[pd.DataFrame]) -> tuple[list[IntArray], IntArray]:
+    """Numbers the distinct rows of some frames.
+
+    Args:
+        frames: Rows by user and movie; a frame has none twice.
+
+    Returns:
+        For each frame, the number of each of its rows; and the number of the user of
+        each distinct row, shape ``(n,)``, in the order of the users' ids.
+
+    Raises:
+        DataError: The rating of a row is not the same in all frames.
+    """
+    together = pd.concat(frames, ignore_index=True)
+    user, _ = pd.factorize(together[USER], sort=True)
+    item, items = pd.factorize(together[ITEM])
+    number, pairs = pd.factorize(user.astype(np.int64) * len(items) + item)
+    _check_ratings(together, number, len(pairs))
+    ends = np.cumsum([len(frame) for frame in frames])
+    return np.split(number, ends[:-1]), pairs // len(items)
+
+
+def by_user(
+    names: list[str], frames: Sequence[Sequence[pd.DataFrame]]
+) -> tuple[UserErrors, int]:
+    """Sums errors by user, over the distinct rows that all systems were tested on.
+
+    In each row a system has the mean of its runs' squared errors, and the mean of
+    their absolute errors, over those of its runs that test the row.
+
+    Args:
+        names: R systems.
+        frames: For each system, what `read_errors` returned for each of its runs.
+
+    Returns:
+        The sums; and the number of distinct rows that any system was tested on.
+
+    Raises:
+        DataError: There is no row that all systems were tested on, or the rating of a
+            row is not the same in all frames.
+    """
+    numbers, user = distinct([frame for runs in frames for frame in runs])
+    ends = np.cumsum([0, *map(len, frames)])
+    rows = [np.concatenate(numbers[i:j]) for i, j in pairwise(ends)]
+    times = [np.bincount(own, minlength=len(user)) for own in rows]
+    common = np.all([n > 0 for n in times], axis=0)
+    if not common.any():
+        raise DataError(
+            "these systems have no test row in common, so that their errors cannot be"
+            " compared. Give runs of the same dataset, split and seed"
+        )
+    users = np.flatnonzero(np.bincount(user[common]))
+    squared, absolute = [], []
+    for runs, own, n in zip(frames, rows, times, strict=True):
+        error = np.concatenate([frame[ERROR].to_numpy(np.float64) for frame in runs])
+        share = common[own] / n[own]  # of each run's error in the row's mean
+        squared.append(np.bincount(user[own], share * error**2)[users])
+        absolute.append(np.bincount(user[own], share * np.abs(error))[users])
+    found = UserErrors(
+        names,
+        np.bincount(user[common])[users].astype(np.float64),
+        np.column_stack(squared),
+        np.column_stack(absolute),
+    )
+    return found, len(user)
+
+
+def _check_ratings(together: pd.DataFrame, number: IntArray, n: int) -> None:
+    """Checks that rows of the same user and movie have the same rating.
+
+    Ids of unrelated data, or of corrected data, may be the same by chance.
+    """
+    rating = together[RATING].to_numpy(np.float64)
+    first = np.empty(n)
+    first[number[::-1]] = rating[::-1]
+    wrong = np.flatnonzero(first[number] != rating)
+    if not len(wrong):
+        return
+    at = wrong[0]
+    user, item = together[USER].iloc[at], together[ITEM].iloc[at]
+    raise DataError(
+        f"these runs were tested on different ratings: user {user} rated movie {item}"
+        f" with {first[number[at]]:g} in one and {rating[at]:g} in another. Give runs"
+        " of the same dataset"
+    )

@@ -1,0 +1,15 @@
+from .autorec import AutoRec as AutoRec
+from .base import Baseline as Baseline
+from .base import Model as Model
+from .base import NeuralModel as NeuralModel
+from .base import Scorer as Scorer
+from .bias import Bias as Bias
+from .bias import Mean as Mean
+from .deep import Deep as Deep
+from .dot import Dot as Dot
+from .ensemble import Ensemble as Ensemble
+from .fm import Fm as Fm
+from .kernelae import KernelAutoEncoder as KernelAutoEncoder
+from .ncf import Ncf as Ncf
+from .predictor import Predictor as Predictor
+from .svdpp import Svdpp as Svdpp

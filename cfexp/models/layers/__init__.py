@@ -1,0 +1,1 @@
+"""Keras layers of the model families; importing it registers all of them."""

@@ -1,0 +1,112 @@
+"""Dropout of elements, ids and genres, cheap inside an XLA program.
+
+Masks are drawn from a counter and an integer hash, not from Keras' random ops: inside
+an XLA:CPU program those take longer than the rest of the step.
+"""
+
+import random
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+UINT32 = float(2**32)
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class HashRandom(keras.layers.Layer):
+    """Base of layers that need a cheap random mask, another one at each call.
+
+    Args:
+        rate: Probability that an element is dropped, in [0, 1).
+        seed: Seed of the masks; drawn from `random`, which
+            `keras.utils.set_random_seed` seeds, where None.
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"`rate` must be in [0, 1). Received: rate={rate}")
+        self.rate = rate
+        self.seed = random.getrandbits(31) if seed is None else seed
+
+    def build(self, *shapes: Any) -> None:
+        """Creates the counter of training calls, and holds the seed.
+
+        The seed is a weight, not a constant, so that runs which differ by seed only
+        share their compiled program.
+        """
+        scalar: dict[str, Any] = {"shape": (), "dtype": "int32", "trainable": False}
+        scalar["aggregation"] = "only_first_replica"
+        self.calls = self.add_weight(initializer="zeros", name="calls", **scalar)
+        seed = keras.initializers.Constant(self.seed)
+        self.salt = self.add_weight(initializer=seed, name="salt", **scalar)
+
+    def dropped(self, shape: tf.Tensor) -> tf.Tensor:
+        """Returns a boolean mask of `shape`, true with probability `rate`.
+
+        The hash is "lowbias32" (C. Wellons, Prospecting for Hash Functions, 2018) of
+        the element's position, started from the seed and the number of calls so far.
+        """
+        self.calls.assign_add(1)
+        start = tf.cast(self.calls.value, tf.uint32) * tf.constant(
+            0x9E3779B9, tf.uint32
+        )
+        start = _mix(start ^ tf.cast(self.salt.value, tf.uint32)) + _replica()
+        position = tf.cast(tf.range(tf.reduce_prod(shape)), tf.uint32)
+        bits = _mix(position + start)
+        threshold = tf.constant(int(self.rate * UINT32), tf.uint32)
+        return tf.reshape(bits < threshold, shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that recreate the layer."""
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+def _replica() -> tf.Tensor:
+    """Returns which replica of `tf.distribute` this is, 0 where there is one."""
+    context = tf.distribute.get_replica_context()
+    replica = context.replica_id_in_sync_group if context else 0
+    return tf.cast(replica, tf.uint32) * tf.constant(0x85EBCA6B, tf.uint32)
+
+
+def _mix(x: tf.Tensor) -> tf.Tensor:
+    x = (x ^ tf.bitwise.right_shift(x, 16)) * tf.constant(0x7FEB352D, tf.uint32)
+    x = (x ^ tf.bitwise.right_shift(x, 15)) * tf.constant(0x846CA68B, tf.uint32)
+    return x ^ tf.bitwise.right_shift(x, 16)
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class Dropout(HashRandom):
+    """Inverted dropout (Srivastava et al., 2014) with a cheap mask."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Zeroes elements and scales the others by ``1 / (1 - rate)``."""
+        if not training or self.rate == 0:
+            return inputs
+        kept = tf.where(self.dropped(tf.shape(inputs)), 0.0, inputs)
+        return kept / (1 - self.rate)
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class IdDropout(HashRandom):
+    """Replaces ids by 0, unknown, now and then: so that row 0 is trained."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Takes and returns indices, shape ``(batch,)``."""
+        if not training or self.rate == 0:
+            return inputs
+        return tf.where(self.dropped(tf.shape(inputs)), 0, inputs)
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class GenreDropout(HashRandom):
+    """Replaces a row's genres by genre 0, unknown, now and then."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Takes and returns 0s and 1s, shape ``(batch, n_genres)``."""
+        if not training or self.rate == 0:
+            return inputs
+        unknown = tf.one_hot(0, inputs.shape[-1], dtype=inputs.dtype)
+        dropped = self.dropped(tf.shape(inputs)[:1])
+        return tf.where(dropped[:, None], unknown, inputs)

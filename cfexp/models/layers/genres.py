@@ -1,0 +1,26 @@
+"""Layers of genres and of pairs of vectors."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class GenreMean(keras.layers.Layer):
+    """Divides a row of 0s and 1s by its sum, shape ``(batch, n_genres)``."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Returns weights that sum to 1 in each row."""
+        return tf.math.divide_no_nan(
+            inputs, tf.reduce_sum(inputs, axis=-1, keepdims=True)
+        )
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class PairwiseProducts(keras.layers.Layer):
+    """Adds up the dot products of all pairs of vectors (Rendle, 2010, lemma 3.1)."""
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """Takes vectors, shape ``(batch, width)`` each; returns ``(batch, 1)``."""
+        squares = tf.add_n([tf.square(vector) for vector in inputs])
+        both = tf.square(tf.add_n(inputs)) - squares
+        return 0.5 * tf.reduce_sum(both, axis=-1, keepdims=True)

@@ -1,0 +1,39 @@
+"""The end of every model: the mean rating and the scale."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class RatingHead(keras.layers.Layer):
+    """Adds the mean rating; outside training, also clips to the rating scale.
+
+    Training sees the unclipped value: clipping would stop its gradient. The mean is a
+    weight, not a constant, so that folds share their compiled program.
+    """
+
+    def __init__(self, mean_rating: float, scale: tuple[float, float], **kwargs: Any):
+        super().__init__(**kwargs)
+        self.mean_rating = mean_rating
+        self.scale = tuple(scale)
+
+    def build(self, shape: Any) -> None:
+        """Holds the mean."""
+        self.mean = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(self.mean_rating),
+            trainable=False,
+            name="mean",
+        )
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Takes offsets from the mean, shape ``(batch, 1)``; returns ratings."""
+        rating = inputs + self.mean
+        return rating if training else tf.clip_by_value(rating, *self.scale)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that recreate the layer."""
+        own = {"mean_rating": self.mean_rating, "scale": self.scale}
+        return {**super().get_config(), **own}

@@ -1,0 +1,232 @@
+"""A trained model with everything needed to use it: raw ids in, ratings out."""
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cfexp.data.encoder import FeatureEncoder
+from cfexp.data.ids import as_ids, positions
+from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
+from cfexp.errors import CfexpError, DamagedError, DataError, in_words
+from cfexp.models.base import Scorer
+from cfexp.models.loading import load_scorer
+from cfexp.runtime import owned
+from cfexp.runtime.files import write_text
+
+if TYPE_CHECKING:
+    from cfexp.models.trained_on import TrainedOn
+
+log = logging.getLogger(__name__)
+
+RELOAD_TOLERANCE = 1e-4
+# What to do about a folder that cfexp must not write to.
+ELSEWHERE = "move it away, or choose another hydra.run.dir"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a trained model comes from.
+
+    Attributes:
+        model: Name of the model family.
+        dataset: Name of the dataset.
+        data_fingerprint: SHA-256 of the dataset.
+        split_fingerprint: SHA-256 of the split.
+        config: The resolved configuration of its run, as YAML.
+        cfexp: Version of cfexp that trained it.
+        sources: The trained models that it went on from, the oldest first: run ids,
+            or folders of runs that were not tracked.
+    """
+
+    model: str
+    dataset: str
+    data_fingerprint: str
+    split_fingerprint: str
+    config: str
+    cfexp: str
+    sources: tuple[str, ...] = ()
+
+
+class Predictor:
+    """Predicts ratings of raw users and movies.
+
+    Args:
+        encoder: The encoder fitted with the model.
+        scorer: The trained model.
+        movies: Columns ``movieId``, ``title``, ``genres``.
+        origin: Where the model comes from.
+        load_trained_on: Returns what it was trained on, which serving does not need.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: FeatureEncoder,
+        scorer: Scorer,
+        movies: pd.DataFrame,
+        origin: Origin,
+        load_trained_on: "Callable[[], TrainedOn]",
+    ):
+        self.encoder = encoder
+        self.scorer = scorer
+        self.movies = movies
+        self.origin = origin
+        self._load_trained_on = load_trained_on
+
+    @cached_property
+    def trained_on(self) -> "TrainedOn":
+        """The pairs that it knows, and baselines of the rows it was fitted to."""
+        return self._load_trained_on()
+
+    def predict(self, pairs: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Predicts ratings within the scale, shape ``(n,)``.
+
+        Args:
+            pairs: Columns ``userId`` and ``movieId``; a column ``genres`` (joined by
+                ``|``) goes before the known genres, and places new movies. Ids never
+                seen in training are served by the unknown row.
+
+        Raises:
+            DataError: A column or an id is missing.
+        """
+        for column in (USER, ITEM):
+            if column not in pairs.columns:
+                raise DataError(
+                    f"the pairs have no column {column}; they have:"
+                    f" {', '.join(map(str, pairs.columns))}. Name the columns userId"
+                    " and movieId."
+                )
+            if pairs[column].isna().any():
+                raise DataError(
+                    f"column {column} of the pairs has missing values, the first in row"
+                    f" {int(np.flatnonzero(pairs[column].isna())[0])}. Fill or remove"
+                    " them."
+                )
+        if not len(pairs):
+            return np.empty(0)
+        return self.scorer.predict(self.encoder.transform(pairs, self.movies))
+
+    def recommend(self, user: str, *, k: int, seen: pd.Series) -> pd.DataFrame:
+        """Returns the `k` movies that `user` would rate highest, best first.
+
+        Args:
+            user: The user's id; unknown users get what the unknown row likes.
+            k: Number of movies.
+            seen: Ids of movies to leave out.
+
+        Returns:
+            Columns ``movieId``, ``title``, ``genres``, ``rating``.
+        """
+        movies = self.movies[ITEM]
+        unseen = positions(movies, as_ids(seen).unique()) < 0
+        known = self.movies[unseen & (positions(movies, self.encoder.items) >= 0)]
+        rating = self.predict(known[[ITEM]].assign(**{USER: user}))
+        return (
+            known[[ITEM, TITLE, GENRES]]
+            .assign(rating=rating)
+            .sort_values(["rating", ITEM], ascending=[False, True], ignore_index=True)
+            .head(k)
+        )
+
+    def save(self, folder: Path) -> None:
+        """Writes the predictor into `folder`, which is made anew.
+
+        Raises:
+            ConfigError: `folder` holds something that is not cfexp's, or was changed.
+        """
+        check_replaceable(folder)
+        partial = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        self._write(partial)
+        owned.note_all(partial)
+        owned.remove(folder, fix=ELSEWHERE)
+        partial.rename(folder)
+
+    def _write(self, folder: Path) -> None:
+        self.encoder.save(folder / "encoder.json")
+        self.scorer.save(folder)
+        self.trained_on.save(folder)
+        self.movies.to_parquet(folder / "movies.parquet", index=False)
+        # Last, so that a folder with it is whole.
+        write_text(folder / "origin.json", json.dumps(asdict(self.origin), indent=2))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Predictor":
+        """Reads what `save` wrote.
+
+        Raises:
+            DataError: `folder` holds no predictor.
+            DamagedError: A part of it is missing, or cannot be read.
+        """
+        if not (folder / "origin.json").exists():
+            raise DataError(f"{folder} holds no trained cfexp model (no origin.json).")
+
+        def load_trained_on() -> "TrainedOn":
+            from cfexp.models.trained_on import TrainedOn
+
+            with _saying_what_is_damaged(folder):
+                return TrainedOn.load(folder)
+
+        with _saying_what_is_damaged(folder):
+            saved = json.loads((folder / "origin.json").read_text())
+            return cls(
+                encoder=FeatureEncoder.load(folder / "encoder.json"),
+                scorer=load_scorer(folder),
+                movies=pd.read_parquet(folder / "movies.parquet"),
+                origin=Origin(**{**saved, "sources": tuple(saved["sources"])}),
+                load_trained_on=load_trained_on,
+            )
+
+
+@contextmanager
+def _saying_what_is_damaged(folder: Path) -> Iterator[None]:
+    """Says in one line that a model cannot be read, whatever its reader says."""
+    try:
+        yield
+    except CfexpError:
+        raise
+    except Exception as error:
+        needed = (folder / "encoder.json", folder / "movies.parquet")
+        lost = [str(path) for path in needed if not path.exists()]
+        reason = f"there is no {lost[0]}" if lost else in_words(error)
+        raise DamagedError(
+            f"the model in {folder} is damaged, or of another version of cfexp:"
+            f" {reason}",
+            "Give another run's folder, or train the model again.",
+        ) from error
+
+
+def check_replaceable(folder: Path) -> None:
+    """Checks that a predictor can be saved into a folder without loss.
+
+    Raises:
+        ConfigError: It holds something that is not cfexp's, or was changed.
+    """
+    owned.check_whole(folder, fix=ELSEWHERE)
+
+
+def max_difference(predictor: Predictor, reloaded: Any, sample: pd.DataFrame) -> float:
+    """Returns how far, at most, a reloaded model's ratings lie from the original's.
+
+    Args:
+        predictor: The original.
+        reloaded: Has a method ``predict``, as `Predictor` or MLflow's models have.
+        sample: The pairs to predict.
+    """
+    again = np.asarray(reloaded.predict(sample), np.float64).reshape(-1)
+    difference = float(np.abs(predictor.predict(sample) - again).max())
+    if difference > RELOAD_TOLERANCE:
+        log.warning("the saved model predicts otherwise, by up to %g stars", difference)
+    return difference

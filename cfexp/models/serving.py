@@ -1,0 +1,26 @@
+"""The loader that MLflow calls to serve a logged model."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cfexp.models.predictor import Predictor
+
+
+class ServedModel:
+    """A predictor behind MLflow's interface."""
+
+    def __init__(self, predictor: Predictor):
+        self.predictor = predictor
+
+    def predict(
+        self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Returns one column, ``rating``, for columns ``userId`` and ``movieId``."""
+        rating = self.predictor.predict(model_input)
+        return pd.DataFrame({"rating": rating}, index=model_input.index)
+
+
+def _load_pyfunc(path: str) -> ServedModel:
+    return ServedModel(Predictor.load(Path(path)))

@@ -1,0 +1,242 @@
+"""The model card of a run (Mitchell et al., 2019): what it is, how good, and where."""
+
+import base64
+import html
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markdown_it import MarkdownIt
+
+from cfexp.data.ratings import GENRES, ITEM, RATING, TITLE, USER, Ratings
+from cfexp.data.split import Split
+from cfexp.evaluation.breakdown import by_count, error_stats
+from cfexp.evaluation.comparison import Comparison, margin
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 50rem; }
+table { border-collapse: collapse; margin: 1rem 0; }
+td, th { padding: 0.15rem 0.8rem; border-bottom: 1px solid #ddd; text-align: left; }
+img { max-width: 100%; }
+"""
+WORST = 10
+PLOTS = ("predicted_vs_true", "learning_curves")
+
+
+def write_card(
+    folder: Path,
+    *,
+    title: str,
+    ratings: Ratings,
+    split: Split,
+    comparison: Comparison,
+    test: pd.DataFrame,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+) -> None:
+    """Writes ``model_card.md`` and ``model_card.html``, which needs nothing else.
+
+    Args:
+        folder: The run's ``results/``, with its plots.
+        title: Name of the run.
+        ratings: The data.
+        split: Their split.
+        comparison: Errors of the model and of the baselines on the test rows.
+        test: What `cfexp.runs.results.test_predictions` returned.
+        params: The flat configuration.
+        metrics: Final metrics, with ``seconds_`` of each stage.
+    """
+    parts = [
+        f"# {_escaped(title)}\n",
+        _summary(comparison, params),
+        "## Data\n",
+        _data(ratings, split),
+        "## Protocol\n",
+        _protocol(params, comparison.fitted_on, validated="val_rmse" in metrics),
+        "## Errors and margin over the baselines\n",
+        _errors(comparison),
+        "## Calibration: what was given where a star was predicted\n",
+        _table(calibration(test)),
+        _plot(folder, "predicted_vs_true"),
+        "## Residuals: predicted - true, in stars\n",
+        "### By genre\n",
+        _table(_residuals(error_stats(test, test[GENRES], separator="|"), "genre")),
+        "### By popularity of the movie, in training ratings\n",
+        _table(_residuals(by_count(test, "item_count"), "ratings")),
+        "### By activity of the user, in training ratings\n",
+        _table(_residuals(by_count(test, "user_count"), "ratings")),
+        "## Worst cases\n",
+        _table(worst_cases(test, ratings.movies)),
+        "## Parameters\n",
+        _table(pd.DataFrame(params.items(), columns=["option", "value"])),
+        "## Time\n",
+        _time(metrics),
+        _plot(folder, "learning_curves"),
+    ]
+    text = "\n".join(part for part in parts if part)
+    (folder / "model_card.md").write_text(text)
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    body = markdown.render(_inlined(text, folder))
+    (folder / "model_card.html").write_text(
+        f'<!doctype html><html lang="en"><meta charset="utf-8">'
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style>{body}</html>\n"
+    )
+
+
+def calibration(test: pd.DataFrame) -> pd.DataFrame:
+    """Returns, for each predicted star, how many, and the means predicted and given."""
+    star = test["predicted"].round().astype(int).rename("star predicted")
+    groups = test.groupby(star)
+    return pd.DataFrame(
+        {
+            "rows": groups.size(),
+            "mean predicted": groups["predicted"].mean(),
+            "mean given": groups[RATING].mean(),
+        }
+    ).reset_index()
+
+
+def worst_cases(test: pd.DataFrame, movies: pd.DataFrame) -> pd.DataFrame:
+    """Returns the test ratings that the model missed by most."""
+    error = (test["predicted"] - test[RATING]).rename("error")
+    order = np.argsort(-error.abs().to_numpy(), kind="stable")[:WORST]
+    columns = [USER, ITEM, RATING, "predicted", "user_count", "item_count"]
+    found = test[columns].assign(error=error).iloc[order]
+    titled = found.merge(movies[[ITEM, TITLE]], on=ITEM, how="left")
+    return titled.astype({USER: str, ITEM: str}).rename(
+        columns={"user_count": "user's ratings", "item_count": "movie's ratings"}
+    )
+
+
+def _summary(comparison: Comparison, params: Mapping[str, Any]) -> str:
+    evaluation, skill = comparison.model.overall, comparison.skill_vs_bias
+    verdict = "better" if skill > 0 else "no better"
+    model = _escaped(str(params["model.name"]))
+    return (
+        f"A {model} model that predicts the rating a user would give a movie. Test"
+        f" RMSE {evaluation.rmse:.4f}, MAE"
+        f" {evaluation.mae:.4f} stars: {verdict} than the bias baseline"
+        f" ({skill:+.1%} in RMSE). It knows who rated what, not why: what it predicts"
+        " for users or movies with few ratings is close to the mean, and it says"
+        " nothing of people who do not rate.\n"
+    )
+
+
+def _data(ratings: Ratings, split: Split) -> str:
+    low, high = ratings.scale
+    sizes = {part: len(getattr(split, part)) for part in ("train", "valid", "test")}
+    rows = {
+        "dataset": ratings.name,
+        "ratings": f"{len(ratings.frame):,}",
+        "users": f"{ratings.n_users:,}",
+        "movies rated": f"{ratings.n_items:,}",
+        "scale": f"{low:g} to {high:g} stars",
+        "mean rating": f"{ratings.frame[RATING].mean():.3f}",
+        "fingerprint": ratings.fingerprint,
+        "split": split.name,
+        **{f"{part} rows": f"{size:,}" for part, size in sizes.items()},
+        "split's fingerprint": split.fingerprint,
+    }
+    return _table(pd.DataFrame(rows.items(), columns=["", " "]))
+
+
+def _protocol(params: Mapping[str, Any], fitted_on: str, *, validated: bool) -> str:
+    chosen = "Early stopping and the kept epoch used validation rows only."
+    if not validated:
+        chosen = (
+            "There is no validation error, since the model that was gone on from had"
+            " been trained on the validation rows: the last epoch was kept."
+        )
+    if params.get("training.refit"):
+        chosen += " Then the model was trained again on train and validation rows."
+    return (
+        f"Test rows were chosen first, validation rows from the rest. {chosen}"
+        f" {fitted_on} Ratings of users and movies are counted in the train rows, for"
+        " the model and the baselines alike. Errors are over all test rows, cold ones"
+        " included, of predictions clipped to the scale.\n"
+    )
+
+
+def _errors(comparison: Comparison) -> str:
+    evaluation, baselines = comparison.model, comparison.baselines
+    groups = [evaluation.overall, evaluation.user_mean, *evaluation.groups]
+    others = {
+        name: [b.overall, b.user_mean, *b.groups] for name, b in baselines.items()
+    }
+    rows = [
+        {
+            "test rows": group.label,
+            "rows": group.rows,
+            "RMSE": group.rmse,
+            "MAE": group.mae,
+            **{f"{name} RMSE": each[i].rmse for name, each in others.items()},
+            "margin": f"{margin(group.rmse, others['bias'][i].rmse):+.1%}",
+        }
+        for i, group in enumerate(groups)
+        if group.rows
+    ]
+    return _table(pd.DataFrame(rows))
+
+
+def _residuals(stats: pd.DataFrame, label: str) -> pd.DataFrame:
+    found = stats.rename({"": "(none)"}).rename_axis(label).reset_index()
+    return found.rename(
+        columns={"n": "rows", "mean": "mean error", "sem": "standard error"}
+    )
+
+
+def _time(metrics: Mapping[str, float]) -> str:
+    rows = [
+        (name.removeprefix("seconds_"), f"{value:.2f} s")
+        for name, value in metrics.items()
+        if name.startswith("seconds_")
+    ]
+    rows.append(("trained values", f"{metrics['n_parameters']:,.0f}"))
+    for name in ("epochs", "best_epoch", "ratings_per_second"):
+        if name in metrics:
+            rows.append((name.replace("_", " "), f"{metrics[name]:,.0f}"))
+    return _table(pd.DataFrame(rows, columns=["stage", "value"]))
+
+
+def _table(frame: pd.DataFrame) -> str:
+    """Returns a table in Markdown."""
+    lines = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
+    lines += [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:,.4f}".removesuffix(".0000")
+    return f"{value:,}" if isinstance(value, int | np.integer) else _escaped(str(value))
+
+
+def _escaped(text: str) -> str:
+    """Returns text that Markdown takes as it is, in one line."""
+    return re.sub(r"([\\|*_<>&`\[\]])", r"\\\1", " ".join(text.split()))
+
+
+def _plot(folder: Path, name: str) -> str:
+    path = folder / "plots" / f"{name}.png"
+    return f"{_image(name)}\n" if path.exists() else ""
+
+
+def _image(name: str) -> str:
+    return f"![{name.replace('_', ' ')}](plots/{name}.png)"
+
+
+def _inlined(text: str, folder: Path) -> str:
+    """Returns Markdown with the card's own images, which no text can imitate, as data.
+
+    In a text, brackets are escaped.
+    """
+    for name in PLOTS:
+        if _image(name) in text:
+            data = (folder / "plots" / f"{name}.png").read_bytes()
+            encoded = base64.b64encode(data).decode()
+            inlined = f"![{name.replace('_', ' ')}](data:image/png;base64,{encoded})"
+            text = text.replace(_image(name), inlined)
+    return text

@@ -1,0 +1,129 @@
+"""The tables that a run prints."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.text import Text
+
+from cfexp.data.ratings import Ratings
+from cfexp.data.split import Split
+from cfexp.evaluation.comparison import Comparison, margin
+from cfexp.evaluation.groups import Evaluation, Group
+from cfexp.runtime.console import _table, console, plain, print_lines, show
+from cfexp.runtime.stopwatch import Stopwatch
+from cfexp.training.fit import Fitted
+
+log = logging.getLogger(__name__)
+
+
+GROUPS = (
+    "users: 10-49 are the test rows of users with 10 to 49 train rows, for all columns"
+    " alike. margin: how much lower the RMSE is than that of bias."
+)
+
+
+def print_evaluation(title: str, comparison: Comparison) -> None:
+    """Prints a model's errors beside the baselines', row group by row group.
+
+    The margin is how much lower the model's RMSE is than the bias baseline's.
+    """
+    baselines = comparison.baselines
+    table = _table(title)
+    table.add_column("test rows", overflow="fold")
+    for name in ("rows", "RMSE", "MAE", *(f"{b} RMSE" for b in baselines), "margin"):
+        table.add_column(name, justify="right")
+    lines = _lines(comparison.model)
+    others = [_lines(b) for b in baselines.values()]
+    section = 0
+    for i, group in enumerate(lines):
+        if not group.rows:
+            continue
+        if _section(i) != section:
+            section = _section(i)
+            table.add_section()
+        against = [other[i].rmse for other in others]
+        table.add_row(
+            group.label,
+            f"{group.rows:,}",
+            f"{group.rmse:.4f}",
+            f"{group.mae:.4f}",
+            *(f"{value:.4f}" for value in against),
+            _margin(group.rmse, against[-1]),
+            style="bold" if i == 0 else None,
+        )
+    show(table)
+    console().print(plain(f"{comparison.fitted_on} {GROUPS}"), style="dim")
+
+
+def log_data(ratings: Ratings, split: Split) -> None:
+    """Logs what a run's data are."""
+    sizes = (len(split.train), len(split.valid), len(split.test))
+    log.info(
+        "%s: %s ratings, split %s into train %s, validation %s, test %s",
+        ratings.name,
+        f"{len(ratings.frame):,}",
+        split.name,
+        *(f"{size:,}" for size in sizes),
+    )
+
+
+def print_summary(
+    fitted: Fitted,
+    metrics: Mapping[str, float],
+    watch: Stopwatch,
+    *,
+    run_id: str | None,
+    folder: Path,
+) -> None:
+    """Prints how a model was trained and where it is; warns where bias beats it."""
+    lines = [("validation", "none: this model knew the validation rows")]
+    if fitted.val_rmse is not None:
+        text = f"RMSE {fitted.val_rmse:.4f}, MAE {fitted.val_mae:.4f}"
+        lines = [("validation", text)]
+    if fitted.history:
+        history = fitted.history
+        lines.append(
+            (
+                "training",
+                f"best epoch {history.best.epoch} of {len(history.trained)}, engine"
+                f" {history.engine}, {history.ratings_per_second:,.0f} ratings/s",
+            )
+        )
+    seconds = ", ".join(f"{k} {v:.1f}" for k, v in watch.seconds.items())
+    lines += [
+        ("parameters", f"{fitted.scorer.n_parameters:,}"),
+        ("reload check", f"max difference {metrics['reload_max_abs_diff']:.1e} stars"),
+        ("seconds", seconds),
+        ("folder", str(folder)),
+        ("run_id", run_id or "none (tracking=none)"),
+    ]
+    print_lines(lines)
+    if fitted.history:
+        warn_of_skill(metrics)
+
+
+def warn_of_skill(metrics: Mapping[str, float]) -> None:
+    """Warns where the bias baseline predicts better than the model."""
+    if metrics["skill_vs_bias"] <= 0:
+        log.warning(
+            "the bias baseline predicts no worse than this model (RMSE %.4f against"
+            " %.4f): do not use it; train longer, or tune l2 and learning_rate",
+            metrics["baseline_bias_rmse"],
+            metrics["test_rmse"],
+        )
+
+
+def _lines(evaluation: Evaluation) -> list[Group]:
+    return [evaluation.overall, evaluation.user_mean, *evaluation.groups]
+
+
+def _section(line: int) -> int:
+    """Returns the part of the table a line is in: all, warm or cold, users, movies."""
+    return (line > 1) + (line > 5) + (line > 9)
+
+
+def _margin(model: float, baseline: float) -> Text:
+    found = margin(model, baseline)
+    color = "green" if found > 0 else "red" if found < 0 else ""
+    return Text(f"{found:+.1%}", style=color)

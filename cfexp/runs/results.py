@@ -1,0 +1,179 @@
+"""The files of a finished run, written before any of them goes to MLflow."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cfexp.data.encoder import genres_of
+from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
+from cfexp.errors import first_line
+from cfexp.models.base import Scorer
+from cfexp.models.predictor import ELSEWHERE, check_replaceable
+from cfexp.reports.plots import NAMES, save_plots
+from cfexp.runtime import owned
+from cfexp.runtime.files import write_text
+from cfexp.runtime.provenance import GitState, all_packages, versions
+from cfexp.tracking.folder import METRICS, SKIPPED, TEST_PREDICTIONS, VALID_PREDICTIONS
+from cfexp.training.history import History
+from cfexp.training.testing import Tested
+
+log = logging.getLogger(__name__)
+
+
+MAX_DIFF = 1_000_000  # bytes of a git.diff; more are data rather than code
+
+
+PLOTS = [f"plots/{name}.png" for name in NAMES]
+
+
+FILES = (
+    "config.yaml",
+    METRICS,
+    "versions.json",
+    "tags.json",
+    "packages.txt",
+    TEST_PREDICTIONS,
+    VALID_PREDICTIONS,
+    "epochs.csv",
+    "git.diff",
+    *PLOTS,
+)
+
+
+CARD = ("model_card.md", "model_card.html")
+
+
+def predictions(
+    ratings: Ratings, rows: IntArray, predicted: npt.NDArray[np.float64]
+) -> pd.DataFrame:
+    """Returns some ratings with a column ``predicted``."""
+    return ratings.frame.iloc[rows].reset_index(drop=True).assign(predicted=predicted)
+
+
+def test_predictions(ratings: Ratings, rows: IntArray, tested: Tested) -> pd.DataFrame:
+    """Returns the test ratings with predictions, genres and how well they are known."""
+    frame = predictions(ratings, rows, tested.predicted)
+    return frame.assign(
+        genres=genres_of(frame[[ITEM]], ratings.movies).to_numpy(),
+        user_count=tested.seen["user"],
+        item_count=tested.seen["item"],
+    )
+
+
+def sample(ratings: Ratings, rows: IntArray, *, n: int = 1000) -> pd.DataFrame:
+    """Returns up to `n` pairs with genres, as a logged model takes them."""
+    pairs = ratings.frame[[USER, ITEM]].iloc[rows[:n]].reset_index(drop=True)
+    return pairs.assign(**{GENRES: genres_of(pairs, ratings.movies)})
+
+
+def write(
+    folder: Path,
+    *,
+    config: str,
+    metrics: Mapping[str, float],
+    test: pd.DataFrame,
+    valid: pd.DataFrame,
+    history: History | None,
+    git: GitState | None,
+    tags: Mapping[str, str],
+) -> None:
+    """Writes everything but the model into `folder`.
+
+    Args:
+        folder: Made where it does not exist.
+        config: The resolved configuration, as YAML.
+        metrics: Final metrics.
+        test: What `test_predictions` returned.
+        valid: The validation ratings, with a column ``predicted``.
+        history: The epochs of a neural model.
+        git: State of the user's repository; None to write no diff.
+        tags: What ties the run to its data and code.
+    """
+    with writing(folder, *FILES, *CARD):
+        for name in (*FILES, *CARD):
+            (folder / name).unlink(missing_ok=True)  # of a run that was here before
+        (folder.parent / SKIPPED).unlink(missing_ok=True)
+        write_text(folder / "config.yaml", config)
+        write_metrics(folder, metrics)
+        (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
+        write_text(folder / "tags.json", json.dumps(tags, indent=2))
+        (folder / "packages.txt").write_text(all_packages())
+        test.drop(columns=[GENRES]).to_parquet(folder / TEST_PREDICTIONS, index=False)
+        valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
+        if history:
+            epochs = pd.DataFrame([asdict(e) for e in history.epochs])
+            epochs.to_csv(folder / "epochs.csv", index=False)
+        if git and (git.diff or git.untracked):
+            (folder / "git.diff").write_bytes(diff_file(git))
+        with optional("the plots"):
+            save_plots(folder / "plots", history=history, predictions=test)
+
+
+def diff_file(git: GitState) -> bytes:
+    """Returns the contents of ``git.diff``, cut with a note after `MAX_DIFF` bytes."""
+    untracked = "".join(f"# untracked: {name}\n" for name in git.untracked)
+    whole = f"{untracked}{git.diff}".encode()
+    if len(whole) <= MAX_DIFF:
+        return whole
+    note = f"\n# cut: {MAX_DIFF:,} of {len(whole):,} bytes\n"
+    return whole[:MAX_DIFF] + note.encode()
+
+
+@contextmanager
+def optional(what: str) -> Iterator[None]:
+    """Warns of an error in the block, which is not worth a finished training."""
+    try:
+        yield
+    except Exception as error:
+        log.warning("%s cannot be written: %s", what, first_line(error)[:300])
+        log.debug("%s cannot be written", what, exc_info=True)
+
+
+def check_folder(folder: Path, *others: str) -> None:
+    """Checks, before a run does any work, that its files replace only cfexp's own.
+
+    Args:
+        folder: The run's folder.
+        others: Files that it will write into ``results/`` besides the usual ones.
+
+    Raises:
+        ConfigError: ``results/`` or ``model/`` hold something else.
+    """
+    owned.check_marked(folder / "results", fix=ELSEWHERE)
+    owned.check(folder / "results", [*FILES, *CARD, *others], fix=ELSEWHERE)
+    owned.check(folder, [SKIPPED], fix=ELSEWHERE)
+    check_replaceable(folder / "model")
+
+
+def writing(folder: Path, *names: str) -> AbstractContextManager[None]:
+    """Notes the files that the block writes into ``results/``, see `runtime.owned`."""
+    return owned.writing(folder, names, fix=ELSEWHERE)
+
+
+def write_skipped(folder: Path, metrics: Mapping[str, float], run_id: str) -> None:
+    """Writes the metrics of a job that an earlier run has done, and says which."""
+    write_metrics(folder / "results", metrics)
+    with writing(folder, SKIPPED):
+        (folder / SKIPPED).write_text(json.dumps({"run_id": run_id}))
+
+
+def weights_digest(scorer: Scorer) -> str:
+    """Returns the SHA-256 of all trained values."""
+    found = hashlib.sha256()
+    for values in scorer.trained():
+        found.update(np.ascontiguousarray(values).tobytes())
+    return found.hexdigest()
+
+
+def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
+    """Writes ``metrics.json``, over the one there may be."""
+    with writing(folder, METRICS):
+        write_text(folder / METRICS, json.dumps(metrics, indent=2, sort_keys=True))

@@ -1,0 +1,240 @@
+"""A sweep: one MLflow run above those of its jobs, wherever these are run."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from cfexp.config.build import build, build_spec
+from cfexp.config.identity import sweep_key, telling
+from cfexp.config.secrets import OVERRIDE, VARIABLE, hide_uri
+from cfexp.config.swept import check_values
+from cfexp.errors import ConfigError, Failed, first_line, masked
+from cfexp.runs.launchers import check_installed, threads_for_each
+from cfexp.runs.traces import HYDRAS, note_traces
+from cfexp.runtime import owned
+from cfexp.runtime.files import check_folder
+from cfexp.tracking.settings import Tracking
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cfexp.tracking.parent import Group
+
+BOARD, JSON = "leaderboard.csv", "leaderboard.json"
+FIX = "move it away, or choose another folder with hydra.sweep.dir="
+ELSEWHERE = "move it away, or choose another hydra.run.dir"
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+_open_sweeps: list["SweepCallback"] = []
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep hands to its jobs.
+
+    Attributes:
+        parent_id: Id of the run above them; None without tracking.
+        uri: Where to track, as it is from any folder; None where it holds a password
+            and jobs find it in their environment.
+        home: The folder that it was started from.
+    """
+
+    parent_id: str | None
+    uri: str | None
+    home: Path
+
+    def enter(self) -> None:
+        """Goes to the folder that the sweep was started from.
+
+        Raises:
+            ConfigError: This machine does not have it.
+        """
+        if not self.home.is_dir():
+            raise ConfigError(
+                f"a job was started where there is no folder {self.home}: the launcher"
+                " needs a file system that all its machines share."
+            )
+        os.chdir(self.home)
+
+
+_swept: Swept | None = None
+
+
+def current_sweep() -> Swept | None:
+    """Returns the sweep whose job this process is doing, if it is doing one."""
+    return _swept
+
+
+def finish_open_sweep(status: str) -> None:
+    """Closes the sweep that is under way, if one is, with an MLflow status."""
+    while _open_sweeps:
+        _open_sweeps.pop().finish(status)
+
+
+class SweepCallback(Callback):
+    """Opens the parent run when a sweep starts; Hydra calls its methods.
+
+    Hydra calls `on_multirun_end` only where no job failed, so the command line calls
+    `finish_open_sweep` in every other case. A launcher that runs jobs in other
+    processes takes a copy of this object to them.
+    """
+
+    def __init__(self) -> None:
+        self.swept: Swept | None = None
+        self.folder = Path()
+        self.objective = ""
+        self.threads = 0
+        self.group: Group | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # MLflow's client belongs to this process; a password is not for a file.
+        tracking = replace(self.tracking, uri=masked(self.tracking.uri))
+        return {**self.__dict__, "group": None, "tracking": tracking}
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Checks a single run's configuration before Hydra writes anything.
+
+        Passwords are hidden from what it is about to write.
+        """
+        try:
+            hide_uri(config)
+            build(config)
+            check_folder(Path(config.hydra.run.dir), "hydra.run.dir")
+            note_traces(config)
+            if config.hydra.output_subdir is not None:
+                names = [f"{config.hydra.output_subdir}/{name}" for name in HYDRAS]
+                owned.claim(Path(config.hydra.run.dir), names, fix=ELSEWHERE)
+        except Exception as error:
+            raise Failed(error) from error
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Opens the parent run, before any job is started."""
+        try:
+            self._start(config)
+        except Exception as error:
+            raise Failed(error) from error  # or Hydra would go on with a warning
+
+    def _start(self, config: DictConfig) -> None:
+        if hide_uri(config):
+            config.hydra.overrides.task.append(OVERRIDE)
+        for plugin in (config.hydra.launcher, config.hydra.sweeper):
+            check_installed(str(plugin._target_))
+        # Jobs elsewhere need not have the same working directory.
+        check_folder(Path(config.hydra.sweep.dir), "hydra.sweep.dir")
+        check_values(config)
+        note_traces(config, sweep=True)
+        self.folder = Path(config.hydra.sweep.dir).absolute()
+        quoted = QuotedString(str(self.folder), Quote.single).with_quotes()
+        config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")
+        config.hydra.sweep.dir = str(self.folder)
+        owned.check_marked(self.folder / "results", fix=FIX)
+        owned.check(self.folder / "results", [JSON], fix=FIX)
+        owned.check(self.folder, [BOARD], fix=FIX)
+        owned.claim(self.folder, ["multirun.yaml"], fix=FIX)
+        self.threads = threads_for_each(config.hydra.launcher)
+        self.objective = config.objective
+        self.tracking = cast(Tracking, build_spec("tracking", config.tracking))
+        _open_sweeps.append(self)
+        parent_id = None
+        if self.tracking.enabled:
+            from cfexp.tracking.tracker import open_group
+
+            overrides = " ".join(telling(list(config.hydra.overrides.task)))
+            self.group = open_group(
+                self.tracking,
+                kind="sweep",
+                name=config.run_name or f"sweep {overrides}"[:200],
+                key=None if config.rerun else sweep_key(config),
+                tags={"cfexp.overrides": overrides},
+                folder=self.folder,
+            )
+            assert self.group is not None
+            parent_id = self.group.run_id
+        uri = self.tracking.absolute_uri
+        self.swept = Swept(parent_id, uri if masked(uri) == uri else None, Path.cwd())
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Tells a job about its sweep, in the process that does it."""
+        if self.swept is None:
+            return  # a single run
+        global _swept
+        _swept = self.swept
+        if self.threads:
+            for name in THREADS:
+                os.environ.setdefault(name, str(self.threads))
+
+    def on_job_end(
+        self, config: DictConfig, job_return: JobReturn, **kwargs: Any
+    ) -> None:
+        """Records a job that failed before it could open its own run."""
+        if job_return.status is not JobStatus.FAILED:
+            return
+        if self.swept is None or self.swept.parent_id is None:
+            return
+        from cfexp.tracking.parent import record_failure
+
+        record_failure(
+            replace(self.tracking, uri=self.swept.uri or os.environ[VARIABLE]),
+            parent_id=self.swept.parent_id,
+            name=" ".join(telling(list(job_return.overrides or [])))[:200],
+            folder=str(config.hydra.runtime.output_dir),
+            error=first_line(job_return._return_value),
+        )
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Closes the parent run of a sweep without failed jobs."""
+        try:
+            finish_open_sweep("FINISHED")
+        except Exception as error:
+            raise Failed(error) from error
+
+    def finish(self, status: str) -> None:
+        """Prints the leaderboard, keeps it with the parent run and closes that."""
+        from cfexp.runs.leaderboard import (
+            SPARE,
+            leaderboard,
+            means_over_repeats,
+            without_shared,
+        )
+        from cfexp.runtime.console import print_frame
+
+        board = leaderboard(self.folder, self.objective)
+        results = self.folder / "results"
+        if len(board):
+            short, shared = without_shared(board)
+            title = f"leaderboard, by {self.objective}"
+            print_frame(
+                f"{title}; all with {shared}" if shared else title, short, spare=SPARE
+            )
+            with owned.writing(self.folder, [BOARD], fix=FIX):
+                board.to_csv(self.folder / BOARD, index=False)
+            with owned.writing(results, [JSON], fix=FIX):
+                # As MLflow keeps tables, for its UI.
+                board.to_json(results / JSON, orient="split", index=False)
+            means = means_over_repeats(short)
+            if len(means):
+                print_frame("over folds and seeds", means)
+        if self.group is None:
+            return
+        if len(board):
+            self._log_best(self.group, board, results)
+        self.group.finish(status)
+
+    def _log_best(self, group: "Group", board: "pd.DataFrame", results: Path) -> None:
+        from cfexp.runs.leaderboard import ERRORS
+
+        finished = board[board["status"] != "failed"]
+        if finished.empty:
+            group.log(files=results)
+            return
+        best = finished.iloc[0]
+        found = {f"best_{name}": float(best[name]) for name in ERRORS}
+        found |= {f"mean_{name}": float(finished[name].mean()) for name in ERRORS}
+        group.log(
+            metrics=found, tags={"cfexp.best_overrides": best["job"]}, files=results
+        )

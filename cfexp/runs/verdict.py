@@ -1,0 +1,148 @@
+"""Trains a run again and says, metric by metric, whether it comes out the same."""
+
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from cfexp.errors import DataError, TrainingError
+from cfexp.runs.results import writing
+from cfexp.runtime.console import print_frame, print_lines
+from cfexp.runtime.provenance import PACKAGES, GitState, versions
+from cfexp.tracking.folder import Past
+
+log = logging.getLogger(__name__)
+
+# In stars: what the order of sums in threads may change, and nobody would see.
+TOLERANCE = 1e-4
+EQUAL, CLOSE, DIFFERENT = "equal", "within tolerance", "different"
+# What tells the time, not the result.
+NOT_COMPARED = ("seconds_", "ratings_per_second", "reload_max_abs_diff")
+WEIGHTS = "cfexp.weights_sha256"
+TOLD = ("test_rmse", "test_mae", "val_rmse", "best_epoch")
+FILE = "reproduce.csv"
+
+
+def check_data(past: Past, *, data: str, split: str) -> None:
+    """Checks that the rows and their split are the ones of the past run.
+
+    Args:
+        past: The run to reproduce.
+        data: Fingerprint of the data there are now.
+        split: Fingerprint of their split.
+
+    Raises:
+        DataError: They are not.
+    """
+    for what, tag, now in (
+        ("data are", "cfexp.data_sha256", data),
+        ("split is", "cfexp.split_sha256", split),
+    ):
+        then = past.tags[tag]
+        if then != now:
+            raise DataError(
+                f"run {past.run_id} cannot be reproduced: the {what} not the same."
+                f" Fingerprint then {then[:12]}, now {now[:12]}. Bring back the data,"
+                " or train a new run"
+            )
+
+
+def warn_of_code(past: Past, git: GitState | None) -> None:
+    """Warns where the code or the packages are not those of the past run."""
+    commit = past.tags.get("mlflow.source.git.commit")
+    if past.tags.get("git.dirty") == "true":
+        log.warning(
+            "run %s was trained with uncommitted changes; they are its git.diff",
+            past.run_id,
+        )
+    if git and (git.diff or git.untracked):
+        log.warning("there are uncommitted changes now: git status shows them")
+    if commit and (git is None or git.commit != commit):
+        now = git.commit[:12] if git else "no repository"
+        log.warning(
+            "run %s was trained at commit %s, now it is %s. For the same code: git"
+            " checkout %s",
+            past.run_id,
+            commit[:12],
+            now,
+            commit,
+        )
+    found = versions()
+    changed = [
+        f"{name} {then} then, {found[name]} now"
+        for name in ("python", *PACKAGES)
+        if (then := past.tags.get(f"version.{name}", found[name])) != found[name]
+    ]
+    if changed:
+        log.warning("other packages: %s", "; ".join(changed))
+
+
+def compared(
+    then: Mapping[str, float], now: Mapping[str, float], *, tolerance: float
+) -> pd.DataFrame:
+    """Returns metric, value then, value now and verdict, the worst first."""
+    names = sorted(
+        name for name in then.keys() | now.keys() if not name.startswith(NOT_COMPARED)
+    )
+    rows = [
+        {
+            "metric": name,
+            "then": then.get(name, math.nan),
+            "now": now.get(name, math.nan),
+        }
+        for name in names
+    ]
+    table = pd.DataFrame(rows)
+    table["verdict"] = [
+        _verdict(a, b, tolerance)
+        for a, b in zip(table["then"], table["now"], strict=True)
+    ]
+    order = {DIFFERENT: 0, CLOSE: 1, EQUAL: 2}
+    return table.sort_values(
+        "verdict", key=lambda v: v.map(order), kind="stable", ignore_index=True
+    )
+
+
+def judge(past: Past, now: Past, file: Path) -> str:
+    """Prints the comparison of two runs and writes it.
+
+    Returns:
+        The verdict of the metric that differs most.
+    """
+    table = compared(past.metrics, now.metrics, tolerance=TOLERANCE)
+    with writing(file.parent, file.name):
+        table.to_csv(file, index=False)
+    counts = table["verdict"].value_counts()
+    told = table[(table["verdict"] != EQUAL) | table["metric"].isin(TOLD)]
+    print_frame(f"run {past.run_id}, reproduced", told.head(20), digits=6)
+    same = past.tags[WEIGHTS] == now.tags[WEIGHTS]
+    lines = [
+        (verdict, f"{counts.get(verdict, 0)} of {len(table)} metrics")
+        for verdict in (EQUAL, CLOSE, DIFFERENT)
+    ]
+    lines.append(("tolerance", f"{TOLERANCE} stars"))
+    lines.append(("weights", "equal to the last bit" if same else "not bit-equal"))
+    print_lines(lines)
+    return str(table["verdict"].iloc[0])
+
+
+def check_verdict(past: Past, verdict: str, file: Path) -> None:
+    """Checks that a run came out the same.
+
+    Raises:
+        TrainingError: It did not.
+    """
+    if verdict == DIFFERENT:
+        raise TrainingError(
+            f"run {past.run_id} was not reproduced: metrics differ by more than"
+            f" {TOLERANCE} stars, see {file}. Where a warning above names other code or"
+            " packages, bring those back first"
+        )
+
+
+def _verdict(then: float, now: float, tolerance: float) -> str:
+    if then == now or (math.isnan(then) and math.isnan(now)):
+        return EQUAL
+    return CLOSE if abs(then - now) <= tolerance else DIFFERENT

@@ -1,0 +1,155 @@
+"""Prints tables so that no number is cut and no text acts, however narrow it gets."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Column, Table
+
+# A text column is folded to this before another column is left out.
+MIN_TEXT = 12
+
+
+# What a terminal would act on, but for line ends.
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def console() -> Console:
+    """Returns a console for results: stdout, as wide as needed where no terminal.
+
+    It takes text as it is: titles and names may hold what Rich reads as markup.
+    """
+    found = Console(highlight=False, markup=False, emoji=False)
+    if not found.is_terminal:
+        found.width = 200
+    return found
+
+
+def plain(text: str) -> str:
+    """Returns text without control characters, which a terminal would act on."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def show(table: Table, *, spare: Sequence[str] = (), to: Console | None = None) -> None:
+    """Prints a table; numbers, the columns justified to the right, are never cut.
+
+    Where room is short, headers and texts are folded, and then columns left out, which
+    a line below names.
+
+    Args:
+        table: The table; it is changed to fit.
+        spare: Headers of columns to leave out, the first one first.
+        to: Where to print it.
+    """
+    to = to or console()
+    left_out = _fit(table, to.width, spare)
+    to.print(table)
+    if left_out:
+        names = ", ".join(left_out)
+        to.print(f"not shown, for lack of room: {names}", style="dim")
+
+
+def _fit(table: Table, width: int, spare: Sequence[str]) -> list[str]:
+    """Sets each column's width; returns the headers of those that are left out."""
+    columns = table.columns
+    names = {id(column): str(column.header) for column in columns}
+    # From the right, once there is nothing left to spare; the first one stays.
+    order = [c for name in spare for c in columns if names[id(c)] == name]
+    named = set(map(id, order))
+    order += [c for c in reversed(columns[1:]) if id(c) not in named]
+    left_out = []
+    while order and sum(map(_least, columns)) > _room(table, width):
+        column = order.pop(0)
+        left_out.append(names[id(column)])
+        del columns[next(i for i, c in enumerate(columns) if c is column)]
+    widths = {id(column): _least(column) for column in columns}
+    free = _room(table, width) - sum(widths.values())
+    waiting = sorted(columns, key=lambda c: _natural(c) - _least(c))
+    for i, column in enumerate(waiting):
+        more = min(_natural(column) - _least(column), free // (len(waiting) - i))
+        widths[id(column)] += max(more, 0)
+        free -= max(more, 0)
+    for column in columns:
+        column.width = max(widths[id(column)], 1)
+        column.header = _folded(names[id(column)], column.width)
+    return left_out
+
+
+def _room(table: Table, width: int) -> int:
+    """Returns the characters for cells, without lines and padding."""
+    return width - 3 * len(table.columns) - 1
+
+
+def _natural(column: Column) -> int:
+    return max([cell_len(str(column.header)), *_lengths(column)])
+
+
+def _least(column: Column) -> int:
+    """Returns the least width: a number's own; a text's, folded."""
+    longest = max(_lengths(column), default=0)
+    if column.justify != "right":
+        longest = min(longest, MIN_TEXT)
+    return max([longest, *map(cell_len, _words(str(column.header)))])
+
+
+def _lengths(column: Column) -> list[int]:
+    return [cell_len(line) for c in column.cells for line in str(c).split("\n")]
+
+
+def _words(header: str) -> list[str]:
+    return re.findall(r"[^ _]*[ _]?", header)[:-1]
+
+
+def _folded(header: str, width: int) -> str:
+    """Returns a header in lines, broken after a space or an underscore."""
+    lines = [""]
+    for word in _words(header):
+        if lines[-1] and cell_len(f"{lines[-1]}{word}".rstrip()) > width:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def print_frame(
+    title: str, frame: pd.DataFrame, *, digits: int = 4, spare: Sequence[str] = ()
+) -> None:
+    """Prints a data frame as a table.
+
+    Args:
+        title: Text above it.
+        frame: The table.
+        digits: Decimal places of fractions.
+        spare: Columns to leave out where room is short, the first one first.
+    """
+    table = _table(title)
+    for name in frame.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[name])
+        justify: Literal["right", "left"] = "right" if numeric else "left"
+        table.add_column(plain(str(name)), justify=justify, overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_cell(value, digits) for value in row))
+    show(table, spare=spare)
+
+
+def print_lines(lines: Sequence[tuple[str, str]]) -> None:
+    """Prints names and values, aligned."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in lines:
+        table.add_row(name, plain(value))
+    console().print(table)
+
+
+def _table(title: str) -> Table:
+    return Table(title=plain(title), title_justify="left", header_style="bold")
+
+
+def _cell(value: object, digits: int) -> str:
+    if isinstance(value, float):
+        whole = abs(value) >= 1 and value.is_integer()
+        return "" if pd.isna(value) else f"{value:,.{0 if whole else digits}f}"
+    return "" if value is None else plain(str(value))

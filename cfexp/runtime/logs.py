@@ -1,0 +1,13 @@
+"""Log records without passwords."""
+
+import logging
+
+from cfexp.errors import masked
+
+
+class MaskingFormatter(logging.Formatter):
+    """Formats log records, tracebacks too, without passwords."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Returns the record as text."""
+        return masked(super().format(record))

@@ -1,0 +1,1 @@
+from .settings import Tracking as Tracking

@@ -1,0 +1,103 @@
+"""What MLflow is told of a run, by the run itself or later by ``cfexp sync``."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import mlflow
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
+from mlflow.exceptions import MlflowException
+
+from cfexp.errors import TrackingError, first_line
+from cfexp.tracking.connect import connect
+from cfexp.tracking.unsynced import Record
+from cfexp.training.history import Epoch
+
+T = TypeVar("T")
+
+BATCH = 1000  # the most metrics that MLflow takes at a time
+# What MLflow says where its database was in the way: locked, or written to by two at
+# once, as where both make the same dataset. The same again, a moment later, goes well.
+IN_THE_WAY = ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE")
+WAITS = (0.1, 0.5, 2.0)  # seconds
+
+
+def insist(job: Callable[[], T]) -> T:
+    """Does a job that may be done twice, again where the database was in the way."""
+    for wait in WAITS:
+        try:
+            return job()
+        except MlflowException as error:
+            if error.error_code not in IN_THE_WAY:
+                raise
+            time.sleep(wait)
+    return job()
+
+
+def is_refused(error: BaseException | None) -> bool:
+    """Returns whether MLflow did not want what it was told, and never would."""
+    refused = "INVALID_PARAMETER_VALUE"
+    return isinstance(error, MlflowException) and error.error_code == refused
+
+
+def open_record(record: Record) -> str:
+    """Makes a record's run the active one, and returns its id.
+
+    Raises:
+        TrackingError: The server cannot be used, or does not know the run.
+    """
+    experiment_id = connect(record.tracking)
+    parent = {"mlflow.parentRunId": record.parent_id} if record.parent_id else {}
+    tags = {**record.tags, **parent}
+    try:
+        if record.run_id:
+            active = insist(lambda: mlflow.start_run(run_id=record.run_id))
+            insist(lambda: mlflow.set_tags(tags))
+        else:
+            active = mlflow.start_run(
+                experiment_id=experiment_id, run_name=record.name, tags=tags
+            )
+    except MlflowException as error:
+        raise TrackingError(
+            f"cannot start an MLflow run: {first_line(error)}"
+        ) from error
+    return str(active.info.run_id)
+
+
+def log_inputs(run_id: str, inputs: Mapping[str, tuple[str, str, str]]) -> None:
+    """Logs the data: name, fingerprint and profile (JSON) by context."""
+    datasets = [
+        DatasetInput(
+            Dataset(name, fingerprint[:36], "cfexp", name, profile=profile),
+            [InputTag("mlflow.data.context", context)],
+        )
+        for context, (name, fingerprint, profile) in inputs.items()
+    ]
+    mlflow.MlflowClient().log_inputs(run_id, datasets)
+
+
+def epoch_metrics(epoch: Epoch) -> list[Metric]:
+    """Returns an epoch's metrics, at the epoch's own time.
+
+    MLflow keeps a metric once that is logged twice with the same time, as after a
+    resume or by ``cfexp sync``.
+    """
+    ended = int(epoch.time * 1000)
+    values = {
+        "epoch/train_loss": epoch.train_loss,
+        "epoch/val_rmse": epoch.val_rmse,
+        "epoch/val_mae": epoch.val_mae,
+    }
+    return [
+        Metric(key, value, ended, epoch.epoch)
+        for key, value in values.items()
+        if not math.isnan(value)
+    ]
+
+
+def log_batch(run_id: str, metrics: list[Metric]) -> None:
+    """Logs any number of metrics."""
+    for start in range(0, len(metrics), BATCH):
+        batch = metrics[start : start + BATCH]
+        mlflow.MlflowClient().log_batch(run_id, metrics=batch)

@@ -1,0 +1,52 @@
+"""The folder of a run: the names of its files, and what is read from them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cfexp.data.encoder import genres_of
+from cfexp.data.ratings import GENRES, ITEM, USER
+
+# In the folder of a job that was done before: by which run.
+SKIPPED = "skipped.json"
+TEST_PREDICTIONS = "test_predictions.parquet"
+VALID_PREDICTIONS = "valid_predictions.parquet"
+METRICS = "metrics.json"
+
+
+@dataclass(frozen=True)
+class Past:
+    """A finished training.
+
+    Attributes:
+        run_id: Id of its MLflow run, or its folder.
+        config: Its resolved configuration, as YAML.
+        metrics: Its final metrics.
+        tags: Its tags.
+    """
+
+    run_id: str
+    config: str
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+    @classmethod
+    def load(cls, run_id: str, results: Path) -> "Past":
+        """Reads a run's ``results/``."""
+        return cls(
+            run_id,
+            (results / "config.yaml").read_text(),
+            json.loads((results / "metrics.json").read_text()),
+            json.loads((results / "tags.json").read_text()),
+        )
+
+
+def sample_of(folder: Path, *, n: int = 5) -> pd.DataFrame:
+    """Returns a few pairs as `sample`, from the folder of a finished run."""
+    path = folder / "results" / TEST_PREDICTIONS
+    pairs = pd.read_parquet(path, columns=[USER, ITEM]).head(n)
+    movies = pd.read_parquet(folder / "model" / "movies.parquet")
+    return pairs.assign(**{GENRES: genres_of(pairs, movies)})

@@ -1,0 +1,120 @@
+"""Tells MLflow all that a run's folder holds."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow.entities import LoggedModelStatus
+from mlflow.exceptions import MlflowException
+
+from cfexp.errors import DamagedError, TrackingError, first_line
+from cfexp.runtime.locks import held
+from cfexp.tracking.calls import (
+    epoch_metrics,
+    is_refused,
+    log_batch,
+    log_inputs,
+    open_record,
+)
+from cfexp.tracking.connect import connect
+from cfexp.tracking.folder import sample_of
+from cfexp.tracking.model import MODEL_NAME, log_predictor, register
+from cfexp.tracking.tags import LOCK
+from cfexp.tracking.unsynced import FILE, Record
+from cfexp.training import checkpoint
+from cfexp.training.history import Epoch
+
+
+def push(folder: Path, *, uri: str | None = None) -> str:
+    """Tells MLflow all that a run's folder holds, and forgets that it has to.
+
+    Args:
+        folder: The run's folder, with no process at work in it.
+        uri: Another server than the one that the run was to be tracked by.
+
+    Returns:
+        Which run it is, for people.
+
+    Raises:
+        TrackingError: The server cannot be used; the folder stays as it is.
+    """
+    record = Record.load(folder)
+    if uri:
+        record = record.at(uri)
+    connect(record.tracking, existing=record.run_id is not None, searched=False)
+    if record.run_id and _is_finished(record.run_id):
+        Record.forget(folder)
+        return f"run {record.run_id} has been finished by another process"
+    run_id = open_record(record)
+    try:
+        _push_all(folder, record, run_id)
+    except Exception as error:
+        raise TrackingError(_said(error, folder, record, run_id)) from error
+    Record.forget(folder)
+    _forget_checkpoint(record.tags.get(LOCK), run_id)
+    return f"run {run_id}"
+
+
+def _is_finished(run_id: str) -> bool:
+    try:
+        return str(mlflow.get_run(run_id).info.status) == "FINISHED"
+    except MlflowException:
+        return False  # whoever opens it says why
+
+
+def _said(error: Exception, folder: Path, record: Record, run_id: str) -> str:
+    reason = first_line(error)[:300]
+    if is_refused(error):
+        return (
+            f"{record.uri} refuses a part of {folder}, and would again: {reason}. Run"
+            f" {run_id} lacks it. Correct {folder / FILE}, or push it to another server"
+            " with --uri"
+        )
+    return (
+        f"{record.uri} did not take {folder}: {reason}. Nothing is lost; try again"
+        f" with: cfexp sync {folder}"
+    )
+
+
+def _forget_checkpoint(lock: str | None, run_id: str) -> None:
+    """Removes what a killed run left beside its lock, if it is of that run."""
+    path = Path(lock or "").with_suffix(".npz") if lock else None
+    if path is None or not path.exists():
+        return
+    with held(Path(str(lock)), wait=False) as free, suppress(DamagedError):
+        if free and checkpoint.load(path).note.get("run_id") == run_id:
+            path.unlink()
+
+
+def _has_model(run_id: str) -> bool:
+    """Returns whether a run's model was logged to its end."""
+    outputs = mlflow.get_run(run_id).outputs.model_outputs
+    models = [mlflow.get_logged_model(output.model_id) for output in outputs]
+    return any(model.status == LoggedModelStatus.READY for model in models)
+
+
+def _push_all(folder: Path, record: Record, run_id: str) -> None:
+    results = folder / "results"
+    mlflow.log_params(dict(record.params))
+    log_inputs(run_id, record.inputs)
+    metrics = dict(record.metrics)
+    if (results / "epochs.csv").exists():
+        epochs = pd.read_csv(results / "epochs.csv").to_dict("records")
+        listed = [m for e in epochs for m in epoch_metrics(Epoch(**e))]
+        log_batch(run_id, listed)
+    if (results / "metrics.json").exists():
+        metrics |= json.loads((results / "metrics.json").read_text())
+    if metrics:
+        mlflow.log_metrics(metrics)
+    if (results / "tags.json").exists():  # with those that are known at the end only
+        mlflow.set_tags(json.loads((results / "tags.json").read_text()))
+    if results.is_dir():
+        mlflow.log_artifacts(str(results))
+    if (folder / MODEL_NAME).is_dir():
+        if not _has_model(run_id):
+            log_predictor(folder / MODEL_NAME, example=sample_of(folder))
+        if record.register_as is not None:
+            register(run_id, record.register_as)
+    mlflow.end_run(record.status)

@@ -1,0 +1,275 @@
+"""One MLflow run: opened before training, closed with the right status in any case."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import mlflow
+import pandas as pd
+from mlflow.entities import Metric
+from mlflow.pyfunc import PyFuncModel
+
+from cfexp.errors import first_line, masked
+from cfexp.models.predictor import Predictor
+from cfexp.runtime.locks import alone_in
+from cfexp.tracking.calls import (
+    epoch_metrics,
+    insist,
+    is_refused,
+    log_batch,
+    log_inputs,
+    open_record,
+)
+from cfexp.tracking.connect import MAX_TEXT, short_params
+from cfexp.tracking.model import log_predictor, register
+from cfexp.tracking.settings import Tracking
+from cfexp.tracking.unsynced import Record
+from cfexp.training.history import Epoch
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FLUSH_SECONDS = 2.0
+
+
+class MlflowRun:
+    """An MLflow run, as a context manager that sets its final status.
+
+    One background thread does everything that MLflow is asked to do, in order: its
+    import and first contact take seconds, which training need not wait for. A server
+    that fails after the run was opened does not end the run: what it does not take is
+    kept in the run's folder, from where ``cfexp sync`` pushes it. So it does where the
+    process dies while it logs the results.
+
+    Args:
+        tracking: Where to track.
+        name: Name of the run.
+        tags: Tags, such as the kind of the run and the data's fingerprint.
+        folder: The run's folder.
+        parent_id: The run that this one belongs to.
+        resume_id: A run to go on with.
+    """
+
+    def __init__(
+        self,
+        tracking: Tracking,
+        *,
+        name: str,
+        tags: Mapping[str, str],
+        folder: Path,
+        parent_id: str | None = None,
+        resume_id: str | None = None,
+    ):
+        self.name = name
+        self._folder = folder
+        self._record = Record(
+            uri=tracking.absolute_uri,
+            experiment=tracking.experiment,
+            register_as=tracking.register_as,
+            name=name,
+            run_id=resume_id,
+            parent_id=parent_id,
+            status="RUNNING",
+            tags=dict(tags),
+        )
+        self._pending: list[Metric] = []
+        self._flushed = time.monotonic()
+        # What the server did not take, to be tried again at the end.
+        self._failed: list[Callable[[], object]] = []
+        self._lost: Exception | None = None
+        self._holding = ExitStack()
+        self._holding.enter_context(alone_in(folder))
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
+        self._opened = self._worker.submit(lambda: open_record(self._record))
+
+    @property
+    def run_id(self) -> str:
+        """The run's id.
+
+        Raises:
+            TrackingError: The run could not be opened.
+        """
+        return self._opened.result()
+
+    def __enter__(self) -> "MlflowRun":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._holding, self._worker:
+            if self._opened.exception() is not None:
+                return
+            self._now(lambda: self._close(error), lambda: None)
+            if self._lost is None:
+                Record.forget(self._folder)
+            else:
+                self._keep(error, self._lost)
+
+    def log_start(
+        self, *, params: Mapping[str, Any], inputs: Mapping[str, tuple[str, str, str]]
+    ) -> None:
+        """Logs what is known before training.
+
+        Args:
+            params: Flat parameters; long values are cut, with a mark.
+            inputs: Name, fingerprint and profile (JSON) by context.
+        """
+        short = short_params(params)
+        self._record = replace(self._record, params=short, inputs=dict(inputs))
+        self._later(lambda: mlflow.log_params(short))
+        self._later(lambda: log_inputs(self.run_id, inputs))
+
+    def log_epoch(self, epoch: Epoch) -> None:
+        """Logs an epoch, together with others, at most every few seconds.
+
+        Raises:
+            TrackingError: The run could not be opened.
+        """
+        if self._opened.done():
+            self._opened.result()
+        self._pending += epoch_metrics(epoch)
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self._flush()
+
+    def log_results(
+        self,
+        metrics: Mapping[str, float],
+        folder: Path,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Logs final metrics and tags, and all files of `folder`.
+
+        Raises:
+            TrackingError: The run could not be opened.
+        """
+        self._record = replace(
+            self._record, tags={**self._record.tags, **dict(tags or {})}
+        )
+
+        def log_all() -> None:
+            insist(lambda: mlflow.log_metrics(dict(metrics)))
+            insist(lambda: mlflow.set_tags(dict(tags or {})))
+            mlflow.log_artifacts(str(folder))
+
+        self._promise()
+        self._flush()
+        self._now(log_all, lambda: None)
+
+    def log_model(self, folder: Path, *, example: pd.DataFrame) -> Any:
+        """Logs a saved predictor as an MLflow model, and returns it loaded again.
+
+        Args:
+            folder: What `Predictor.save` wrote.
+            example: A few rows of input.
+
+        Raises:
+            TrackingError: The run could not be opened.
+        """
+
+        def log_and_load() -> PyFuncModel:
+            info = log_predictor(folder, example=example)
+            if self._record.register_as is not None:
+                self._register(self._record.register_as)
+            return mlflow.pyfunc.load_model(info.model_uri)
+
+        self._promise()
+        return self._now(log_and_load, lambda: Predictor.load(folder))
+
+    def _register(self, name: str) -> None:
+        """Registers the model; a name that is refused is no reason to lose the run."""
+        try:
+            register(self.run_id, name)
+        except Exception as error:
+            if not is_refused(error):
+                raise
+            log.error(
+                "the model is logged, but MLflow refuses to register it as %s: %s."
+                " Register it under another name with: cfexp promote %s --name NAME",
+                name,
+                first_line(error)[:200],
+                self.run_id,
+            )
+
+    def _promise(self) -> None:
+        """Writes down that the run is to be finished, should this process die now."""
+        record = replace(self._record, run_id=self.run_id, status="FINISHED")
+        record.save(self._folder)
+
+    def _close(self, error: BaseException | None) -> None:
+        for job in self._failed:
+            insist(job)
+        if error is not None:
+            log_batch(self.run_id, self._pending)
+            mlflow.set_tag("cfexp.error", first_line(error)[:MAX_TEXT])
+        insist(lambda: mlflow.end_run(status_of(error)))
+
+    def _now(self, job: Callable[[], T], otherwise: Callable[[], T]) -> T:
+        """Does a job that MLflow must take; something else where it is lost."""
+        self._opened.result()
+        if self._lost is None:
+            try:
+                return self._worker.submit(job).result()
+            except Exception as error:
+                self._lost = error
+        return otherwise()
+
+    def _later(self, job: Callable[[], object]) -> None:
+        def attempt() -> None:
+            if self._opened.exception() is not None:
+                return  # said by whoever needs the run next
+            try:
+                if self._failed:
+                    raise ConnectionError
+                insist(job)
+            except Exception as error:
+                if is_refused(error):  # and would be again
+                    log.warning("MLflow refuses a part: %s", first_line(error)[:300])
+                    return
+                if not self._failed:
+                    log.warning("MLflow does not answer: %s", first_line(error)[:200])
+                self._failed.append(job)
+
+        self._worker.submit(attempt)
+
+    def _flush(self) -> None:
+        batch, self._pending = self._pending, []
+        self._flushed = time.monotonic()
+        self._later(lambda: log_batch(self.run_id, batch))
+
+    def _keep(self, error: BaseException | None, lost: Exception) -> None:
+        """Writes down what MLflow did not take, and says how to push it."""
+        record = replace(self._record, run_id=self.run_id, status=status_of(error))
+        if error is not None:
+            error_tag = {"cfexp.error": first_line(error)[:MAX_TEXT]}
+            record = replace(record, tags={**record.tags, **error_tag})
+        try:
+            record.save(self._folder)
+        except OSError as full:  # what was promised is there all the same, if it was
+            log.error("cannot note how the run ended: %s", first_line(full)[:200])
+        how = f"push it with: cfexp sync {self._folder}"
+        if is_refused(lost):
+            how = f"push it to another server with: cfexp sync {self._folder} --uri URI"
+        log.error(
+            "%s did not take the run: %s. Nothing is lost: it is in %s; %s",
+            masked(record.uri),
+            first_line(lost)[:200],
+            self._folder,
+            how,
+        )
+
+
+def status_of(error: BaseException | None) -> str:
+    """Returns the status of an MLflow run that ended with `error`."""
+    if error is None:
+        return "FINISHED"
+    return "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"

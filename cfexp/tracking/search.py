@@ -1,0 +1,162 @@
+"""Finds the runs of an experiment or a sweep."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import mlflow
+import pandas as pd
+from mlflow.entities import Run as Run
+
+from cfexp.errors import TrackingError, did_you_mean, first_line
+from cfexp.evaluation.rows import read_errors
+from cfexp.tracking.previous import INCLUDES
+
+FINISHED = "attributes.status = 'FINISHED' and tags.`cfexp.kind` = 'train'"
+
+
+TEST_PREDICTIONS = "test_predictions.parquet"
+
+
+MOST_RUNS = 1000
+
+
+def find_runs(
+    experiment_id: str,
+    *,
+    ids: Sequence[str] = (),
+    sweep: str | None = None,
+    query: str | None = None,
+) -> list[Run]:
+    """Returns finished trainings, in the order asked for, else the newest first.
+
+    Args:
+        experiment_id: Where to look.
+        ids: Run ids.
+        sweep: The id of a sweep's parent run.
+        query: A filter in MLflow's search language, such as ``metrics.test_rmse < 1``.
+
+    Raises:
+        TrackingError: There is none, or an id is unknown.
+    """
+    if ids:
+        return [_run(run_id) for run_id in ids]
+    try:
+        if sweep:
+            found = _runs_below(experiment_id, sweep, query)
+        else:
+            found = _search(experiment_id, FINISHED, query)
+    except mlflow.MlflowException as error:
+        raise TrackingError(f"cannot search for runs: {first_line(error)}") from error
+    if not found:
+        raise TrackingError(
+            "no finished training matches. See what there is with mlflow ui, or name"
+            " runs: cfexp compare RUN RUN."
+        )
+    return list(found)
+
+
+def _search(experiment_id: str, *filters: str | None) -> list[Run]:
+    return list(
+        mlflow.MlflowClient().search_runs(
+            [experiment_id],
+            " and ".join(f for f in filters if f),
+            max_results=MOST_RUNS,
+        )
+    )
+
+
+def _runs_below(experiment_id: str, parent: str, query: str | None) -> list[Run]:
+    """Returns the runs of a sweep: its own, of its folds, and what it made use of."""
+    below = f"tags.mlflow.parentRunId = '{parent}'"
+    found = _search(experiment_id, FINISHED, below, query)
+    for group in _search(experiment_id, "tags.`cfexp.kind` = 'cv'", below):
+        found += _runs_below(experiment_id, group.info.run_id, query)
+    tags = mlflow.get_run(parent).data.tags
+    used = [t.removeprefix(INCLUDES) for t in tags if t.startswith(INCLUDES)]
+    if used:
+        listed = ", ".join(f"'{run_id}'" for run_id in used)
+        among = f"attributes.run_id IN ({listed})"
+        found += _search(experiment_id, FINISHED, among, query)
+    return found
+
+
+def _run(run_id: str) -> Run:
+    client = mlflow.MlflowClient()
+    try:
+        run = client.get_run(run_id)
+    except mlflow.MlflowException as error:
+        recent = mlflow.search_runs(
+            search_all_experiments=True, max_results=200, output_format="list"
+        )
+        near = did_you_mean(run_id, [run.info.run_id for run in recent])
+        raise TrackingError(
+            f"there is no run {run_id} in {mlflow.get_tracking_uri()}{near}. Copy the"
+            " id from mlflow ui."
+        ) from error
+    if run.data.tags.get("cfexp.kind") != "train" or run.info.status != "FINISHED":
+        raise TrackingError(
+            f"run {run_id} is no finished training of cfexp: its status is"
+            f" {run.info.status}. Choose another."
+        )
+    return run
+
+
+def find_sweep(experiment_id: str, sweep: str | None) -> str | None:
+    """Returns the id of a sweep's parent run, where `sweep` is ``latest`` too.
+
+    Raises:
+        TrackingError: There is no sweep.
+    """
+    if sweep != "latest":
+        return sweep
+    found = mlflow.MlflowClient().search_runs(
+        [experiment_id], "tags.`cfexp.kind` = 'sweep'", max_results=1
+    )
+    if not found:
+        raise TrackingError("there is no sweep yet. Start one with cfexp -m.")
+    return str(found[0].info.run_id)
+
+
+def predictions(run: Run, name: str = TEST_PREDICTIONS) -> pd.DataFrame:
+    """Returns the errors of a run's logged predictions, as `read_errors` does.
+
+    Raises:
+        TrackingError: They are missing.
+    """
+    try:
+        return read_errors(_local(f"{run.info.artifact_uri}/{name}"))
+    except Exception as lost:
+        raise TrackingError(
+            f"run {run.info.run_id} has no {name}: {first_line(lost)[:200]}. Train it"
+            " again with rerun=true"
+        ) from lost
+
+
+def _local(uri: str) -> str:
+    """Returns an artifact's path, without MLflow where it is on this machine."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("", "file"):
+        return unquote(parts.path)
+    return mlflow.artifacts.download_artifacts(artifact_uri=uri)
+
+
+def predictions_of(run_id: str, name: str) -> pd.DataFrame:
+    """Returns the errors of a run's logged predictions; see `predictions`."""
+    return predictions(mlflow.get_run(run_id), name)
+
+
+def validation_curve(run: Run) -> tuple[list[int], list[float]]:
+    """Returns a run's epochs, and the validation RMSE after each."""
+    history = mlflow.MlflowClient().get_metric_history(
+        run.info.run_id, "epoch/val_rmse"
+    )
+    return [m.step for m in history], [m.value for m in history]
+
+
+def log_files(run_id: str, folder: Path, names: Sequence[str]) -> None:
+    """Logs those of some files of a folder that are there, below ``compare/``."""
+    for name in names:
+        if (folder / name).exists():
+            where = str(Path("compare", name).parent)
+            mlflow.MlflowClient().log_artifact(run_id, str(folder / name), where)

@@ -1,0 +1,178 @@
+"""Opens a run in MLflow, or a stand-in where tracking is off."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
+
+from cfexp.tracking.preflight import check_reachable
+from cfexp.tracking.settings import Choice, Tracking
+from cfexp.tracking.unsynced import Record
+from cfexp.training.history import Epoch
+
+if TYPE_CHECKING:
+    from cfexp.tracking.find import SavedModel
+    from cfexp.tracking.parent import Group
+    from cfexp.tracking.previous import Earlier
+from cfexp.tracking.null import NullRun
+
+
+class Run(Protocol):
+    """A tracked run; see `cfexp.tracking.run.MlflowRun`."""
+
+    name: str
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id; None where tracking is off."""
+
+    def __enter__(self) -> "Run": ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def log_start(
+        self,
+        *,
+        params: Mapping[str, Any],
+        inputs: Mapping[str, tuple[str, str, str]],
+    ) -> None:
+        """Logs what is known before training."""
+
+    def log_epoch(self, epoch: Epoch) -> None:
+        """Logs an epoch."""
+
+    def log_results(
+        self,
+        metrics: Mapping[str, float],
+        folder: Path,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Logs final metrics and tags, and all files of `folder`."""
+
+    def log_model(self, folder: Path, *, example: pd.DataFrame) -> Any:
+        """Logs a saved predictor; returns it loaded again, with ``predict``."""
+
+
+def check_tracking(tracking: Tracking) -> None:
+    """Checks in a moment, without MLflow, that the tracking server can be used.
+
+    Raises:
+        TrackingError: It cannot.
+    """
+    if tracking.enabled:
+        check_reachable(tracking.uri)
+
+
+def open_run(
+    tracking: Tracking,
+    *,
+    name: str,
+    tags: Mapping[str, str],
+    folder: Path,
+    parent_id: str | None = None,
+    resume_id: str | None = None,
+) -> Run:
+    """Opens a run where `tracking` says, without importing MLflow where it is off.
+
+    Raises:
+        CfexpError: The tracking server cannot be used, or another run is in `folder`.
+    """
+    Record.check_free(folder, resume_id)
+    if not tracking.enabled:
+        return NullRun(name, folder)
+    from cfexp.tracking.run import MlflowRun
+
+    return MlflowRun(
+        tracking,
+        name=name,
+        tags=tags,
+        folder=folder,
+        parent_id=parent_id,
+        resume_id=resume_id,
+    )
+
+
+def open_group(
+    tracking: Tracking,
+    *,
+    kind: str,
+    name: str,
+    key: str | None,
+    tags: Mapping[str, str],
+    folder: Path,
+    parent_id: str | None = None,
+) -> "Group | None":
+    """Opens a run above others, or None where tracking is off.
+
+    See `cfexp.tracking.parent.Group`.
+
+    Raises:
+        TrackingError: The tracking server cannot be used.
+    """
+    if not tracking.enabled:
+        return None
+    check_reachable(tracking.uri)
+    from cfexp.tracking.parent import Group
+
+    return Group(
+        tracking,
+        kind=kind,
+        name=name,
+        key=key,
+        tags=tags,
+        folder=folder,
+        parent_id=parent_id,
+    )
+
+
+def find_earlier(
+    tracking: Tracking, key: str, *, lock: Path, parent_id: str | None
+) -> "Earlier | None":
+    """Finds a run of the same job; see `cfexp.tracking.previous.find_earlier`."""
+    if not tracking.enabled:
+        return None
+    from cfexp.tracking import previous as earlier
+
+    return earlier.find_earlier(tracking, key, lock=lock, parent_id=parent_id)
+
+
+def find_model(reference: str, *, tracking: Tracking, choice: Choice) -> "SavedModel":
+    """Finds a trained model; see `cfexp.tracking.find.find`.
+
+    Raises:
+        TrackingError: There is no such model.
+    """
+    if not Path(reference).expanduser().is_dir():
+        check_reachable(tracking.uri, existing=True)  # before MLflow is imported
+    from cfexp.tracking.find import find
+
+    return find(reference, tracking=tracking, choice=choice)
+
+
+def find_members(
+    runs: list[str] | None,
+    *,
+    tracking: Tracking,
+    data_fingerprint: str,
+    split_fingerprint: str,
+) -> "list[tuple[SavedModel, Path]]":
+    """Finds runs to stack; see `cfexp.tracking.find.find_members`.
+
+    Raises:
+        TrackingError: There are fewer than two, or one has no validation predictions.
+    """
+    from cfexp.tracking import find
+
+    return find.find_members(
+        runs,
+        tracking=tracking,
+        data_fingerprint=data_fingerprint,
+        split_fingerprint=split_fingerprint,
+    )

@@ -1,0 +1,145 @@
+"""Stacks trained runs: finds their weights on the validation rows."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import KFold, cross_val_predict
+
+from cfexp.data.encoder import FeatureEncoder
+from cfexp.data.ratings import RATING, Ratings
+from cfexp.data.split import Split
+from cfexp.errors import DataError
+from cfexp.evaluation.metrics import mae, rmse
+from cfexp.models.base import Scorer
+from cfexp.models.ensemble import EnsembleScorer, Translation
+from cfexp.models.known import KnownPairs
+from cfexp.models.predictor import Predictor
+from cfexp.training.fit import Fitted, train_and_valid
+
+log = logging.getLogger(__name__)
+
+VALIDATION_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trained model.
+
+    Attributes:
+        name: Its run id, folder or name.
+        model: Its family.
+        encoder: The encoder that was fitted with it.
+        scorer: The model.
+        val_predicted: Its predictions of the validation rows, before any refit.
+        known: The pairs that it knows; None where it was fitted just now.
+    """
+
+    name: str
+    model: str
+    encoder: FeatureEncoder
+    scorer: Scorer
+    val_predicted: npt.NDArray[np.float64]
+    known: KnownPairs | None = None
+
+
+def load_member(
+    name: str, folder: Path, valid: Path, ratings: Ratings, split: Split
+) -> Member:
+    """Reads a run's model and its validation predictions.
+
+    Args:
+        name: Its run id or folder.
+        folder: Its predictor.
+        valid: Its ``valid_predictions.parquet``.
+        ratings: The dataset that it must have been trained with.
+        split: The split that it must have been trained with.
+
+    Raises:
+        DataError: It was trained with other data or another split, or on the
+            validation rows.
+    """
+    predictor = Predictor.load(folder)
+    origin, found = predictor.origin, pd.read_parquet(valid)
+    if (
+        origin.data_fingerprint != ratings.fingerprint
+        or origin.split_fingerprint != split.fingerprint
+    ):
+        raise DataError(
+            f"model.runs: {name} ({origin.model} on {origin.dataset}) was trained with"
+            " other data or another split, so that it may know these test rows. Give"
+            " runs with the same dataset, split and seed."
+        )
+    if len(found) != len(split.valid):
+        raise DataError(
+            f"model.runs: {name} ({origin.model}) has {len(found):,} predictions for"
+            f" {len(split.valid):,} validation rows, as it was trained on the others:"
+            " its weight cannot be found. Leave it out"
+        )
+    return Member(
+        name=name,
+        model=origin.model,
+        encoder=predictor.encoder,
+        scorer=predictor.scorer,
+        val_predicted=found["predicted"].to_numpy(np.float64),
+        known=predictor.trained_on.known,
+    )
+
+
+def stack(
+    members: Sequence[Member], ratings: Ratings, split: Split, *, seed: int
+) -> Fitted:
+    """Fits the members' weights to the validation rows.
+
+    The validation error is that of weights fitted to other validation rows, by
+    5-fold cross-validation: the members themselves never saw these rows.
+
+    Args:
+        members: Models trained with this data and split.
+        ratings: The dataset.
+        split: Its split.
+        seed: Seed of the cross-validation.
+    """
+    predicted = np.column_stack([m.val_predicted for m in members])
+    rating = ratings.frame[RATING].to_numpy(np.float64)[split.valid]
+    regression = LinearRegression(positive=True).fit(predicted, rating)
+    weights = [float(w) for w in regression.coef_]
+    for member, weight in zip(members, weights, strict=True):
+        log.info(
+            "member %-8s %s: validation RMSE %.4f, weight %.3f",
+            member.model,
+            member.name,
+            rmse(rating, member.val_predicted),
+            weight,
+        )
+    rows = train_and_valid(split)
+    encoder = FeatureEncoder.fit(ratings, rows)
+    scorer = EnsembleScorer(
+        members=[m.scorer for m in members],
+        translations=[Translation.between(encoder, m.encoder) for m in members],
+        weights=weights,
+        intercept=float(regression.intercept_),
+        scale=ratings.scale,
+    )
+    held_out = _held_out(predicted, rating, seed).clip(*ratings.scale)
+    return Fitted(
+        scorer=scorer,
+        encoder=encoder,
+        rows=rows,
+        val_predicted=held_out,
+        val_rmse=rmse(rating, held_out),
+        val_mae=mae(rating, held_out),
+    )
+
+
+def _held_out(
+    predicted: npt.NDArray[np.float64], rating: npt.NDArray[np.float64], seed: int
+) -> npt.NDArray[np.float64]:
+    folds = KFold(min(VALIDATION_FOLDS, len(rating)), shuffle=True, random_state=seed)
+    model = LinearRegression(positive=True)
+    return cross_val_predict(model, predicted, rating, cv=folds)
