@@ -100,7 +100,7 @@ def test_command(workdir: Path) -> None:
         (["--models", "nfc"], "model nfc is not in the benchmark (did you mean ncf"),
         (["--peers", "svd"], "peer svd is not in the benchmark"),
         (["--models", "ensemble"], "--models needs one of cfexp's models"),
-        (["--experiments", "ml-9"], "experiment=ml-9-bias is not an option"),
+        (["--experiments", "ml-9"], "experiment=ml-9/bias is not an option"),
         (["--peers", "none", "split.valid_size=2"], "valid_size must be"),
     ],
 )

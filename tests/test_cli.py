@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT, SMALL, TINY, cfexp
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from cfexp.config.build import build
+from cfexp.config.compose import is_sweep
 from cfexp.config.schema import GROUPS
 from cfexp.errors import ConfigError
 
@@ -19,6 +20,11 @@ OPTIONS = [
     f"{group}={path.stem}"
     for group in GROUPS
     for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
+]
+CONF = ROOT / "conf"
+EXPERIMENTS = [
+    str(path.relative_to(CONF / "experiment").with_suffix(""))
+    for path in sorted(CONF.glob("experiment/**/*.yaml"))
 ]
 NEEDED = {
     "dataset=csv": ["dataset.ratings=r.csv"],
@@ -46,13 +52,25 @@ def test_every_option_composes(
     assert set(specs) == set(GROUPS)
 
 
-@pytest.mark.parametrize(
-    "name", [p.stem for p in sorted((ROOT / "conf/experiment").glob("*.yaml"))]
-)
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_composes(
     composed: Callable[..., DictConfig], name: str
 ) -> None:
     build(composed(f"experiment={name}"))
+
+
+@pytest.mark.parametrize("name", [p.stem for p in sorted(CONF.glob("search/*.yaml"))])
+def test_every_search_composes(composed: Callable[..., DictConfig], name: str) -> None:
+    """With any experiment: it sweeps, over options of its own model."""
+    fitting = [o for o in EXPERIMENTS if o.endswith(f"/{name}")]
+    for experiment in [*fitting, "quick"]:
+        specs = build(composed(f"experiment={experiment}", f"search={name}"))
+        assert (specs["model"].name, specs["training"].refit) == (name, False)
+    ranges = OmegaConf.load(CONF / f"search/{name}.yaml").hydra.sweeper.params
+    for key, values in ranges.items():
+        for value in str(values).split(","):
+            build(composed(f"search={name}", f"{key}={value}"))
+    assert is_sweep([f"search={name}"])
 
 
 def test_all_problems_are_listed_at_once(composed: Callable[..., DictConfig]) -> None:

@@ -155,17 +155,19 @@ def test_command_explains(tracked: Path, arguments: list[str], message: str) -> 
 
 def test_experiment_of_overrides() -> None:
     """Groups, values and a search's job give an experiment that does the same."""
-    found = experiment(["experiment=search-ml-100k-dot", "model.l2=0.3", "model=dot"])
+    said = ["search=dot", "model.l2=0.3", "experiment=ml-100k/dot", "split=kfold"]
+    found = experiment(said)
     assert found["defaults"] == [
-        "search-ml-100k-dot",
-        {"override /model": "dot"},
+        "/experiment/ml-100k/dot",
+        "/search/dot",
+        {"override /split": "kfold"},
         "_self_",
     ]
     assert found["model"] == {"l2": 0.3}
     assert found["hydra"] == {"mode": "RUN"}
     plain = experiment(["model.layers=[8,4]", "+dataset.x=null", "experiment=quick"])
     assert plain == {
-        "defaults": ["quick", "_self_"],
+        "defaults": ["/experiment/quick", "_self_"],
         "model": {"layers": [8, 4]},
         "dataset": {"x": None},
     }

@@ -258,25 +258,21 @@ def test_every_experiment_runs(workdir: Path) -> None:
     genres = sorted({g for text in data.movies["genres"] for g in text.split("|") if g})
     (folder / "u.genre").write_text("".join(f"{g}|{i}\n" for i, g in enumerate(genres)))
     flags = data.movies["genres"].str.get_dummies()[genres].astype(int)
-    movies = data.movies[["movieId", "title"]].assign(date="", video="", url="")
-    movies.join(flags).to_csv(folder / "u.item", sep="|", header=False, index=False)
+    films = data.movies[["movieId", "title"]].assign(date="", video="", url="")
+    films.join(flags).to_csv(folder / "u.item", sep="|", header=False, index=False)
     tab = {"sep": "\t", "header": False, "index": False}
     data.frame.to_csv(folder / "u.data", **tab)
     data.frame.sample(500, random_state=0).to_csv(folder / "u1.test", **tab)
-    movies = data.movies[["movieId", "title", "genres"]]
-    for name, suffix in (("ml-1m", "dat"), ("ml-latest-small", "csv")):
-        other = workdir / name
-        other.mkdir()
-        for stem, frame in (("ratings", data.frame), ("movies", movies)):
-            text = frame.to_csv(None, sep="\t", index=False, header=suffix == "csv")
-            text = text.replace("\t", "::" if suffix == "dat" else ",")
-            (other / f"{stem}.{suffix}").write_text(text)
-    names = sorted(p.stem for p in (ROOT / "conf/experiment").glob("*.yaml"))
-    names.remove("ml-100k-ensemble")
-    # A search repeats the experiment that it is for; one stands for all of them.
-    searches = [name for name in names if name.startswith("search-")]
-    names = [name for name in names if name not in searches]
-    assert {name.removeprefix("search-") for name in searches} <= set(names)
+    other = workdir / "ml-latest-small"
+    other.mkdir()
+    data.frame.to_csv(other / "ratings.csv", index=False)
+    data.movies[["movieId", "title", "genres"]].to_csv(
+        other / "movies.csv", index=False
+    )
+    folder = ROOT / "conf/experiment"
+    files = [file.relative_to(folder) for file in folder.rglob("*.yaml")]
+    names = sorted(str(file.with_suffix("")) for file in files)
+    names.remove("ml-100k/ensemble")
     common = ["training.epochs=1", "tracking=none"]
     done = cfexp(
         *("-m", f"experiment={','.join(names)}", "embed_dim=4"),
@@ -288,16 +284,16 @@ def test_every_experiment_runs(workdir: Path) -> None:
     board = pd.read_csv(workdir / "all" / "leaderboard.csv")
     assert len(board) == len(names)
     assert set(board["status"]) == {"finished"}
-    members = [names.index(f"ml-100k-{model}") for model in ("dot", "fm")]
+    members = [names.index(f"ml-100k/{model}") for model in ("dot", "fm")]
     runs = ",".join(f"all/{i}" for i in members)
     done = cfexp(
-        *("experiment=ml-100k-ensemble", f"model.runs=[{runs}]", *common),
+        *("experiment=ml-100k/ensemble", f"model.runs=[{runs}]", *common),
         cwd=workdir,
         env={"CFEXP_DATA_DIR": str(workdir)},
     )
     assert "member fm" in ok(done).stderr
     done = cfexp(
-        *("experiment=search-ml-100k-dot", "split.fold=1", "model.l2=0.1,0.2"),
+        *("experiment=ml-100k/dot", "search=dot", "model.l2=0.1,0.2"),
         *("optimizer.learning_rate=0.003", "hydra.sweep.dir=search", *common),
         cwd=workdir,
         env={"CFEXP_DATA_DIR": str(workdir)},

@@ -51,7 +51,8 @@ def parser() -> Parser:
     found.add_argument(
         "--experiments",
         default="ml-100k",
-        help="experiments PREFIX-MODEL to take the models' settings from",
+        metavar="FOLDER",
+        help="experiments FOLDER/MODEL to take the models' settings from",
     )
     found.add_argument(
         "--models", type=_names, default=list(MODELS), metavar="MODEL,..."
@@ -145,7 +146,7 @@ class _Job:
 def _compose(args: argparse.Namespace, fold: str, models: list[str]) -> dict[str, _Job]:
     jobs = {}
     for name in models:
-        chosen = [f"experiment={args.experiments}-{name}", f"split.fold={fold}"]
+        chosen = [f"experiment={args.experiments}/{name}", f"split.fold={fold}"]
         cfg = compose([*chosen, "tracking=none", *args.overrides])
         jobs[name] = _Job(cfg, build(cfg))
     return jobs

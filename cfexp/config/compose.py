@@ -9,7 +9,7 @@ from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from cfexp.config.schema import Config
+from cfexp.config.schema import ACROSS, Config
 
 
 def register() -> None:
@@ -45,7 +45,7 @@ def compose(overrides: list[str]) -> DictConfig:
 
 
 def is_sweep(overrides: list[str]) -> bool:
-    """Returns whether overrides ask for a sweep, as an experiment for a search does."""
+    """Returns whether overrides ask for a sweep, as ``search=dot`` does."""
     register()
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
@@ -54,5 +54,5 @@ def is_sweep(overrides: list[str]) -> bool:
 
 
 def without_nulls(overrides: list[str]) -> list[str]:
-    """Returns overrides without those that give an experiment its default, none."""
-    return [each for each in overrides if each != "experiment=null"]
+    """Returns overrides without those that give an experiment or search null."""
+    return [o for o in overrides if o not in [f"{group}=null" for group in ACROSS]]

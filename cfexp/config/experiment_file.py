@@ -6,25 +6,25 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from cfexp.config.compose import is_sweep
-from cfexp.config.schema import GROUPS
+from cfexp.config.schema import ACROSS, GROUPS
 
 
 def experiment(overrides: list[str]) -> dict[str, Any]:
     """Returns the contents of an experiment file that does what overrides do."""
-    defaults: list[Any] = []
-    named = [o for o in overrides if o.startswith("experiment=")]
+    across: list[Any] = []
+    groups: list[Any] = []
     values = OmegaConf.create({})
     for override in OverridesParser.create().parse_overrides(overrides):
         key = override.key_or_group
-        if key == "experiment":
-            defaults.insert(0, override.value())
+        if key in ACROSS:
+            across.append(f"/{key}/{override.value()}")
         elif key in GROUPS:
-            defaults.append({f"override /{key}": override.value()})
+            groups.append({f"override /{key}": override.value()})
         else:
             OmegaConf.update(values, key, override.value())
-    found: dict[str, Any] = {"defaults": [*defaults, "_self_"]}
+    found: dict[str, Any] = {"defaults": [*sorted(across), *groups, "_self_"]}
     found |= OmegaConf.to_container(values)  # type: ignore[arg-type]
     # A search, of which this is one job.
-    if named and is_sweep(overrides):
+    if across and is_sweep(overrides):
         found["hydra"] = {"mode": "RUN"}
     return found

@@ -5,6 +5,7 @@ Imports no heavy library: those that raise an error are known by what they say.
 
 import re
 import sys
+from pathlib import Path
 
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
@@ -12,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
 from cfexp.config.compose import compose, conf_dir
-from cfexp.config.schema import GROUPS
+from cfexp.config.schema import ACROSS, GROUPS
 from cfexp.config.wording import (
     interpolation_problem,
     problem_in_file,
@@ -97,20 +98,34 @@ def _of_hydra(error: HydraException) -> str | None:
 
 
 def _no_option(found: re.Match[str], error: BaseException) -> str:
-    group, name = found.groups()
-    listed = re.search(r"Available options in '.+?':\n((?:\t.*\n?)+)", str(error))
+    listed = re.search(r"Available options in '(.+?)':\n((?:\t.*\n?)+)", str(error))
     if listed is None:
-        return f"there is no config {group}/{name}"
-    options = listed[1].split()
+        return f"there is no config {found[1]}"
+    group, options = listed[1], listed[2].split()
+    name = found[1].removeprefix(f"{group}/")
+    if group in ACROSS:
+        folders = re.findall(r"path=file://(.+)", str(error))
+        options = sorted({*options, *_options(group, *folders)})
     return (
         f"{group}={name} is not an option{did_you_mean(name, options)}. Options of"
         f" {group}: {', '.join(options)}."
     )
 
 
+def _options(group: str, *folders: str | Path) -> list[str]:
+    """Returns the options of a group, such as ``dot`` and ``ml-100k/dot``."""
+    found = set()
+    for folder in folders:
+        root = Path(folder, group)
+        found |= {f.relative_to(root).with_suffix("") for f in root.rglob("*.yaml")}
+    return sorted(path.as_posix() for path in found)
+
+
 def _no_key(found: re.Match[str], error: BaseException) -> str:
     if not found[1]:
         return "an override has no name: write name=value. " + SEE_ALL
+    if inner := re.search(r"use \+(experiment|search)/(.+)=(.+)", str(error)):
+        return f"{found[1]} is no group. Write {inner[1]}={inner[2]}/{inner[3]}"
     if "not in" not in f"{error}{error.__cause__}":
         meant = re.search(r"Did you mean to override (\S+)\?", str(error))
         near = f" (did you mean {meant[1]}?)" if meant else ""
@@ -163,7 +178,7 @@ def _bad_config(found: re.Match[str], _: BaseException) -> str:
 
 
 HYDRA_SAYS = (
-    (r"Could not find '(.+?)/([^/']*)'", _no_option),
+    (r"Could not find '(.+?/[^/']*)'", _no_option),
     (r"Could not (?:override|delete) '([^']*)'", _no_key),
     (r"Error merging override ([^=\s]+)=", _bad_value),
     (r"Ambiguous value for argument '(.+?)'", _several),
@@ -183,10 +198,10 @@ def _no_name_of_an_option() -> str:
     """Says which override gives a group no name, which Hydra does not tell."""
     for argument in sys.argv[1:]:
         group, _, value = argument.partition("=")
-        if group.split("@")[0] in (*GROUPS, "experiment") and not re.match(
+        if group.split("@")[0] in (*GROUPS, *ACROSS) and not re.match(
             r"[A-Za-z_'\"\[][\w-]*", "" if value == "null" else value
         ):
-            options = sorted(p.stem for p in (conf_dir() / group).glob("*.yaml"))
+            options = _options(group, conf_dir())
             return (
                 f"{argument} names no option: choose one of {', '.join(options[:12])}"
             )

@@ -6,7 +6,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from cfexp.config.schema import USES, Config
+from cfexp.config.schema import ACROSS, USES, Config
 from cfexp.config.targets import check_saved
 from cfexp.errors import ConfigError
 
@@ -29,7 +29,7 @@ def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictCon
         key = override.key_or_group.replace("/", ".")
         if key.startswith(("hydra", "tracking")):
             continue
-        if override.is_delete() or key == "experiment":
+        if override.is_delete() or key in ACROSS:
             raise ConfigError(
                 f"{override.input_line} cannot be laid over the configuration of a"
                 " trained model. Set single options or groups, such as dataset=csv."

@@ -5,6 +5,8 @@ from enum import Enum
 from typing import Any
 
 GROUPS = ("dataset", "split", "model", "optimizer", "training", "tracking")
+# Groups of files that set options of every other group; null by default.
+ACROSS = ("experiment", "search")
 
 
 class Mode(Enum):
