@@ -32,7 +32,7 @@ COMMANDS = {
     "bench": "cfexp.commands.bench",
     "compare": "cfexp.commands.compare",
     "promote": "cfexp.commands.promote",
-    "sync": "cfexp.tracking.push",
+    "sync": "cfexp.commands.sync",
 }
 NAMES = (*COMMANDS, "reproduce")
 

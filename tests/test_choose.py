@@ -26,7 +26,7 @@ def made(
     params = {"dataset.name": data, "split.fold": str(fold), "seed": "0"}
     tags = {
         "cfexp.dataset": data,
-        "cfexp.data.splitters": "KFold",
+        "cfexp.split": "KFold",
         "cfexp.data_sha256": data * 3,
         "cfexp.split_sha256": f"{data}{fold}",
     }
@@ -81,7 +81,7 @@ def test_asked_are_the_named_groups() -> None:
     assert found["dataset.name"] == "ml-100k"
     assert found["split.fold"] == "2"
     assert {key.partition(".")[0] for key in found} == {"cfexp", "dataset", "split"}
-    assert found["cfexp.data.splitters"] == "KFold"
+    assert found["cfexp.split"] == "KFold"
     assert "dataset.root" not in found
     assert describe.asked(compose(["seed=3"]), ["seed=3"]) == {"seed": "3"}
     assert describe.asked(compose([]), []) == {}

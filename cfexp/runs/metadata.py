@@ -51,7 +51,7 @@ def asked(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, str]:
     keys = [override.key_or_group for override in parsed]
     named = {key.partition(".")[0] for key in keys}
     values = params(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
-    kind = {"cfexp.data.splitters": str(cfg.split._target_).rpartition(".")[2]}
+    kind = {"cfexp.split": str(cfg.split._target_).rpartition(".")[2]}
     return (kind if "split" in named else {}) | {
         key: str(value)
         for key, value in values.items()
@@ -68,7 +68,7 @@ def tags(
         "cfexp.kind": kind,
         "cfexp.model": model,
         "cfexp.dataset": ratings.name,
-        "cfexp.data.splitters": split.name,
+        "cfexp.split": split.name,
         "cfexp.data_sha256": ratings.fingerprint,
         "cfexp.split_sha256": split.fingerprint,
     }

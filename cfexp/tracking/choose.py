@@ -116,4 +116,4 @@ def _data(run: Run) -> str:
         if key in params
     ]
     data = f"{tags.get('cfexp.dataset')} (data {tags.get('cfexp.data_sha256', '')[:8]})"
-    return f"{data} {tags.get('cfexp.data.splitters')} {' '.join(options)}"
+    return f"{data} {tags.get('cfexp.split')} {' '.join(options)}"
