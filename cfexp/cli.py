@@ -149,7 +149,7 @@ def _task(cfg: DictConfig) -> float | None:
             cfg,
             specs,
             folder=Path(job.runtime.output_dir),
-            name=cfg.run_name or run_name(cfg.model.name, overrides),
+            name=cfg.run_name or run_name(specs["model"].name, overrides),
             overrides=overrides,
             swept=swept,
         )

@@ -1,87 +1,193 @@
-"""Base of the small frozen dataclasses that configs are turned into.
+"""Base of the checked hyperparameter classes.
 
-A spec holds the hyper-parameters of one dataset, split, model, optimizer or
-training loop. Creating one is cheap and imports no heavy library, so that every
-value is checked before TensorFlow is loaded.
+A spec holds the hyperparameters of one dataset, split, model, optimizer or training
+loop. Creating one is cheap and imports no heavy library, so that every value is
+checked before TensorFlow is loaded.
 """
 
-import dataclasses
-import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self, get_args
 
-from cfexp.errors import ConfigError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-
-def number(
-    *,
-    ge: float | None = None,
-    gt: float | None = None,
-    le: float | None = None,
-    lt: float | None = None,
-) -> Any:
-    """Declares a numeric field with bounds: ``>= ge``, ``> gt``, ``<= le``, ``< lt``.
-
-    Bounds apply to each element where the field holds a list, and not at all where
-    it holds None.
-    """
-    bounds = {">=": ge, ">": gt, "<=": le, "<": lt}
-    return dataclasses.field(
-        metadata={"bounds": {k: v for k, v in bounds.items() if v is not None}}
-    )
+from cfexp.errors import ConfigError, did_you_mean
 
 
-def choice(*options: str) -> Any:
-    """Declares a text field that takes one of `options`."""
-    return dataclasses.field(metadata={"options": options})
+class _NoEffect:
+    def __repr__(self) -> str:
+        return "NO_EFFECT"
 
 
-_HOLDS = {
-    ">=": lambda value, bound: value >= bound,
-    ">": lambda value, bound: value > bound,
-    "<=": lambda value, bound: value <= bound,
-    "<": lambda value, bound: value < bound,
+# Marks a field that does not change a result, such as a path:
+# ``checkpoint_dir: Annotated[str, NO_EFFECT] = "checkpoints"``.
+NO_EFFECT = _NoEffect()
+NOT_SET = "is not set: give it a value"
+
+_WHOLE, _NUMBER, _LIST = "a whole number", "a number", "a list, as in [1,2]"
+# What a value must be, by pydantic's type of the error.
+_MUST_BE = {
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "a text",
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "dict_type": "a table: {a: 1}",
+    "missing": "a longer list",
+    "too_short": "a longer list",
+    "too_long": "a shorter list",
 }
+_BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
 
-def field_problems(name: str, value: Any, metadata: Any) -> list[str]:
-    """Returns what is wrong with one field's value, one line for each problem."""
-    problems = []
-    options = metadata.get("options")
-    if options and value not in options:
-        problems.append(f"{name} must be one of {', '.join(options)}. Got: {value!r}")
-    bounds = metadata.get("bounds", {})
-    values = value if isinstance(value, list | tuple) else [value]
-    for element in values:
-        if isinstance(element, float) and not math.isfinite(element):
-            problems.append(f"{name} must be a finite number. Got: {element!r}")
-        elif element is not None and not all(
-            _HOLDS[sign](element, bound) for sign, bound in bounds.items()
-        ):
-            wanted = " and ".join(f"{sign} {bound:,}" for sign, bound in bounds.items())
-            problems.append(f"{name} must be {wanted}. Got: {element!r}")
-    return problems
+class SpecError(ConfigError):
+    """Values that a spec refuses.
+
+    Args:
+        problems: What is wrong, each beginning with the name of the option.
+    """
+
+    def __init__(self, *problems: str):
+        self.problems = sorted(set(problems))
+        super().__init__("; ".join(self.problems))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spec:
-    """A checked set of hyper-parameters.
+class Spec(BaseModel):
+    """A checked set of hyperparameters, each a field with a type and a default.
+
+    A field's type may bound it: ``width: Annotated[int, Field(ge=1)] = 8``.
+
+    Attributes:
+        group: The group of the configuration that the class belongs to.
 
     Raises:
-        ConfigError: On creation, naming every field outside its bounds.
+        ConfigError: On creation, naming every unknown, missing, ill-typed or
+            out-of-range value.
     """
 
-    def __post_init__(self) -> None:
-        problems = self.problems()
-        if problems:
-            raise ConfigError("; ".join(problems))
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        coerce_numbers_to_str=True,
+        validate_default=True,
+    )
+    group: ClassVar[str] = ""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            raise SpecError(*(self._problem(one, values) for one in found)) from None
+        if problems := self.problems():
+            raise SpecError(*problems)
 
     def problems(self) -> list[str]:
-        """Returns every problem of this spec; subclasses add cross-field rules."""
-        return [
-            problem
-            for field in dataclasses.fields(self)
-            for problem in field_problems(
-                field.name, getattr(self, field.name), field.metadata
-            )
-        ]
+        """Returns the problems of values that are right one by one, but not together.
+
+        Each begins with the name of an option.
+        """
+        return []
+
+    def settings(self) -> dict[str, Any]:
+        """Returns all hyperparameters by name, as JSON and YAML hold them."""
+        return self.model_dump(mode="json")
+
+    def identity(self) -> dict[str, Any]:
+        """Returns the hyperparameters that change a result; see `NO_EFFECT`."""
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in self.settings().items()
+            if NO_EFFECT not in fields[name].metadata
+        }
+
+    def replace(self, **changes: Any) -> Self:
+        """Returns a copy with other values of some fields, checked as a new one.
+
+        Raises:
+            ConfigError: A value is wrong.
+        """
+        return type(self)(**{**self.settings(), **changes})
+
+    @classmethod
+    def label(cls) -> str:
+        """Returns what a user calls this choice of the group."""
+        return f"this {cls.group}" if cls.group else "this"
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_silent_change(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuses what pydantic takes: true as a number, and 1.0 as a whole one."""
+        parts = list(_parts(cls.model_fields[str(info.field_name)]))
+        kinds = [kind for kind in (bool, int, float) if kind in parts]
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(one, bool):
+                taken = bool in kinds or not kinds
+            else:
+                taken = not isinstance(one, float) or float in kinds or int not in kinds
+            if not taken:
+                kind = "float_type" if float in kinds else "int_type"
+                raise PydanticCustomError(kind, "refused", {"got": one})
+        return value
+
+    @classmethod
+    def _problem(cls, error: ErrorDetails, values: Mapping[str, Any]) -> str:
+        """Returns what pydantic says, in users' words."""
+        name, *inner = map(str, error["loc"])
+        kind, got = error["type"], error.get("ctx", {}).get("got", error["input"])
+        if kind == "extra_forbidden":
+            near = did_you_mean(name, cls.model_fields)
+            return f"{name} is no option of {cls.label()}{near}"
+        if kind == "missing" and not inner:
+            return f"{name} {NOT_SET}"
+        bounds = _bounds(cls.model_fields[name])
+        if isinstance(values.get(name), Mapping):
+            name = ".".join([name, *inner])
+        if got is None:
+            return f"{name} must not be null: give a value"
+        if kind in _MUST_BE:
+            wanted = _MUST_BE[kind]
+        elif kind == "literal_error":
+            expected = str(error["ctx"]["expected"])
+            wanted = f"one of {expected.replace(chr(39), '').replace(' or ', ', ')}"
+        elif kind.startswith(("greater_than", "less_than")):
+            wanted = bounds
+        else:
+            return f"{name} is refused: {error['msg']}. Got: {got!r}"
+        return f"{name} must be {wanted}. Got: {got!r}"
+
+
+def _parts(hint: Any) -> Iterator[Any]:
+    """Yields the types and limits that a field's annotation is made of."""
+    yield hint
+    own = isinstance(hint, FieldInfo)
+    for part in [hint.annotation, *hint.metadata] if own else get_args(hint):
+        yield from _parts(part)
+
+
+def _bounds(field: FieldInfo) -> str:
+    """Returns a field's bounds, as in ``>= 0 and < 1``."""
+    parts = list(_parts(field))
+    found = {
+        sign: bound
+        for name, sign in _BOUNDS.items()
+        for part in parts
+        if (bound := getattr(part, name, None)) is not None
+    }
+    return " and ".join(f"{sign} {bound:,}" for sign, bound in found.items())

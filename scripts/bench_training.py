@@ -8,7 +8,6 @@ runs with Keras' own Adam, as a user would write it.
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import keras
 import numpy as np
@@ -57,7 +56,7 @@ def time_model(name: str, size: str, batch: int, embed_dim: str) -> list[str]:
     def fresh(update: str) -> tuple[keras.Model, keras.Optimizer]:
         keras.utils.set_random_seed(0)
         model = specs["model"].build(encoder.spec, rows)
-        optimizer = replace(specs["optimizer"], update=update)
+        optimizer = specs["optimizer"].replace(update=update)
         return model, optimizer.build(
             steps_per_epoch=-(-ROWS // batch),
             epochs=10,

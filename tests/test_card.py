@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from conftest import SMALL, TINY, cfexp
 from omegaconf import DictConfig
 
 from cfexp.config.build import build
+from cfexp.models.bias import Bias
 from cfexp.reports.card import calibration, worst_cases
 from cfexp.reports.plots import residuals
 from cfexp.runs.modes import run
@@ -72,15 +74,22 @@ def test_card_of_a_run(workdir: Path) -> None:
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
 
 
+IMAGE = "<img src=x onerror=alert(9)>"
+
+
+class Hostile(Bias):
+    name: ClassVar[str] = f"{IMAGE} ![x](plots/x.png)"
+
+
 def test_names_do_not_act(workdir: Path, composed: Callable[..., DictConfig]) -> None:
     """Neither HTML nor Markdown nor Rich's markup, in the card or the console."""
-    image = "<img src=x onerror=alert(9)>"
-    cfg = composed("model=bias", *SMALL, f"model.name='{image} ![x](plots/x.png)'")
-    name = f"see (plots/x.png) [/b] ![y](plots/predicted_vs_true.png) {image}"
-    run(cfg, build(cfg), folder=workdir / "run", name=name, overrides=[])
+    cfg = composed("model=bias", *SMALL)
+    specs = {**build(cfg), "model": Hostile()}
+    name = f"see (plots/x.png) [/b] ![y](plots/predicted_vs_true.png) {IMAGE}"
+    run(cfg, specs, folder=workdir / "run", name=name, overrides=[])
     page = (workdir / "run/results/model_card.html").read_text()
     assert re.findall("<img[^>]*?src=.{11}", page) == ['<img src="data:image']
-    assert f"A {html.escape(image)} ![x](plots/x.png) model" in page
+    assert f"A {html.escape(IMAGE)} ![x](plots/x.png) model" in page
     assert f"<h1>{html.escape(name)} on synthetic</h1>" in page
 
 

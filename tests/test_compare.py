@@ -73,7 +73,7 @@ def test_sweep_is_compared(tracked: Path) -> None:
     assert done.returncode == 0, done.stderr
     config = (tracked / "best/results/config.yaml").read_text()
     assert "n_ratings: 3000" in config
-    assert f"name: {best.data.params['model.name']}" in config
+    assert f".{best.data.params['model.name'].title()}\n" in config
     assert "dot embed_dim=8" in page
     assert "http" not in page
 

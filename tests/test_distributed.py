@@ -36,7 +36,7 @@ for strategy in ("mirrored", "none"):
     fitted = fit_model(specs["model"], ratings, split, settings=settings)
     rmse = evaluate_fitted(fitted, ratings, split.test).evaluation.overall.rmse
     found[strategy] = [fitted.history.engine, fitted.val_rmse, rmse]
-uneven = replace(specs["training"], strategy="mirrored", batch_size=255)
+uneven = specs["training"].replace(strategy="mirrored", batch_size=255)
 try:
     settings = Settings(uneven, specs["optimizer"], 0, False)
     fit_model(specs["model"], ratings, split, settings=settings)

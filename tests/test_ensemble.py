@@ -18,7 +18,7 @@ from cfexp.training.fit import fit_baseline, train_and_valid
 from cfexp.training.stacking import Member, stack
 from cfexp.training.testing import evaluate_fitted
 
-BIAS = Bias(name="bias", reg_user=15.0, reg_item=10.0, iterations=10)
+BIAS = Bias(reg_user=15.0, reg_item=10.0, iterations=10)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_validation_error_is_held_out(ratings: Ratings, split: Split) -> None:
     noise = [rng.normal(3, 1, len(split.valid)) for _ in range(40)]
     members = [member(str(i), ratings, split, n) for i, n in enumerate(noise)]
     fitted = stack(members, ratings, split, seed=0)
-    mean = fit_baseline(Mean(name="mean"), ratings, split)
+    mean = fit_baseline(Mean(), ratings, split)
     assert fitted.val_rmse > mean.val_rmse
 
 

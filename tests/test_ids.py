@@ -107,7 +107,7 @@ def predictor_of(ratings: Ratings, folder: Path) -> Predictor:
     """Returns a bias model of all ratings, saved and loaded again."""
     rows = np.arange(len(ratings.frame))
     encoder = FeatureEncoder.fit(ratings, rows)
-    model = Bias(name="bias", reg_user=1.0, reg_item=1.0, iterations=5)
+    model = Bias(reg_user=1.0, reg_item=1.0, iterations=5)
     Predictor(
         encoder=encoder,
         scorer=model.fit(encode(ratings, encoder, rows), encoder.spec),

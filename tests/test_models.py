@@ -33,13 +33,12 @@ PENALTIES = {"l2": 0.02, "bias_l2": 0.02, "id_dropout": 0.02}
 TOWER = {"layers": [16, 8], "dropout": 0.1, "kernel_l2": 0.001}
 HIDDEN = {"kernel_l2": 0.001, **PENALTIES}
 MODELS: list[NeuralModel] = [
-    Dot(name="dot", embed_dim=4, **PENALTIES),
-    Ncf(name="ncf", embed_dim=4, mlp_l2=0.02, **TOWER, **PENALTIES),
-    Deep(name="deep", embed_dim=4, **TOWER, **PENALTIES),
-    Svdpp(name="svdpp", embed_dim=4, history_l2=0.01, **PENALTIES),
-    AutoRec(name="autorec", of="item", units=8, dropout=0.1, **HIDDEN),
+    Dot(embed_dim=4, **PENALTIES),
+    Ncf(embed_dim=4, mlp_l2=0.02, **TOWER, **PENALTIES),
+    Deep(embed_dim=4, **TOWER, **PENALTIES),
+    Svdpp(embed_dim=4, history_l2=0.01, **PENALTIES),
+    AutoRec(of="item", units=8, dropout=0.1, **HIDDEN),
     KernelAutoEncoder(
-        name="kernelae",
         of="user",
         units=8,
         kernel_dim=2,
@@ -47,37 +46,22 @@ MODELS: list[NeuralModel] = [
         sparsity=0.01,
         **HIDDEN,
     ),
-    Fm(name="fm", embed_dim=4, history_l2=0.01, **TOWER, **PENALTIES),
+    Fm(embed_dim=4, history_l2=0.01, **TOWER, **PENALTIES),
 ]
-BIAS = Bias(name="bias", reg_user=15.0, reg_item=10.0, iterations=10)
+BIAS = Bias(reg_user=15.0, reg_item=10.0, iterations=10)
 by_name = pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
 
 
 def settings(**changes: object) -> Settings:
     training = {
-        "engine": "compiled",
-        "strategy": "none",
         "epochs": 25,
         "batch_size": 256,
         "patience": None,
-        "refit": False,
         "stream_from": None,
         "checkpoint_every": 0,
-        "checkpoint_dir": "checkpoints",
-        "resume": False,
     }
-    adam = Adam(
-        learning_rate=0.02,
-        schedule="cosine",
-        final_fraction=0.0,
-        step_epochs=1,
-        step_factor=1.0,
-        clipnorm=None,
-        update="auto",
-        beta_1=0.9,
-        beta_2=0.999,
-    )
-    return Settings(Training(**{**training, **changes}), adam, 0, False)  # type: ignore[arg-type]
+    adam = Adam(learning_rate=0.02)
+    return Settings(Training(**{**training, **changes}), adam, 0, False)
 
 
 @by_name
@@ -151,7 +135,7 @@ def test_genres_place_a_new_movie() -> None:
     frame = data.frame.assign(rating=np.where(is_good, 5.0, 2.0))
     data = Ratings("t", frame, movies, (1, 5))
     split = RandomHoldout(test_size=0.2, valid_size=0.1).split(data, seed=0)
-    deep = Deep(name="deep", embed_dim=4, **TOWER, **{**PENALTIES, "id_dropout": 0.2})
+    deep = Deep(embed_dim=4, **TOWER, **{**PENALTIES, "id_dropout": 0.2})
     fitted = fit_model(deep, data, split, settings=settings())
     new = frame.head(2).assign(movieId=[10**6, 10**6 + 1], genres=["Good", "Bad"])
     predicted = fitted.scorer.predict(fitted.encoder.transform(new, movies))
@@ -162,7 +146,7 @@ def test_bias_is_the_least_squares_solution(ratings: Ratings) -> None:
     """The gradient of the objective vanishes at the fitted biases."""
     encoder = FeatureEncoder.fit(ratings, np.arange(3000))
     rows = encode(ratings, encoder, np.arange(3000))
-    spec = Bias(name="bias", reg_user=3.0, reg_item=2.0, iterations=200)
+    spec = Bias(reg_user=3.0, reg_item=2.0, iterations=200)
     scorer = spec.fit(rows, encoder.spec)
     assert isinstance(scorer, BiasScorer)
     error = rows.rating - (
@@ -177,7 +161,7 @@ def test_bias_is_the_least_squares_solution(ratings: Ratings) -> None:
 
 def test_mean_predicts_the_training_mean(ratings: Ratings, tmp_path: Path) -> None:
     split = RandomHoldout(test_size=0.2, valid_size=0.1).split(ratings, seed=0)
-    fitted = fit_baseline(Mean(name="mean"), ratings, split)
+    fitted = fit_baseline(Mean(), ratings, split)
     known = np.sort(np.concatenate([split.train, split.valid]))
     expected = ratings.frame["rating"].iloc[known].mean()
     predicted = evaluate_fitted(fitted, ratings, split.test).predicted

@@ -106,9 +106,7 @@ def test_code_of_the_commit_is_restored(workdir: Path) -> None:
 
     def commit(shift: float) -> None:
         (workdir / "mine.py").write_text(
-            "from dataclasses import dataclass\n"
             "from cfexp.models.bias import Mean\n"
-            "@dataclass(frozen=True, kw_only=True)\n"
             "class Mine(Mean):\n"
             "    def fit(self, train, features):\n"
             "        found = super().fit(train, features)\n"

@@ -286,9 +286,7 @@ def test_parallel_jobs_share_the_processors(workdir: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     (workdir / "mine.py").write_text(
         "import os\n"
-        "from dataclasses import dataclass\n"
         "from cfexp.models.bias import Mean\n"
-        "@dataclass(frozen=True, kw_only=True)\n"
         "class Mine(Mean):\n"
         "    def fit(self, train, features):\n"
         "        with open('threads', 'a') as file:\n"

@@ -16,13 +16,7 @@ from cfexp.models.ncf import Ncf
 from cfexp.runs.plan import stored
 
 RUNS = "raise SystemExit('this module was run')\n"
-MINE = (
-    "from dataclasses import dataclass\n"
-    "from cfexp.models.bias import Mean\n"
-    "@dataclass(frozen=True, kw_only=True)\n"
-    "class Mine(Mean):\n"
-    "    pass\n"
-)
+MINE = "from cfexp.models.bias import Mean\nclass Mine(Mean):\n    pass\n"
 
 
 @pytest.fixture
@@ -35,7 +29,7 @@ def modules(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def refused(target: str) -> str:
     """Returns the one line that a target is refused with."""
     with pytest.raises(ConfigError) as error:
-        spec_class("model._target_", target)
+        spec_class("model", target)
     assert "\n" not in str(error.value)
     assert target in str(error.value)
     return str(error.value)
@@ -43,10 +37,23 @@ def refused(target: str) -> str:
 
 def test_class_of_a_module(modules: Path) -> None:
     (modules / "mine_good.py").write_text(MINE)
-    assert spec_class("model._target_", "mine_good.Mine").__name__ == "Mine"
-    assert spec_class("model._target_", "cfexp.models.ncf.Ncf") is Ncf
+    assert spec_class("model", "mine_good.Mine").__name__ == "Mine"
+    assert spec_class("model", "cfexp.models.ncf.Ncf") is Ncf
     assert "did you mean Ncf" in refused("cfexp.models.ncf.Nfc")
-    assert "derived from Spec of cfexp" in refused("os.getcwd")
+    assert "did you mean Ncf" in refused("cfexp.models.Nfc")
+    assert "derived from Model of cfexp" in refused("os.getcwd")
+    assert "which is for split" in refused("cfexp.data.splitters.KFold")
+    assert "has no method build" in refused("cfexp.models.base.NeuralModel")
+
+
+def test_class_with_the_decorator_of_old(modules: Path) -> None:
+    """Which would take the checks of its fields away."""
+    (modules / "mine_old.py").write_text(
+        f"from dataclasses import dataclass\n{MINE}".replace(
+            "class Mine", "@dataclass(frozen=True)\nclass Mine"
+        )
+    )
+    assert "Remove the decorator" in refused("mine_old.Mine")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +77,7 @@ def test_module_that_cannot_be_imported(modules: Path) -> None:
     assert f"{modules / 'mine_broken.py'} cannot be imported" in said
     assert "No module named 'no_such_thing'" in said
     (modules / "mine_typo.py").write_text(f"{MINE}def\n")
-    assert f"{modules / 'mine_typo.py'}, line 6" in refused("mine_typo.Mine")
+    assert f"{modules / 'mine_typo.py'}, line 4" in refused("mine_typo.Mine")
 
 
 def test_a_strangers_folder_names_no_class(
@@ -106,7 +113,7 @@ def test_own_model_outside(workdir: Path) -> None:
     """With --config-dir for its options and PYTHONPATH for its module, as README."""
     (workdir / "mine.py").write_text(MINE)
     (workdir / "own/model").mkdir(parents=True)
-    (workdir / "own/model/mine.yaml").write_text("_target_: mine.Mine\nname: mine\n")
+    (workdir / "own/model/mine.yaml").write_text("_target_: mine.Mine\n")
     own = ["--config-dir", "own"]
     done = cfexp(*own, "model=mine", *SMALL, "hydra.run.dir=run", cwd=workdir)
     assert done.returncode == 0, done.stderr

@@ -222,7 +222,7 @@ def test_refused_registration_is_said_and_loses_nothing(
 
 def test_two_runs_in_one_folder(tracking: Tracking, workdir: Path) -> None:
     """The second is refused before it writes; also without tracking."""
-    for where in (tracking, replace(tracking, enabled=False)):
+    for where in (tracking, tracking.replace(enabled=False)):
         with alone_in(workdir / "run"), pytest.raises(ConfigError, match="another run"):
             open_run(where, name="r", tags={}, folder=workdir / "run")
     with held(workdir / "run" / RUN_LOCK, wait=False) as free:

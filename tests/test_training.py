@@ -98,8 +98,10 @@ def test_engines_agree_for_every_optimizer(
     + [("step", [0.01, 0.005, 0.0025])],
 )
 def test_schedules(schedule: str, expected: list[float]) -> None:
-    optimizer = replace(OPTIMIZERS[0], schedule=schedule).build(
-        steps_per_epoch=10, epochs=2, table_share=1
+    optimizer = (
+        OPTIMIZERS[0]
+        .replace(schedule=schedule)
+        .build(steps_per_epoch=10, epochs=2, table_share=1)
     )
     got = []
     for step in (0, 10, 20):
@@ -118,7 +120,7 @@ def test_epoch_order_is_full_batches_of_every_row() -> None:
 def test_best_epoch_is_chosen_on_validation_and_restored(
     ratings: Ratings, split: Split
 ) -> None:
-    weak = replace(MODELS[0], l2=0.0)
+    weak = MODELS[0].replace(l2=0.0)
     fitted = fit_model(weak, ratings, split, settings=settings(epochs=60, patience=3))
     assert fitted.history is not None
     history = fitted.history
@@ -171,7 +173,7 @@ def test_test_ratings_leave_no_trace(
 
 
 def test_diverging_training_says_what_to_change(ratings: Ratings, split: Split) -> None:
-    wild = replace(OPTIMIZERS[2], learning_rate=100.0, clipnorm=None)
+    wild = OPTIMIZERS[2].replace(learning_rate=100.0, clipnorm=None)
     how = replace(settings(), optimizer=wild)
     with pytest.raises(
         TrainingError, match="training loss is .* Lower optimizer.learn"
@@ -196,9 +198,7 @@ class Uncompilable(NeuralModel):
 def test_falls_back_to_keras_and_says_so(
     ratings: Ratings, split: Split, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fitted = fit_model(
-        Uncompilable(name="u"), ratings, split, settings=settings(epochs=2)
-    )
+    fitted = fit_model(Uncompilable(), ratings, split, settings=settings(epochs=2))
     assert fitted.history is not None
     assert fitted.history.engine == "keras"
     assert "XLA cannot compile uncompilable" in caplog.text
@@ -301,10 +301,10 @@ def test_damaged_checkpoints(
 
 
 def test_baselines_cannot_be_fine_tuned(ratings: Ratings, split: Split) -> None:
-    fitted = fit_baseline(Mean(name="mean"), ratings, split)
+    fitted = fit_baseline(Mean(), ratings, split)
     with pytest.raises(ConfigError, match="cannot be fine-tuned"):
         fit_model(
-            Mean(name="mean"),
+            Mean(),
             ratings,
             split,
             settings=settings(),

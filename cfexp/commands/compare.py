@@ -1,7 +1,6 @@
 """``cfexp compare``: which of some trained runs is better, and is it chance?"""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +53,7 @@ def main(arguments: list[str]) -> None:
         args.set, wanted="cfexp compare reads runs from MLflow"
     )
     if args.experiment is not None:
-        tracking = replace(tracking, experiment=args.experiment)
+        tracking = tracking.replace(experiment=args.experiment)
 
     from cfexp.comparison.best import validation, write_best
     from cfexp.comparison.page import write_report

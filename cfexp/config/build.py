@@ -6,17 +6,35 @@ TensorFlow is loaded.
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field
 
-from cfexp.config.schema import BOUNDS, GROUPS, Config, Mode
+from cfexp.config.schema import GROUPS, Config, Mode
 from cfexp.config.targets import spec_class
 from cfexp.config.wording import interpolation_problem, problem_of
 from cfexp.errors import ConfigError, did_you_mean
 from cfexp.runtime.files import file_problems
-from cfexp.spec import Spec, field_problems
+from cfexp.spec import NOT_SET, Spec, SpecError
+
+# What a choice may look at: never an error on test rows.
+Chosen = Literal["val_rmse", "val_mae"]
+Repeated = Annotated[int, Field(ge=2)] | None
+
+
+class Single(Spec):
+    """The single options of `Config` that have limits."""
+
+    k: Annotated[int, Field(ge=1)]
+    embed_dim: Annotated[int, Field(ge=1, le=4096)]
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    cv: Repeated
+    seeds: Repeated
+    objective: Chosen
+    best_of: Chosen
+    known_rows: Literal["error", "drop"]
 
 
 def build(cfg: DictConfig) -> dict[str, Any]:
@@ -25,11 +43,11 @@ def build(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: Naming every problem, one a line.
     """
-    problems = [
-        problem
-        for key, metadata in BOUNDS.items()
-        for problem in field_problems(key, cfg[key], metadata)
-    ]
+    problems = []
+    try:
+        Single(**{key: cfg[key] for key in Single.model_fields})
+    except SpecError as error:
+        problems += error.problems
     fields = [field.name for field in dataclasses.fields(Config)]
     problems += [
         f"there is no option {key!s}{did_you_mean(str(key), fields)}"
@@ -54,7 +72,7 @@ def build(cfg: DictConfig) -> dict[str, Any]:
 
 
 def build_spec(group: str, node: DictConfig) -> Spec:
-    """Checks one group against the dataclass that its `_target_` names.
+    """Returns the spec of one group, of the class that its `_target_` names.
 
     Raises:
         ConfigError: Naming every unknown, missing, ill-typed or out-of-range value.
@@ -67,35 +85,15 @@ def build_spec(group: str, node: DictConfig) -> Spec:
     except OmegaConfBaseException as error:
         said = interpolation_problem(error) or f"{group} {problem_of(error)}"
         raise ConfigError(said) from error
-    cls = spec_class(f"{group}._target_", target)
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    label = f"model={values.get('name')}" if group == "model" else f"this {group}"
-    problems = [
-        f"{group}.{key} is no option of {label}{did_you_mean(key, fields)}"
-        for key in values
-        if key not in fields
-    ]
-    problems += [f"{group}.{key} is missing" for key in fields if key not in values]
-    typed = OmegaConf.structured(cls)
-    OmegaConf.set_readonly(typed, False)
-    for key in fields.keys() & values.keys():
-        if values[key] == MISSING:
-            problems.append(f"{group}.{key} is not set. Set {group}.{key}=value")
-            continue
-        try:
-            typed[key] = values[key]
-            value = OmegaConf.to_container(typed)[key]  # type: ignore[index,call-overload]
-        except OmegaConfBaseException as error:
-            problems.append(f"{group}.{key} {problem_of(error)}")
-            continue
-        values[key] = value
-        problems += field_problems(f"{group}.{key}", value, fields[key].metadata)
-    if problems:
-        raise ConfigError("; ".join(sorted(problems)))
+    cls = spec_class(group, target)
+    problems = [f"{key} {NOT_SET}" for key, value in values.items() if value == MISSING]
     try:
-        return cls(**values)
-    except ConfigError as error:
-        raise ConfigError(f"{group}: {error}") from error
+        spec = cls(**{k: v for k, v in values.items() if v != MISSING})
+    except SpecError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError("; ".join(f"{group}.{each}" for each in sorted({*problems})))
+    return spec
 
 
 def _reuse_problems(cfg: DictConfig) -> list[str]:

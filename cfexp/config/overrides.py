@@ -7,7 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from cfexp.config.schema import ACROSS, USES, Config
-from cfexp.config.targets import check_saved
+from cfexp.config.targets import OURS, check_saved, spec_class
 from cfexp.errors import ConfigError
 
 
@@ -73,10 +73,15 @@ def _check_same_model(key: str, saved: DictConfig, cfg: DictConfig, said: str) -
     trained, wanted = OmegaConf.select(saved, named), OmegaConf.select(cfg, named)
     if trained == wanted:
         return
-    name = saved.model.name
-    was = name if key == "model" else f"{key}={trained}"
+    was = _name_of(str(trained)) if key == "model" else f"{key}={trained}"
     raise ConfigError(
         f"{said}: the model of run_id={cfg.run_id} is trained already, as"
         f" {was}, and cannot become another one. Leave {said} out, or train a new model"
         " with mode=train"
     )
+
+
+def _name_of(target: str) -> str:
+    """Returns what a model is called, by its class, which may be a stranger's."""
+    ours = target.startswith(OURS)
+    return spec_class("model", target).label() if ours else target

@@ -50,22 +50,6 @@ class Config:
     tracking: dict[str, Any]
 
 
-# What a choice may look at: never an error on test rows.
-VALIDATION = ("val_rmse", "val_mae")
-
-
-BOUNDS = {
-    "k": {"bounds": {">=": 1}},
-    "embed_dim": {"bounds": {">=": 1, "<=": 4096}},
-    "seed": {"bounds": {">=": 0, "<=": 2**31 - 1}},
-    "cv": {"bounds": {">=": 2}},
-    "seeds": {"bounds": {">=": 2}},
-    "objective": {"options": VALIDATION},
-    "best_of": {"options": VALIDATION},
-    "known_rows": {"options": ("error", "drop")},
-}
-
-
 # How a trained model is used now, which is not part of how it was trained.
 USES = (
     "mode",

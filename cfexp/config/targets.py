@@ -5,12 +5,14 @@ stranger's model folder names is not imported at all, unless the user names it t
 """
 
 import ast
+import dataclasses
 import importlib
 import importlib.util
 import re
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import TypeGuard
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
@@ -19,14 +21,25 @@ from cfexp.errors import ConfigError, did_you_mean, first_line, in_words
 from cfexp.spec import Spec
 
 OURS = "cfexp."
+# The base class of each group's.
+BASES = {
+    "dataset": "Dataset",
+    "split": "Splitter",
+    "model": "Model",
+    "optimizer": "Optimizer",
+    "training": "Training",
+    "tracking": "Tracking",
+}
 
 
-def spec_class(option: str, target: str) -> type[Spec]:
-    """Returns the class that an option such as ``model._target_`` names.
+def spec_class(group: str, target: str) -> type[Spec]:
+    """Returns the class that the ``_target_`` of a group names.
 
     Raises:
-        ConfigError: There is no such module or class, or it is not derived from `Spec`.
+        ConfigError: There is no such module or class, or it is not derived from the
+            group's base class, or lacks a method.
     """
+    option = f"{group}._target_"
     module, _, name = target.rpartition(".")
     found = _find(module)
     if found is None:
@@ -36,21 +49,24 @@ def spec_class(option: str, target: str) -> type[Spec]:
             " its folder to PYTHONPATH, or correct the name"
         )
     if module not in sys.modules and not module.startswith(OURS):
-        _check_defined(option, target, found)
+        _check_defined(group, target, found)
     try:
-        cls = getattr(importlib.import_module(module), name, None)
+        cls: object = getattr(importlib.import_module(module), name, None)
     except Exception as error:
         raise ConfigError(
             f"{option}={target}: {found.origin} cannot be imported:"
             f" {in_words(error)}: {first_line(error)}"
         ) from error
-    if not isinstance(cls, type) or not issubclass(cls, Spec):
-        known = [n for n, c in vars(sys.modules[module]).items() if _is_spec(c)]
-        raise ConfigError(
-            f"{option} must name a class derived from Spec of cfexp, as module.Class."
-            f" Got: {target}{did_you_mean(name, known)}"
-        )
-    return cls
+    if _is_of(cls, group):
+        _check_whole(f"{option}={target}", cls)
+        return cls
+    there = sys.modules[module]
+    known = [n for n in dir(there) if _is_of(getattr(there, n), group)]
+    other = getattr(cls, "group", None)
+    whose = f", which is for {other}" if other in BASES else ""
+    raise ConfigError(
+        f"{_must(group)}. Got: {target}{whose}{did_you_mean(name, known)}"
+    )
 
 
 def check_saved(saved: DictConfig, cfg: DictConfig) -> None:
@@ -86,7 +102,32 @@ def _find(module: str) -> ModuleSpec | None:
         return None
 
 
-def _check_defined(option: str, target: str, module: ModuleSpec) -> None:
+def _check_whole(said: str, cls: type[Spec]) -> None:
+    """Checks that a class can be used as it is.
+
+    Raises:
+        ConfigError: It lacks a method, or is decorated as a dataclass.
+    """
+    if missing := getattr(cls, "__abstractmethods__", None):
+        raise ConfigError(
+            f"{said} has no method {' and no '.join(sorted(missing))}. Define it, or"
+            " name another class"
+        )
+    if dataclasses.is_dataclass(cls):
+        raise ConfigError(
+            f"{said} is decorated with @dataclass, which it must not be: its fields are"
+            " checked by its base class. Remove the decorator"
+        )
+
+
+def _must(group: str) -> str:
+    return (
+        f"{group}._target_ must name a class derived from {BASES[group]} of cfexp, as"
+        " module.Class"
+    )
+
+
+def _check_defined(group: str, target: str, module: ModuleSpec) -> None:
     """Checks in a module's source, without running it, that a class may be a spec.
 
     Raises:
@@ -98,15 +139,15 @@ def _check_defined(option: str, target: str, module: ModuleSpec) -> None:
         nodes = list(ast.walk(ast.parse(source or "")))
     except SyntaxError as error:
         raise ConfigError(
-            f"{option}={target}: {module.origin}, line {error.lineno}: {error.msg}"
+            f"{group}._target_={target}: {module.origin}, line {error.lineno}:"
+            f" {error.msg}"
         ) from error
     classes = [n for n in nodes if isinstance(n, ast.ClassDef) and n.bases]
     imported = [a for n in nodes if isinstance(n, ast.ImportFrom) for a in n.names]
     known = [c.name for c in classes] + [a.asname or a.name for a in imported]
     if name not in known:
         raise ConfigError(
-            f"{option} must name a class derived from Spec of cfexp, as module.Class."
-            f" Got: {target}, but {module.origin} defines no such class"
+            f"{_must(group)}. Got: {target}, but {module.origin} defines no such class"
             f"{did_you_mean(name, known)}"
         )
 
@@ -123,5 +164,6 @@ def _configured(group: str) -> set[str]:
     return found
 
 
-def _is_spec(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, Spec)
+def _is_of(value: object, group: str) -> TypeGuard[type[Spec]]:
+    is_spec = isinstance(value, type) and issubclass(value, Spec)
+    return is_spec and value.group == group  # type: ignore[attr-defined]

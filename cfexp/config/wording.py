@@ -14,12 +14,10 @@ from cfexp.errors import first_line
 # What OmegaConf says, and what is meant; the value that was received follows.
 MEANT = (
     (r"Value '(?P<got>.*)' of type '\w+' could not be converted to Integer", "number"),
-    (r"Value '(?P<got>.*)' of type '\w+' could not be converted to Float", "float"),
     (r"Value '(?P<got>.*)' is not a valid bool", "must be true or false"),
     (r"Invalid value '(?P<got>.*)', expected one of \[(?P<of>.*)\]", "choice"),
     (r"Cannot convert '\w+' to string: '(?P<got>.*)'", "must be a text"),
     (r"(field|Field) '.*' is not Optional|Non optional field", "null"),
-    (r"Invalid value assigned: \w+ is not a ListConfig", "must be a list, as in [1,2]"),
     (
         r"Invalid value assigned: \w+ is not a DictConfig",
         "must be a table: {a: 1}",
@@ -28,7 +26,6 @@ MEANT = (
 )
 REASONS = {
     "number": "must be a whole number",
-    "float": "must be a number",
     "null": "must not be null: give a value",
     "mapping": "must hold lines of name: value, not a list",
 }

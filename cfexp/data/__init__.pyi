@@ -1,3 +1,4 @@
+from .dataset import Dataset as Dataset
 from .movielens import MovieLens as MovieLens
 from .ratings import Ratings as Ratings
 from .split import Split as Split

@@ -2,15 +2,18 @@
 
 import os
 import zipfile
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 
 from cfexp.data.cache import cached, file_state
 from cfexp.data.checks import scale_problems
+from cfexp.data.dataset import Dataset
 from cfexp.data.download import fetch
 from cfexp.data.ratings import (
     GENRES,
@@ -25,9 +28,9 @@ from cfexp.data.ratings import (
     rows_of_pairs,
 )
 from cfexp.data.tables import UNREADABLE, reason, strict_rows
-from cfexp.errors import DataError
+from cfexp.errors import DataError, did_you_mean
 from cfexp.runtime.cache import cache_dir
-from cfexp.spec import Spec, choice
+from cfexp.spec import NO_EFFECT, SpecError
 
 RATING_COLUMNS = [USER, ITEM, RATING, TIMESTAMP]
 
@@ -47,9 +50,48 @@ FORMATS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class MovieLens(Spec):
+WHOLE_STARS, HALF_STARS = (1.0, 5.0), (0.5, 5.0)
+# Format, scale and SHA-256 of the zip file of each dataset.
+PUBLISHED: dict[str, tuple[str, tuple[float, float], str]] = {
+    "ml-100k": (
+        "tab",
+        WHOLE_STARS,
+        "50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229",
+    ),
+    "ml-1m": (
+        "dat",
+        WHOLE_STARS,
+        "a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20",
+    ),
+    "ml-10m": (
+        "dat",
+        HALF_STARS,
+        "813c411ccb6122564edfe752e7f80c4dcc5aa25fa94c93622f6877a7ba252862",
+    ),
+    "ml-25m": (
+        "csv",
+        HALF_STARS,
+        "8b21cfb7eb1706b4ec0aac894368d90acf26ebdfb6aced3ebd4ad5bd1eb9c6aa",
+    ),
+    "ml-32m": (
+        "csv",
+        HALF_STARS,
+        "e4a68655d7386b8f95f2f2424b2ff975dfdd15ffd59e0d864a14dca43e99d6ee",
+    ),
+    "ml-latest-small": (
+        "csv",
+        HALF_STARS,
+        "696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436",
+    ),
+}
+
+
+class MovieLens(Dataset):
     """A dataset of GroupLens (Harper and Konstan, 2015).
+
+    Args:
+        name: Name of the dataset.
+        values: Other fields; those of a published dataset are known.
 
     Attributes:
         name: Name of the dataset and of its folder or zip file.
@@ -62,14 +104,18 @@ class MovieLens(Spec):
     """
 
     name: str
-    format: str = choice(*FORMATS)
-    scale: list[float]
+    format: Literal["tab", "dat", "csv"]
+    scale: tuple[float, ...]
     url: str
     hash: str
-    root: str | None
+    root: Annotated[str | None, NO_EFFECT] = None
+
+    def __init__(self, name: str = "ml-100k", **values: Any):
+        known = _published(name, values)
+        super().__init__(name=name, **{**known, **values})  # type: ignore[call-arg]
 
     def problems(self) -> list[str]:
-        return super().problems() + scale_problems(self.scale)
+        return scale_problems(self.scale)
 
     def load(self) -> Ratings:
         """Reads the dataset, downloading it first where it is not at hand.
@@ -78,7 +124,7 @@ class MovieLens(Spec):
             DataError: The files are missing, unreadable or not as published.
         """
         path = self.locate()
-        state = asdict(self) | {"files": file_state(path)}
+        state = self.settings() | {"files": file_state(path)}
         return cached(state, lambda: self._parse(path))
 
     def _parse(self, path: Path) -> Ratings:
@@ -146,6 +192,26 @@ class MovieLens(Spec):
             _read_csv(source.open(files.ratings)),
             _read_csv(source.open(files.movies)),
         )
+
+
+def _published(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what is known of a dataset.
+
+    Raises:
+        ConfigError: Nothing is, and `values` do not say it either.
+    """
+    if isinstance(name, str) and name in PUBLISHED:
+        format_, scale, sha256 = PUBLISHED[name]
+        url = f"https://files.grouplens.org/datasets/movielens/{name}.zip"
+        known = {"format": format_, "scale": scale, "url": url}
+        return known | {"hash": f"sha256:{sha256}"}
+    missing = [key for key in ("format", "scale", "url", "hash") if key not in values]
+    if not missing:
+        return {}
+    raise SpecError(
+        f"name={name} is no published dataset{did_you_mean(str(name), PUBLISHED)}:"
+        f" choose one of {', '.join(PUBLISHED)}, or set {', '.join(missing)} too"
+    )
 
 
 class _Source:

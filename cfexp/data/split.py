@@ -6,7 +6,9 @@ split's own class says. No choice looks at a rating.
 
 import hashlib
 import logging
+from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +46,8 @@ def fingerprint(ratings: Ratings, **parts: IntArray) -> str:
 class Splitter(Spec):
     """Base of all splits: chooses test rows, then validation rows from the rest."""
 
+    group: ClassVar[str] = "split"
+
     def split(self, ratings: Ratings, *, seed: int) -> Split:
         """Returns the split; the same `seed` and dataset give the same rows.
 
@@ -73,15 +77,15 @@ class Splitter(Spec):
             type(self).__name__, **parts, fingerprint=fingerprint(ratings, **parts)
         )
 
+    @abstractmethod
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
         """Returns which rows of `ratings.frame` are test rows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def valid_mask(
         self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
     ) -> BoolArray:
         """Returns which of the row positions `rest` are validation rows."""
-        raise NotImplementedError
 
     def _empty(self, part: str, ratings: Ratings) -> DataError:
         return DataError(

@@ -1,21 +1,23 @@
 """The ways to choose test and validation rows."""
 
-from dataclasses import dataclass
+from abc import abstractmethod
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field
 
 from cfexp.data.ratings import ITEM, TIMESTAMP, USER, IntArray, Ratings
 from cfexp.data.split import BoolArray, Splitter
 from cfexp.errors import DataError
-from cfexp.spec import number
 
+# A share of the rows.
+Share = Annotated[float, Field(gt=0, lt=1)]
 # A fold's fewest rows.
 FOLD_ROWS = 10
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Holdout(Splitter):
     """A split that cuts test and validation rows in the same way.
 
@@ -24,8 +26,8 @@ class _Holdout(Splitter):
         valid_size: Share of the rows left after the test rows.
     """
 
-    test_size: float = number(gt=0, lt=1)
-    valid_size: float = number(gt=0, lt=1)
+    test_size: Share = 0.2
+    valid_size: Share = 0.1
 
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
         return self.holdout(ratings.frame, self.test_size, rng)
@@ -35,11 +37,11 @@ class _Holdout(Splitter):
     ) -> BoolArray:
         return self.holdout(ratings.frame.iloc[rest], self.valid_size, rng)
 
+    @abstractmethod
     def holdout(
         self, frame: pd.DataFrame, size: float, rng: np.random.Generator
     ) -> BoolArray:
         """Returns which rows are held out, about ``size * len(frame)`` of them."""
-        raise NotImplementedError
 
 
 class RandomHoldout(_Holdout):
@@ -91,7 +93,6 @@ class Temporal(_Holdout):
         return times >= cut
 
 
-@dataclass(frozen=True, kw_only=True)
 class LeaveLastOut(Splitter):
     """Holds out each user's last `k` ratings, and the last `k` before as validation.
 
@@ -102,7 +103,7 @@ class LeaveLastOut(Splitter):
         k: Ratings of each user.
     """
 
-    k: int = number(ge=1)
+    k: Annotated[int, Field(ge=1)] = 1
 
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
         return self._last(ratings, np.arange(len(ratings.frame)), rng)
@@ -123,7 +124,6 @@ class LeaveLastOut(Splitter):
         return (rank < self.k) & (in_all[rows] >= 2 * self.k + 1)
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Fold(Splitter):
     """A split whose test rows are one of several folds.
 
@@ -131,7 +131,7 @@ class _Fold(Splitter):
         valid_size: Share of the rows of the other folds, drawn uniformly.
     """
 
-    valid_size: float = number(gt=0, lt=1)
+    valid_size: Share = 0.05
 
     def valid_mask(
         self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
@@ -139,7 +139,6 @@ class _Fold(Splitter):
         return _random(len(rest), self.valid_size, rng)
 
 
-@dataclass(frozen=True, kw_only=True)
 class KFold(_Fold):
     """Tests on one of several random folds of equal size.
 
@@ -150,14 +149,13 @@ class KFold(_Fold):
         fold: The fold to test on, from 0.
     """
 
-    folds: int = number(ge=2)
-    fold: int = number(ge=0)
+    folds: Annotated[int, Field(ge=2)] = 5
+    fold: Annotated[int, Field(ge=0)] = 0
 
     def problems(self) -> list[str]:
-        found = super().problems()
-        if self.fold >= self.folds:
-            found.append(f"fold must be below folds={self.folds}. Got: {self.fold}")
-        return found
+        if self.fold < self.folds:
+            return []
+        return [f"fold must be below folds={self.folds}. Got: {self.fold}"]
 
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
         n_rows = len(ratings.frame)
@@ -171,7 +169,6 @@ class KFold(_Fold):
         return rng.permutation(fold_of_row) == self.fold
 
 
-@dataclass(frozen=True, kw_only=True)
 class Official(_Fold):
     """Tests on a fold published with the dataset, such as u1.test of ml-100k.
 
@@ -179,7 +176,7 @@ class Official(_Fold):
         fold: Name of the fold.
     """
 
-    fold: str
+    fold: str = "1"
 
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
         if self.fold not in ratings.official_tests:

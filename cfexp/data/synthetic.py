@@ -1,16 +1,17 @@
 """MovieLens-shaped ratings with planted factors and genres, made from a seed."""
 
 import math
-from dataclasses import asdict, dataclass
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field
 
 from cfexp.data.cache import cached
+from cfexp.data.dataset import Dataset
 from cfexp.data.ratings import GENRES, ITEM, RATING, TIMESTAMP, TITLE, USER, Ratings
 from cfexp.errors import ConfigError
-from cfexp.spec import Spec, number
 
 GENRE_NAMES = [
     "Action",
@@ -36,8 +37,7 @@ CHUNK = 1_000_000
 DENSEST = 0.25  # largest share of all pairs that are rated
 
 
-@dataclass(frozen=True, kw_only=True)
-class Synthetic(Spec):
+class Synthetic(Dataset):
     """Ratings ``mean + user bias + item bias + taste(user, item) + noise``.
 
     Taste is the product of planted latent factors plus the user's liking for the
@@ -53,13 +53,13 @@ class Synthetic(Spec):
         data_seed: Seed of the data, apart from the seed of the run.
     """
 
-    n_ratings: int = number(ge=100, le=50_000_000)
-    n_users: int | None = number(ge=2)
-    n_items: int | None = number(ge=2)
-    n_factors: int = number(ge=1, le=64)
-    noise: float = number(ge=0, le=2)
-    half_stars: bool
-    data_seed: int = number(ge=0)
+    n_ratings: Annotated[int, Field(ge=100, le=50_000_000)] = 100_000
+    n_users: Annotated[int, Field(ge=2)] | None = None
+    n_items: Annotated[int, Field(ge=2)] | None = None
+    n_factors: Annotated[int, Field(ge=1, le=64)] = 3
+    noise: Annotated[float, Field(ge=0, le=2)] = 0.6
+    half_stars: bool = False
+    data_seed: Annotated[int, Field(ge=0)] = 0
 
     def shape(self) -> tuple[int, int]:
         """Returns the numbers of users and movies.
@@ -79,18 +79,17 @@ class Synthetic(Spec):
         return n_users, n_items
 
     def problems(self) -> list[str]:
-        found = super().problems()
-        if not found and self.n_ratings > DENSEST * math.prod(self.shape()):
-            n_users, n_items = self.shape()
-            found.append(
-                f"n_ratings must be at most a quarter of all pairs, {n_users} users *"
-                f" {n_items} movies. Got: {self.n_ratings}"
-            )
-        return found
+        n_users, n_items = self.shape()
+        if self.n_ratings <= DENSEST * n_users * n_items:
+            return []
+        return [
+            f"n_ratings must be at most a quarter of all pairs, {n_users} users *"
+            f" {n_items} movies. Got: {self.n_ratings}"
+        ]
 
     def load(self) -> Ratings:
         """Makes the dataset, or reads it from the cache if it was large."""
-        return cached(asdict(self), self._make)
+        return cached(self.settings(), self._make)
 
     def _scale(self) -> tuple[float, float]:
         return (0.5, 5.0) if self.half_stars else (1.0, 5.0)

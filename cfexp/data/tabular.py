@@ -1,21 +1,21 @@
 """The user's own ratings and movies, from CSV or Parquet files."""
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pandas as pd
 
 from cfexp.data.cache import cached, file_state
 from cfexp.data.checks import scale_problems
 from cfexp.data.columns import COLUMNS, column_problems, require_mapped
+from cfexp.data.dataset import Dataset
 from cfexp.data.ratings import GENRES, ITEM, USER, Ratings, canonical
 from cfexp.data.tables import encoding_problems, read_table, separator_problems
 from cfexp.data.text import as_genres, warn_of_separator
-from cfexp.spec import Spec, choice
+from cfexp.spec import NO_EFFECT
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tabular(Spec):
+class Tabular(Dataset):
     """Ratings and movies in files of the user's.
 
     Attributes:
@@ -32,19 +32,21 @@ class Tabular(Spec):
         unknown_movies: ``keep`` or ``error``, see `canonical`.
     """
 
-    name: str
-    ratings: str
-    movies: str | None
-    separator: str | None
-    encoding: str
-    columns: dict[str, str | None]
-    genre_separator: str
-    scale: list[float] | None
-    duplicates: str = choice("error", "last", "mean")
-    unknown_movies: str = choice("keep", "error")
+    name: str = "csv"
+    ratings: Annotated[str, NO_EFFECT]
+    movies: Annotated[str | None, NO_EFFECT] = None
+    separator: str | None = None
+    encoding: str = "utf-8"
+    columns: dict[str, str | None] = {  # noqa: RUF012  pydantic copies it
+        name: name for names in COLUMNS.values() for name in names
+    }
+    genre_separator: str = "|"
+    scale: tuple[float, ...] | None = None
+    duplicates: Literal["error", "last", "mean"] = "error"
+    unknown_movies: Literal["keep", "error"] = "keep"
 
     def problems(self) -> list[str]:
-        found = super().problems() + encoding_problems(self.encoding)
+        found = encoding_problems(self.encoding)
         found += column_problems(self.columns)
         if self.separator is not None:
             found += separator_problems(self.separator)
@@ -61,7 +63,7 @@ class Tabular(Spec):
         files = [path for path in (self.ratings, self.movies) if path is not None]
         there = [Path(path).expanduser() for path in files]
         state = [file_state(path) for path in there if path.is_file()]
-        return cached(asdict(self) | {"files": state}, self._parse)
+        return cached(self.settings() | {"files": state}, self._parse)
 
     def _parse(self) -> Ratings:
         return canonical(

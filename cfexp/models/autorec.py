@@ -1,17 +1,14 @@
 """AutoRec: an autoencoder of all ratings of a movie, or of a user."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cfexp.data.encoding import Encoded, FeatureSpec
-from cfexp.models.base import WIDEST, NeuralModel
-from cfexp.spec import choice, number
+from cfexp.models.base import NeuralModel, Penalty, Rate, Units
 
 if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True, kw_only=True)
 class AutoRec(NeuralModel):
     """AutoRec (Sedhain et al., 2015, eq. 2), trained rating by rating.
 
@@ -28,13 +25,15 @@ class AutoRec(NeuralModel):
         id_dropout: Share of ids shown as unknown in training.
     """
 
-    of: str = choice("item", "user")
-    units: int = number(ge=1, le=WIDEST)
-    dropout: float = number(ge=0, lt=1)
-    l2: float = number(ge=0)
-    kernel_l2: float = number(ge=0)
-    bias_l2: float = number(ge=0)
-    id_dropout: float = number(ge=0, lt=1)
+    name: ClassVar[str] = "autorec"
+
+    of: Literal["item", "user"] = "item"
+    units: Units = 256
+    dropout: Rate = 0.2
+    l2: Penalty = 0.02
+    kernel_l2: Penalty = 0.003
+    bias_l2: Penalty = 0.02
+    id_dropout: Rate = 0.005
 
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras

@@ -1,11 +1,12 @@
 """What a model family, and a trained model, is to the rest of cfexp."""
 
-from dataclasses import dataclass
+from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.runtime.tensorflow import import_tensorflow
@@ -14,8 +15,12 @@ from cfexp.spec import Spec
 if TYPE_CHECKING:
     import keras
 
-# Units of a layer, at most: wider ones would need tens of gigabytes.
-WIDEST = 65_536
+EmbedDim = Annotated[int, Field(ge=1, le=4096)]
+# A layer's units: wider ones would need tens of gigabytes.
+Units = Annotated[int, Field(ge=1, le=65_536)]
+Penalty = Annotated[float, Field(ge=0)]
+# The share of values that is dropped.
+Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Scorer(Protocol):
@@ -39,15 +44,24 @@ class Scorer(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
 class Model(Spec):
-    """Hyper-parameters of a model family.
+    """Hyperparameters of a model family.
 
     Attributes:
-        name: Name of the family.
+        name: Name of the family; that of the class in lower case where it gives none.
     """
 
-    name: str
+    group: ClassVar[str] = "model"
+    name: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in vars(cls):
+            cls.name = cls.__name__.lower()
+
+    @classmethod
+    def label(cls) -> str:
+        return f"model={cls.name}"
 
     def prepare(self) -> None:
         """Imports what the family needs, which takes seconds for TensorFlow."""
@@ -64,6 +78,7 @@ class NeuralModel(Model):
         keep_programs()
         import_tensorflow()
 
+    @abstractmethod
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         """Returns a fresh model; `train` are the rows that it will be trained on.
 
@@ -71,12 +86,11 @@ class NeuralModel(Model):
         it wants them, ``genres``, shape ``(batch, n_genres)``; it returns ratings,
         shape ``(batch, 1)``.
         """
-        raise NotImplementedError
 
 
 class Baseline(Model):
     """A family that is fitted in one go, without TensorFlow."""
 
+    @abstractmethod
     def fit(self, train: Encoded, features: FeatureSpec) -> Scorer:
         """Returns the fitted model."""
-        raise NotImplementedError

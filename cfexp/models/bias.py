@@ -1,14 +1,14 @@
 """The baselines that every model is held against: mean, and user and movie biases."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from cfexp.data.encoding import Encoded, FeatureSpec
-from cfexp.models.base import Baseline
-from cfexp.spec import number
+from cfexp.models.base import Baseline, Penalty
 
 
 class BiasScorer:
@@ -72,9 +72,10 @@ class BiasScorer:
             )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Mean(Baseline):
     """Predicts the mean rating of the training rows for every pair."""
+
+    name: ClassVar[str] = "mean"
 
     def fit(self, train: Encoded, features: FeatureSpec) -> BiasScorer:
         """Returns the fitted baseline."""
@@ -86,7 +87,6 @@ class Mean(Baseline):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Bias(Baseline):
     """Regularised user and movie biases (Koren, 2010, Factor in the Neighbors, sec. 2).
 
@@ -99,9 +99,11 @@ class Bias(Baseline):
         iterations: Rounds of alternating least squares.
     """
 
-    reg_user: float = number(ge=0)
-    reg_item: float = number(ge=0)
-    iterations: int = number(ge=1)
+    name: ClassVar[str] = "bias"
+
+    reg_user: Penalty = 15.0
+    reg_item: Penalty = 10.0
+    iterations: Annotated[int, Field(ge=1)] = 10
 
     def fit(self, train: Encoded, features: FeatureSpec) -> BiasScorer:
         """Returns the fitted baseline."""

@@ -1,17 +1,14 @@
 """Matrix factorisation: the dot product of user and movie embeddings."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cfexp.data.encoding import Encoded, FeatureSpec
-from cfexp.models.base import NeuralModel
-from cfexp.spec import number
+from cfexp.models.base import EmbedDim, NeuralModel, Penalty, Rate
 
 if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True, kw_only=True)
 class Dot(NeuralModel):
     """Biased matrix factorisation (Koren, Bell and Volinsky, 2009, eq. 4).
 
@@ -24,10 +21,12 @@ class Dot(NeuralModel):
         id_dropout: Share of ids shown as unknown in training.
     """
 
-    embed_dim: int = number(ge=1, le=4096)
-    l2: float = number(ge=0)
-    bias_l2: float = number(ge=0)
-    id_dropout: float = number(ge=0, lt=1)
+    name: ClassVar[str] = "dot"
+
+    embed_dim: EmbedDim = 32
+    l2: Penalty = 0.12
+    bias_l2: Penalty = 0.02
+    id_dropout: Rate = 0.005
 
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ from cfexp.data.encoding import Encoded
 from cfexp.models.base import Model, Scorer
 
 
-@dataclass(frozen=True, kw_only=True)
 class Ensemble(Model):
     """Stacked regression (Breiman, 1996): ``rating = c + sum of w_m * rating_m``.
 
@@ -26,7 +25,9 @@ class Ensemble(Model):
             family in the experiment with the same data and split.
     """
 
-    runs: list[str] | None
+    name: ClassVar[str] = "ensemble"
+
+    runs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,14 @@
 """A factorisation machine over users, movies, genres and history; or DeepFM."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cfexp.data.encoding import Encoded, FeatureSpec
-from cfexp.models.base import WIDEST, NeuralModel
-from cfexp.spec import number
+from cfexp.models.base import EmbedDim, NeuralModel, Penalty, Rate, Units
 
 if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True, kw_only=True)
 class Fm(NeuralModel):
     """DeepFM (Guo et al., 2017); with no `layers`, FM (Rendle, 2010, eq. 1).
 
@@ -31,14 +28,16 @@ class Fm(NeuralModel):
         id_dropout: Share of ids and genres shown as unknown in training.
     """
 
-    embed_dim: int = number(ge=1, le=4096)
-    layers: list[int] = number(ge=1, le=WIDEST)
-    dropout: float = number(ge=0, lt=1)
-    l2: float = number(ge=0)
-    history_l2: float = number(ge=0)
-    kernel_l2: float = number(ge=0)
-    bias_l2: float = number(ge=0)
-    id_dropout: float = number(ge=0, lt=1)
+    name: ClassVar[str] = "fm"
+
+    embed_dim: EmbedDim = 32
+    layers: tuple[Units, ...] = (64, 32)
+    dropout: Rate = 0.3
+    l2: Penalty = 0.12
+    history_l2: Penalty = 0.003
+    kernel_l2: Penalty = 0.01
+    bias_l2: Penalty = 0.02
+    id_dropout: Rate = 0.005
 
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras

@@ -1,17 +1,14 @@
 """A kernel autoencoder: AutoRec whose weights fade with a learned distance."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cfexp.data.encoding import Encoded, FeatureSpec
-from cfexp.models.base import WIDEST, NeuralModel
-from cfexp.spec import choice, number
+from cfexp.models.base import NeuralModel, Penalty, Rate, Units
 
 if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True, kw_only=True)
 class KernelAutoEncoder(NeuralModel):
     """Kernelised autoencoder, as in GLocal-K's first stage (Han et al., 2021, eq. 1).
 
@@ -32,15 +29,17 @@ class KernelAutoEncoder(NeuralModel):
         id_dropout: Share of ids shown as unknown in training.
     """
 
-    of: str = choice("item", "user")
-    units: int = number(ge=1, le=WIDEST)
-    kernel_dim: int = number(ge=1, le=WIDEST)
-    dropout: float = number(ge=0, lt=1)
-    l2: float = number(ge=0)
-    kernel_l2: float = number(ge=0)
-    sparsity: float = number(ge=0)
-    bias_l2: float = number(ge=0)
-    id_dropout: float = number(ge=0, lt=1)
+    name: ClassVar[str] = "kernelae"
+
+    of: Literal["item", "user"] = "item"
+    units: Units = 256
+    kernel_dim: Units = 5
+    dropout: Rate = 0.2
+    l2: Penalty = 0.02
+    kernel_l2: Penalty = 0.001
+    sparsity: Penalty = 0.01
+    bias_l2: Penalty = 0.02
+    id_dropout: Rate = 0.005
 
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras

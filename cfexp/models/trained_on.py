@@ -15,8 +15,8 @@ from cfexp.models.known import KnownPairs
 
 # Every run is held against these, whatever its configuration says.
 BASELINES = {
-    "mean": Mean(name="mean"),
-    "bias": Bias(name="bias", reg_user=15.0, reg_item=10.0, iterations=10),
+    "mean": Mean(),
+    "bias": Bias(reg_user=15.0, reg_item=10.0, iterations=10),
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
@@ -21,6 +22,11 @@ from cfexp.training.stacking import Member
 KEPT_ELSEWHERE = ("tracking", "run_name", "cv", "seeds")
 # Not parameters of the result: where it is kept, and what other modes take.
 NOT_PARAMS = (*(key for key in USES if key != "mode"), *KEPT_ELSEWHERE)
+
+
+def job_params(job: Job) -> dict[str, Any]:
+    """Returns a training's parameters; ``model.name`` is that of the family."""
+    return {"model.name": job.specs["model"].name, **params(yaml.safe_load(job.config))}
 
 
 def params(config: Mapping[str, Any]) -> dict[str, Any]:

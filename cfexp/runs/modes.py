@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,7 @@ def run(
     _check_files(cfg, folder)
     parent_id = None
     if swept:
-        tracking = replace(tracking, uri=swept.uri or tracking.uri)
+        tracking = tracking.replace(uri=swept.uri or tracking.uri)
         specs, parent_id = {**specs, "tracking": tracking}, swept.parent_id
     if cfg.mode is Mode.train:
         if specs["training"].strategy == "multiworker":
@@ -311,7 +310,7 @@ def for_worker(
     if index == 0:
         return specs, folder
     alone = {
-        "tracking": replace(specs["tracking"], enabled=False),
-        "training": replace(specs["training"], checkpoint_every=0),
+        "tracking": specs["tracking"].replace(enabled=False),
+        "training": specs["training"].replace(checkpoint_every=0),
     }
     return {**specs, **alone}, folder / f"worker_{index}"

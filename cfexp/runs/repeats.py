@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from cfexp.config.identity import code_version, digest
 from cfexp.data.ratings import Ratings
@@ -106,7 +105,7 @@ def train_repeats(
         with writing(folder / "results", FILE):
             table.to_csv(file, index_label="repeat")
         if group:
-            params = describe.params(yaml.safe_load(first.config))
+            params = describe.job_params(first)
             for repeated in ("split.fold", "seed"):
                 params.pop(repeated, None)
             tags = {f"cfexp.{part}_interval": said for part, said in covers.items()}

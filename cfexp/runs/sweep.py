@@ -1,7 +1,7 @@
 """A sweep: one MLflow run above those of its jobs, wherever these are run."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -93,7 +93,7 @@ class SweepCallback(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         # MLflow's client belongs to this process; a password is not for a file.
-        tracking = replace(self.tracking, uri=masked(self.tracking.uri))
+        tracking = self.tracking.replace(uri=masked(self.tracking.uri))
         return {**self.__dict__, "group": None, "tracking": tracking}
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -179,7 +179,7 @@ class SweepCallback(Callback):
         from cfexp.tracking.parent import record_failure
 
         record_failure(
-            replace(self.tracking, uri=self.swept.uri or os.environ[VARIABLE]),
+            self.tracking.replace(uri=self.swept.uri or os.environ[VARIABLE]),
             parent_id=self.swept.parent_id,
             name=" ".join(telling(list(job_return.overrides or [])))[:200],
             folder=str(config.hydra.runtime.output_dir),

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 import cfexp
 from cfexp.data.checks import require_different_ratings
 from cfexp.data.ratings import RATING, Ratings
@@ -154,7 +152,7 @@ def train(
                 return _skipped(job, earlier)
             if earlier:
                 run_id = earlier.run_id
-                training = replace(training, resume=path.exists())
+                training = training.replace(resume=path.exists())
                 where = "its checkpoint" if training.resume else "the start"
                 log.info("going on with run %s from %s", run_id, where)
         tags = owner_tags(key, lock) | dict(job.tags)
@@ -191,7 +189,7 @@ def _without_checkpoint(training: Training, model: Any, path: Path) -> Training:
             " checkpoint, and leaves alone %s",
             path,
         )
-    return replace(training, checkpoint_every=0)
+    return training.replace(checkpoint_every=0)
 
 
 def _train(
@@ -295,7 +293,7 @@ def _train(
 
 def _params(job: Job, source: Source | None) -> dict[str, Any]:
     """Returns the logged parameters."""
-    found = describe.params(yaml.safe_load(job.config))
+    found = describe.job_params(job)
     if source:
         # Tells a model from the one it went on from, if all else is the same.
         found["finetunes"] = len(source.predictor.origin.sources) + 1
@@ -381,7 +379,7 @@ def _write_results(
             split=split,
             comparison=comparison,
             test=tested,
-            params=describe.params(yaml.safe_load(job.config)),
+            params=describe.job_params(job),
             metrics=metrics,
         )
 

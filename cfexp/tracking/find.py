@@ -1,5 +1,6 @@
 """Finds trained models: by run id, latest, best, registered name or folder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -102,7 +103,7 @@ def find(reference: str, *, tracking: Tracking, choice: Choice) -> SavedModel:
 
 
 def find_members(
-    runs: list[str] | None,
+    runs: Sequence[str] | None,
     *,
     tracking: Tracking,
     data_fingerprint: str,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import ClassVar
 
 from cfexp.spec import Spec
 
@@ -15,7 +16,6 @@ SQLITE = "sqlite:///"
 MAX_NAME = 256  # of a registered model, in MLflow's database
 
 
-@dataclass(frozen=True, kw_only=True)
 class Tracking(Spec):
     """Where to track runs.
 
@@ -27,11 +27,13 @@ class Tracking(Spec):
         register_as: Name to register the trained model under; not registered if None.
     """
 
-    enabled: bool
-    uri: str
-    experiment: str
-    register_as: str | None
-    git_diff: bool
+    group: ClassVar[str] = "tracking"
+
+    enabled: bool = True
+    uri: str = "sqlite:///mlflow.db"
+    experiment: str = "cfexp"
+    register_as: str | None = None
+    git_diff: bool = True
 
     @property
     def absolute_uri(self) -> str:
@@ -42,7 +44,7 @@ class Tracking(Spec):
         return f"{SQLITE}{Path(self.uri.removeprefix(SQLITE)).absolute()}"
 
     def problems(self) -> list[str]:
-        found = super().problems()
+        found = []
         if not _is_known(self.uri):
             found.append(
                 "uri must look like sqlite:///mlflow.db or http://localhost:5000. Got:"

@@ -1,6 +1,6 @@
 """Opens a run in MLflow, or a stand-in where tracking is off."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -157,7 +157,7 @@ def find_model(reference: str, *, tracking: Tracking, choice: Choice) -> "SavedM
 
 
 def find_members(
-    runs: list[str] | None,
+    runs: Sequence[str] | None,
     *,
     tracking: Tracking,
     data_fingerprint: str,

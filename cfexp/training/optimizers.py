@@ -1,19 +1,28 @@
 """Optimizers and learning-rate schedules, as specs that build Keras optimizers."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from cfexp.spec import Spec, choice, number
+from pydantic import Field
+
+from cfexp.errors import ConfigError
+from cfexp.spec import Spec
 
 if TYPE_CHECKING:
     import keras
 
+LearningRate = Annotated[float, Field(gt=0, le=100)]
+# Decay of a moving average.
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
-@dataclass(frozen=True, kw_only=True)
+
 class Optimizer(Spec):
-    """Base of all optimizers.
+    """An optimizer of Keras with a learning-rate schedule.
+
+    A subclass names Keras' class, and those of its arguments that can be set are its
+    own fields.
 
     Attributes:
+        kind: Name of the class in ``keras.optimizers``.
         learning_rate: Learning rate at the start.
         schedule: ``constant``; ``cosine``, down to `final_fraction` of the start
             after the last epoch; or ``step``, times `step_factor` every `step_epochs`.
@@ -23,12 +32,17 @@ class Optimizer(Spec):
         clipnorm: Largest norm of all gradients together; not clipped where None.
     """
 
-    learning_rate: float = number(gt=0, le=100)
-    schedule: str = choice("constant", "cosine", "step")
-    final_fraction: float = number(ge=0, le=1)
-    step_epochs: int = number(ge=1)
-    step_factor: float = number(gt=0, le=1)
-    clipnorm: float | None = number(gt=0)
+    group: ClassVar[str] = "optimizer"
+    kind: ClassVar[str] = ""
+    # Fields that are no arguments of Keras.
+    not_keras: ClassVar[tuple[str, ...]] = ()
+
+    learning_rate: LearningRate = 0.01
+    schedule: Literal["constant", "cosine", "step"] = "cosine"
+    final_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    step_epochs: Annotated[int, Field(ge=1)] = 10
+    step_factor: Annotated[float, Field(gt=0, le=1)] = 0.5
+    clipnorm: Annotated[float, Field(gt=0)] | None = None
 
     def build(
         self, *, steps_per_epoch: int, epochs: int, table_share: float
@@ -40,18 +54,40 @@ class Optimizer(Spec):
             epochs: Epochs of the learning-rate schedule.
             table_share: How much of the embedding tables a batch looks up, at most.
         """
-        raise NotImplementedError
+        shared = {*Optimizer.model_fields, *self.not_keras}
+        own = {k: v for k, v in self.settings().items() if k not in shared}
+        return self.keras_class(table_share)(
+            learning_rate=self._rate(steps_per_epoch, epochs),
+            global_clipnorm=self.clipnorm,
+            **own,
+        )
 
-    def _shared(self, steps_per_epoch: int, epochs: int) -> dict[str, object]:
+    def keras_class(self, table_share: float) -> type[Any]:
+        """Returns the class of the Keras optimizer; see `build`.
+
+        Raises:
+            ConfigError: There is none of this kind.
+        """
+        import keras
+
+        found = getattr(keras.optimizers, self.kind, None)
+        if found is None:
+            raise ConfigError(
+                f"{self.label()} names no optimizer of Keras in its attribute kind,"
+                f" such as Adam. Got: {self.kind!r}"
+            )
+        return found
+
+    def _rate(self, steps_per_epoch: int, epochs: int) -> Any:
         from keras.optimizers.schedules import CosineDecay, ExponentialDecay
 
-        rate: object = self.learning_rate
+        rate = self.learning_rate
         if self.schedule == "cosine":
-            rate = CosineDecay(rate, steps_per_epoch * epochs, self.final_fraction)
-        elif self.schedule == "step":
+            return CosineDecay(rate, steps_per_epoch * epochs, self.final_fraction)
+        if self.schedule == "step":
             steps = steps_per_epoch * self.step_epochs
-            rate = ExponentialDecay(rate, steps, self.step_factor, staircase=True)
-        return {"learning_rate": rate, "global_clipnorm": self.clipnorm}
+            return ExponentialDecay(rate, steps, self.step_factor, staircase=True)
+        return rate
 
 
 # A batch that looks up less of the tables than this is quicker updated row by row.
@@ -59,7 +95,6 @@ class Optimizer(Spec):
 ROWS_BELOW = 0.5
 
 
-@dataclass(frozen=True, kw_only=True)
 class RowwiseOptimizer(Optimizer):
     """Base of optimizers that can update only the rows that a batch looks up.
 
@@ -68,16 +103,17 @@ class RowwiseOptimizer(Optimizer):
             ``auto``, rows where tables are large for the batch.
     """
 
-    update: str = choice("auto", "dense", "rows")
+    not_keras: ClassVar[tuple[str, ...]] = ("update",)
+
+    update: Literal["auto", "dense", "rows"] = "auto"
 
     def problems(self) -> list[str]:
-        found = super().problems()
-        if self.update == "rows" and self.clipnorm is not None:
-            found.append(
-                "update=rows knows no norm of all gradients, so it cannot be combined"
-                f" with clipnorm. Set update=dense. Got: clipnorm={self.clipnorm:g}"
-            )
-        return found
+        if self.update != "rows" or self.clipnorm is None:
+            return []
+        return [
+            "update=rows knows no norm of all gradients, so it cannot be combined"
+            f" with clipnorm. Set update=dense. Got: clipnorm={self.clipnorm:g}"
+        ]
 
     def by_rows(self, table_share: float) -> bool:
         """Returns whether only looked-up rows are updated."""
@@ -85,76 +121,46 @@ class RowwiseOptimizer(Optimizer):
             return self.clipnorm is None and table_share < ROWS_BELOW
         return self.update == "rows"
 
+    def keras_class(self, table_share: float) -> type[Any]:
+        from cfexp.training import rowwise
 
-@dataclass(frozen=True, kw_only=True)
+        if self.by_rows(table_share):
+            return getattr(rowwise, f"Rowwise{self.kind}")
+        return super().keras_class(table_share)
+
+
 class Adam(RowwiseOptimizer):
     """Adam (Kingma and Ba, 2015)."""
 
-    beta_1: float = number(ge=0, lt=1)
-    beta_2: float = number(ge=0, lt=1)
+    kind: ClassVar[str] = "Adam"
 
-    def build(
-        self, *, steps_per_epoch: int, epochs: int, table_share: float
-    ) -> "keras.optimizers.Optimizer":
-        import keras
-
-        from cfexp.training.rowwise import RowwiseAdam
-
-        kind = RowwiseAdam if self.by_rows(table_share) else keras.optimizers.Adam
-        shared = self._shared(steps_per_epoch, epochs)
-        return kind(beta_1=self.beta_1, beta_2=self.beta_2, **shared)
+    beta_1: Decay = 0.9
+    beta_2: Decay = 0.999
 
 
-@dataclass(frozen=True, kw_only=True)
 class AdamW(Optimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
-    beta_1: float = number(ge=0, lt=1)
-    beta_2: float = number(ge=0, lt=1)
-    weight_decay: float = number(ge=0)
+    kind: ClassVar[str] = "AdamW"
 
-    def build(
-        self, *, steps_per_epoch: int, epochs: int, table_share: float
-    ) -> "keras.optimizers.Optimizer":
-        import keras
-
-        return keras.optimizers.AdamW(
-            weight_decay=self.weight_decay,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            **self._shared(steps_per_epoch, epochs),
-        )
+    beta_1: Decay = 0.9
+    beta_2: Decay = 0.999
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0001
 
 
-@dataclass(frozen=True, kw_only=True)
 class Sgd(Optimizer):
     """Stochastic gradient descent with momentum."""
 
-    momentum: float = number(ge=0, lt=1)
-    nesterov: bool
+    kind: ClassVar[str] = "SGD"
 
-    def build(
-        self, *, steps_per_epoch: int, epochs: int, table_share: float
-    ) -> "keras.optimizers.Optimizer":
-        import keras
-
-        return keras.optimizers.SGD(
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-            **self._shared(steps_per_epoch, epochs),
-        )
+    learning_rate: LearningRate = 0.02
+    momentum: Decay = 0.9
+    nesterov: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
 class Adagrad(RowwiseOptimizer):
     """Adagrad (Duchi, Hazan and Singer, 2011)."""
 
-    def build(
-        self, *, steps_per_epoch: int, epochs: int, table_share: float
-    ) -> "keras.optimizers.Optimizer":
-        import keras
+    kind: ClassVar[str] = "Adagrad"
 
-        from cfexp.training.rowwise import RowwiseAdagrad
-
-        kind = RowwiseAdagrad if self.by_rows(table_share) else keras.optimizers.Adagrad
-        return kind(**self._shared(steps_per_epoch, epochs))
+    learning_rate: LearningRate = 0.05

@@ -1,11 +1,14 @@
 """How to train, as a spec that is checked before TensorFlow is imported."""
 
-from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
-from cfexp.spec import Spec, choice, number
+from pydantic import Field
+
+from cfexp.spec import NO_EFFECT, Spec
+
+Positive = Annotated[int, Field(ge=1)]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Training(Spec):
     """How to train.
 
@@ -26,19 +29,20 @@ class Training(Spec):
         resume: Go on from the checkpoint of the same configuration.
     """
 
-    engine: str = choice("compiled", "keras")
-    strategy: str = choice("none", "mirrored", "multiworker")
-    epochs: int = number(ge=1)
-    batch_size: int = number(ge=1)
-    patience: int | None = number(ge=1)
-    refit: bool
-    stream_from: int | None = number(ge=1)
-    checkpoint_every: int = number(ge=0)
-    checkpoint_dir: str
-    resume: bool
+    group: ClassVar[str] = "training"
+
+    engine: Literal["compiled", "keras"] = "compiled"
+    strategy: Literal["none", "mirrored", "multiworker"] = "none"
+    epochs: Positive = 15
+    batch_size: Positive = 1024
+    patience: Positive | None = 5
+    refit: bool = False
+    stream_from: Positive | None = 10_000_000
+    checkpoint_every: Annotated[int, Field(ge=0), NO_EFFECT] = 5
+    checkpoint_dir: Annotated[str, NO_EFFECT] = "checkpoints"
+    resume: Annotated[bool, NO_EFFECT] = False
 
     def problems(self) -> list[str]:
-        found = super().problems()
         if self.strategy != "none" and self.engine == "keras":
-            found.append("engine=keras knows no strategy; leave engine=compiled")
-        return found
+            return ["engine=keras knows no strategy; leave engine=compiled"]
+        return []

@@ -1,5 +1,6 @@
 """The inputs of a model, its embeddings, and what the families build from them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -119,7 +120,7 @@ def weighted_sum(
 
 
 def mlp(
-    x: keras.KerasTensor, layers: list[int], *, dropout: float, l2: float
+    x: keras.KerasTensor, layers: Sequence[int], *, dropout: float, l2: float
 ) -> keras.KerasTensor:
     """Returns `x` after ReLU layers of the given widths, each followed by dropout."""
     for i, width in enumerate(layers, start=1):
