@@ -160,10 +160,8 @@ class SweepCallback(Callback):
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Tells a job about its sweep, in the process that does it."""
-        if self.swept is None:
-            return  # a single run
         global _swept
-        _swept = self.swept
+        _swept = self.swept  # None in a single run, also where a sweep was before
         if self.threads:
             for name in THREADS:
                 os.environ.setdefault(name, str(self.threads))

@@ -47,10 +47,11 @@ def connect(
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    mlflow.set_tracking_uri(_without_login(tracking.uri))
+    # MLflow keeps a database open by its name, also where the process changes folder.
+    mlflow.set_tracking_uri(_without_login(tracking.absolute_uri))
     try:
         if not existing:
-            create_database(tracking.uri)
+            create_database(tracking.absolute_uri)
         found = _experiment(tracking)
         if found is None and existing:
             if not searched:
