@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 # What a model holds in weights, so that it may differ between fits of one program.
 IN_WEIGHTS = ("mean_rating", "seed", "rows")
-# Layers that their configuration and weights say all of.
-PLAIN_LAYERS = ("keras.", "cfexp.models.layers.inputs")
 
 _programs: "dict[str, Program] | None" = None
 
@@ -40,8 +38,7 @@ def program_for(
     make: "Callable[[], Program]",
 ) -> "Program":
     """Returns the program of an equal model, where it is shared, else a new one."""
-    plain = all(type(x).__module__.startswith(PLAIN_LAYERS) for x in model.layers)
-    if _programs is None or not plain:
+    if _programs is None or not all(_is_plain(type(x)) for x in model.layers):
         return make()
     parts: Any = [
         _without_weights(model.get_config()),
@@ -53,6 +50,15 @@ def program_for(
     if key not in _programs:
         _programs[key] = make()
     return _programs[key]
+
+
+def _is_plain(layer: type) -> bool:
+    """Returns whether a layer's configuration and weights say all of it.
+
+    Keras' own do; others say so themselves, which their subclasses do not inherit.
+    """
+    own = layer.__module__.startswith("keras.")
+    return bool(vars(layer).get("shares_programs", own))
 
 
 def _without_weights(config: Any) -> Any:

@@ -80,6 +80,8 @@ def _mix(x: tf.Tensor) -> tf.Tensor:
 class Dropout(HashRandom):
     """Inverted dropout (Srivastava et al., 2014) with a cheap mask."""
 
+    shares_programs = True  # see cfexp.training.program_sharing
+
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Zeroes elements and scales the others by ``1 / (1 - rate)``."""
         if not training or self.rate == 0:
@@ -92,6 +94,8 @@ class Dropout(HashRandom):
 class IdDropout(HashRandom):
     """Replaces ids by 0, unknown, now and then: so that row 0 is trained."""
 
+    shares_programs = True  # see cfexp.training.program_sharing
+
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Takes and returns indices, shape ``(batch,)``."""
         if not training or self.rate == 0:
@@ -102,6 +106,8 @@ class IdDropout(HashRandom):
 @keras.saving.register_keras_serializable(package="cfexp")
 class GenreDropout(HashRandom):
     """Replaces a row's genres by genre 0, unknown, now and then."""
+
+    shares_programs = True  # see cfexp.training.program_sharing
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Takes and returns 0s and 1s, shape ``(batch, n_genres)``."""

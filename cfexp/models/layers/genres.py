@@ -8,6 +8,8 @@ import tensorflow as tf
 class GenreMean(keras.layers.Layer):
     """Divides a row of 0s and 1s by its sum, shape ``(batch, n_genres)``."""
 
+    shares_programs = True  # see cfexp.training.program_sharing
+
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Returns weights that sum to 1 in each row."""
         return tf.math.divide_no_nan(
@@ -18,6 +20,8 @@ class GenreMean(keras.layers.Layer):
 @keras.saving.register_keras_serializable(package="cfexp")
 class PairwiseProducts(keras.layers.Layer):
     """Adds up the dot products of all pairs of vectors (Rendle, 2010, lemma 3.1)."""
+
+    shares_programs = True  # see cfexp.training.program_sharing
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Takes vectors, shape ``(batch, width)`` each; returns ``(batch, 1)``."""

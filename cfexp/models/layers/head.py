@@ -14,6 +14,8 @@ class RatingHead(keras.layers.Layer):
     weight, not a constant, so that folds share their compiled program.
     """
 
+    shares_programs = True  # see cfexp.training.program_sharing
+
     def __init__(self, mean_rating: float, scale: tuple[float, float], **kwargs: Any):
         super().__init__(**kwargs)
         self.mean_rating = mean_rating
