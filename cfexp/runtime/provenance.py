@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PACKAGES = (
@@ -65,6 +66,7 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
 def all_packages() -> str:
     """Returns every installed package with its version, as a requirements file."""
     pairs = {
