@@ -1,0 +1,177 @@
+"""Runs of MLflow compared."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import TINY, cfexp, python
+
+from cfexp.comparison.best import experiment
+from cfexp.comparison.systems import System, errors_of, systems
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three systems on two folds each, and one on another split."""
+    folder = tmp_path_factory.mktemp("tracked")
+    small = [*TINY, "training=quick"]
+    for arguments in (
+        ("-m", "split=kfold", "split.fold=0,1", "model=bias,dot", "embed_dim=4,8"),
+        ("model=bias", "seed=1"),
+    ):
+        done = cfexp(*arguments, *small, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_sweep_is_compared(tracked: Path) -> None:
+    """Folds together; without TensorFlow; as the files say."""
+    code = (
+        "import sys; from cfexp.cli import run_command\n"
+        "status = run_command('cfexp.commands.compare', sys.argv[1:])\n"
+        "assert not {'tensorflow', 'keras'} & sys.modules.keys()\n"
+        "sys.exit(status)"
+    )
+    done = python(code, "--sweep", "latest", "--output", "out", cwd=tracked)
+    assert done.returncode == 0, done.stderr
+    # Of 3,000 rows, two of five folds.
+    assert " on 1,200 distinct test rows of 99 users" in done.stdout
+    table = pd.read_csv(tracked / "out/compare.csv", index_col="system")
+    assert set(table.index) == {"bias embed_dim=4", "bias embed_dim=8"} | {
+        f"dot embed_dim={k}" for k in (4, 8)
+    }
+    assert (table["runs"] == 2).all()
+    assert table["difference"].iloc[0] == 0
+    client = mlflow.MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
+    runs = client.search_runs(["1"], "params.`model.name` = 'bias'")
+    folds = [r for r in runs if "split.fold" in r.data.params]
+    # Folds of the same size: the mean of squares.
+    expected = np.sqrt(np.mean([r.data.metrics["test_rmse"] ** 2 for r in folds]))
+    assert table.loc["bias embed_dim=4", "rmse"] == pytest.approx(expected, rel=1e-6)
+    (parent,) = client.search_runs(["1"], "tags.`cfexp.kind` = 'sweep'")
+    kept = client.list_artifacts(parent.info.run_id, "compare")
+    names = ("compare.csv", "compare.html", "experiment")
+    assert {f.path for f in kept} == {f"compare/{name}" for name in names}
+    page = (tracked / "out/compare.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert "Leaderboard" in page
+    # The best on validation, to be run as it is.
+    best = min(runs, key=lambda r: r.data.metrics["val_rmse"] if r in folds else np.inf)
+    done = cfexp(
+        *("--config-dir", "out", "experiment=best_overrides", "split.fold=0"),
+        *("tracking=none", "hydra.run.dir=best"),
+        cwd=tracked,
+    )
+    assert done.returncode == 0, done.stderr
+    config = (tracked / "best/results/config.yaml").read_text()
+    assert "n_ratings: 3000" in config
+    assert f".{best.data.params['model.name'].title()}\n" in config
+    assert "dot embed_dim=8" in page
+    assert "http" not in page
+
+
+def test_errors_are_the_logged_ones(tracked: Path) -> None:
+    """Of one run, and of folds: the root of the mean over all their rows."""
+    client = mlflow.MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
+    runs = client.search_runs(["1"], "params.`model.name` = 'bias'")
+    (alone,) = (run for run in runs if run.data.params["seed"] == "1")
+    folds = [run for run in runs if run.data.params.get("embed_dim") == "4"]
+    assert len(folds) == 2
+    for own in ([alone], folds):
+        errors, tested = errors_of([System(name, tuple(own)) for name in "ab"])
+        logged = pd.DataFrame([run.data.metrics for run in own])
+        rows = logged["test_rows"]
+        assert errors.rows.sum() == tested == rows.sum()
+        rmse = np.sqrt((logged["test_rmse"] ** 2 * rows).sum() / rows.sum())
+        np.testing.assert_allclose(errors.overall("rmse"), rmse, rtol=1e-12)
+        mae = (logged["test_mae"] * rows).sum() / rows.sum()
+        np.testing.assert_allclose(errors.overall("mae"), mae, rtol=1e-12)
+
+
+def test_seeds_of_one_split_are_one_system() -> None:
+    """Where the latest ratings are tested, all seeds have the same split."""
+    runs = [
+        SimpleNamespace(
+            info=SimpleNamespace(run_id=f"{model}{seed}{age}"),
+            data=SimpleNamespace(
+                params={"model.name": model, "seed": seed},
+                tags={"cfexp.split_sha256": "same"},
+            ),
+        )
+        for age in ("new", "old")
+        for model in "ab"
+        for seed in "01"
+    ]
+    found = systems(runs)
+    assert [[run.info.run_id for run in system.runs] for system in found] == [
+        ["a1new", "a0new"],
+        ["b1new", "b0new"],
+    ]
+
+
+def test_different_test_rows_are_refused(tracked: Path) -> None:
+    client = mlflow.MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
+    found = client.search_runs(["1"], "tags.`cfexp.kind` = 'train'")
+    other, fold = found[0].info.run_id, found[1].info.run_id
+    done = cfexp("compare", other, fold, cwd=tracked)
+    assert done.returncode == 1
+    assert "these runs have different splits" in done.stderr
+    assert "Traceback" not in done.stderr
+    (parent,) = client.search_runs(["1"], "tags.`cfexp.kind` = 'sweep'")
+    done = cfexp("compare", other, parent.info.run_id, cwd=tracked)
+    assert "is no finished training" in done.stderr
+    done = cfexp("compare", other, fold, "--force", cwd=tracked)
+    assert done.returncode == 0, done.stderr
+    assert "different splits: only rows that all tested, of " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no-such-run"], "there is no run no-such-run"),
+        (["--query", "metrics.test_rmse < 0"], "no finished training matches"),
+        (["--query", "rmse <"], "cannot search for runs"),
+        (["--query", "params.`model.name` = 'bias' and params.seed = '1'"], "only one"),
+        (["--set", "tracking=none"], "leave out tracking=none"),
+        (["--set", "tracking.uri=sqlite:////no/where.db"], "/no does not exist"),
+    ],
+)
+def test_command_explains(tracked: Path, arguments: list[str], message: str) -> None:
+    done = cfexp("compare", *arguments, cwd=tracked)
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stderr
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("cfexp: error: ")
+    assert message in said
+
+
+def test_experiment_of_overrides() -> None:
+    """Groups, values and a search's job give an experiment that does the same."""
+    said = ["search=dot", "model.l2=0.3", "experiment=ml-100k/dot", "split=kfold"]
+    found = experiment(said)
+    assert found["defaults"] == [
+        "/experiment/ml-100k/dot",
+        "/search/dot",
+        {"override /split": "kfold"},
+        "_self_",
+    ]
+    assert found["model"] == {"l2": 0.3}
+    assert found["hydra"] == {"mode": "RUN"}
+    plain = experiment(["model.layers=[8,4]", "+dataset.x=null", "experiment=quick"])
+    assert plain == {
+        "defaults": ["/experiment/quick", "_self_"],
+        "model": {"layers": [8, 4]},
+        "dataset": {"x": None},
+    }
+
+
+def test_all_runs_of_an_experiment(tracked: Path) -> None:
+    done = cfexp("compare", "--experiment", "cfexp", "--force", cwd=tracked)
+    assert done.returncode == 0, done.stderr
+    assert "different splits" in done.stdout
+    done = cfexp("compare", "--experiment", "bob's", cwd=tracked)
+    assert done.returncode == 1
+    assert 'there is no experiment "bob\'s" in' in done.stderr

@@ -1,0 +1,81 @@
+"""Every option and experiment composes, and the README names it."""
+
+from collections.abc import Callable
+
+import pytest
+import yaml
+from helpers import ROOT
+from omegaconf import DictConfig, OmegaConf
+
+from cfexp.config.build import build
+from cfexp.config.compose import is_sweep
+from cfexp.config.schema import GROUPS
+from cfexp.errors import ConfigError
+
+OPTIONS = [
+    f"{group}={path.stem}"
+    for group in GROUPS
+    for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
+]
+
+
+CONF = ROOT / "conf"
+
+
+EXPERIMENTS = [
+    str(path.relative_to(CONF / "experiment").with_suffix(""))
+    for path in sorted(CONF.glob("experiment/**/*.yaml"))
+]
+
+
+NEEDED = {
+    "dataset=csv": ["dataset.ratings=r.csv"],
+    "tracking=server": ["tracking.uri=http://localhost:5000"],
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_composes(
+    composed: Callable[..., DictConfig], option: str
+) -> None:
+    specs = build(composed(option, *NEEDED.get(option, [])))
+    assert set(specs) == set(GROUPS)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_composes(
+    composed: Callable[..., DictConfig], name: str
+) -> None:
+    build(composed(f"experiment={name}"))
+
+
+@pytest.mark.parametrize("name", [p.stem for p in sorted(CONF.glob("search/*.yaml"))])
+def test_every_search_composes(composed: Callable[..., DictConfig], name: str) -> None:
+    """With any experiment: it sweeps, over options of its own model."""
+    fitting = [o for o in EXPERIMENTS if o.endswith(f"/{name}")]
+    for experiment in [*fitting, "quick"]:
+        specs = build(composed(f"experiment={experiment}", f"search={name}"))
+        assert (specs["model"].name, specs["training"].refit) == (name, False)
+    ranges = OmegaConf.load(CONF / f"search/{name}.yaml").hydra.sweeper.params
+    for key, values in ranges.items():
+        for value in str(values).split(","):
+            build(composed(f"search={name}", f"{key}={value}"))
+    assert is_sweep([f"search={name}"])
+
+
+def test_all_problems_are_listed_at_once(composed: Callable[..., DictConfig]) -> None:
+    with pytest.raises(ConfigError, match=r"seed.*model\.l2.*training\.epochs"):
+        build(composed("seed=-1", "model.l2=-1", "training.epochs=0"))
+
+
+def test_readme_names_every_option() -> None:
+    """The configuration reference is complete."""
+    readme = (ROOT / "README.md").read_text()
+    files = [ROOT / "conf" / "config.yaml"]
+    files += [f for group in GROUPS for f in (ROOT / "conf" / group).glob("*")]
+    keys = {key for file in files for key in yaml.safe_load(file.read_text())}
+    hidden = {"_target_", "name", "defaults", "hydra", *GROUPS}
+    assert [key for key in sorted(keys - hidden) if f"`{key}`" not in readme] == []
+    options = {f.stem for f in files[1:]}
+    missing = [x for x in sorted(options) if f"`{x}`" not in readme]
+    assert [x for x in missing if not x.startswith("ml-")] == []

@@ -1,0 +1,78 @@
+"""Layers: known values, masks, saving."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
+from cfexp.models.layers.head import RatingHead
+from cfexp.models.layers.kernels import KernelDense
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_dropout_has_its_rate_and_changes_each_call(compiled: bool) -> None:
+    layer = Dropout(0.3, seed=1)
+    call = tf.function(
+        lambda x: layer(x, training=True), jit_compile=compiled, autograph=False
+    )
+    ones = tf.ones((400, 250))
+    layer(ones)
+    masks = [call(ones).numpy() == 0 for _ in range(3)]
+    assert all(abs(mask.mean() - 0.3) < 0.01 for mask in masks)
+    assert abs(np.mean(masks[0] & masks[1]) - 0.09) < 0.01
+    assert abs(np.mean(masks[0][1:] & masks[0][:-1]) - 0.09) < 0.01
+    assert abs(np.mean(call(ones).numpy()) - 1) < 0.02
+    np.testing.assert_array_equal(layer(ones).numpy(), ones)
+
+
+def test_compiled_and_eager_masks_are_the_same() -> None:
+    ones = tf.ones((50, 20))
+    eager, compiled = Dropout(0.5, seed=3), Dropout(0.5, seed=3)
+    eager(ones), compiled(ones)
+    program = tf.function(lambda x: compiled(x, training=True), jit_compile=True)
+    for _ in range(3):
+        np.testing.assert_array_equal(eager(ones, training=True), program(ones))
+
+
+def test_id_and_genre_dropout() -> None:
+    ids = np.arange(1, 1001)
+    dropped = IdDropout(0.2, seed=0)(tf.constant(ids), training=True).numpy()
+    assert 120 < (dropped == 0).sum() < 280
+    assert ((dropped == 0) | (dropped == ids)).all()
+    genres = tf.constant([[0.0, 1.0, 1.0]] * 1000)
+    rows = GenreDropout(0.2, seed=0)(genres, training=True).numpy()
+    unknown = (rows == [1, 0, 0]).all(axis=1)
+    assert 120 < unknown.sum() < 280
+    assert (rows[~unknown] == [0, 1, 1]).all()
+
+
+def test_layers_survive_saving() -> None:
+    for layer in (Dropout(0.3, seed=4), RatingHead(3.5, (1.0, 5.0))):
+        again = keras.layers.deserialize(keras.layers.serialize(layer))
+        assert again.get_config() == layer.get_config()
+    with pytest.raises(ValueError, match="rate"):
+        Dropout(1.0)
+
+
+def test_rating_head_clips_outside_training_only() -> None:
+    head = RatingHead(3.0, (1.0, 5.0))
+    x = tf.constant([[9.0], [-9.0], [0.5]])
+    assert head(x).numpy().ravel().tolist() == [5, 1, 3.5]
+    assert head(x, training=True).numpy().ravel().tolist() == [12, -6, 3.5]
+
+
+def test_kernel_dense_computes_its_formula() -> None:
+    layer = KernelDense(3, 2, l2=0.5, sparsity=2.0)
+    x = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+    layer(x)
+    a, b = (
+        np.random.default_rng(i).normal(0, 0.5, (n, 2)) for i, n in ((1, 5), (2, 3))
+    )
+    layer.a.assign(a), layer.b.assign(b)
+    near = np.maximum(0, 1 - ((a[:, None] - b[None]) ** 2).sum(-1))
+    assert 0 < (near == 0).sum() < near.size
+    weights = layer.kernel.numpy() * near
+    np.testing.assert_allclose(layer(x).numpy(), x @ weights, atol=1e-5)
+    penalty = 0.5 * (weights**2).sum() + 2.0 * (near**2).mean()
+    assert float(sum(layer.losses)) == pytest.approx(penalty, rel=1e-5)

@@ -1,0 +1,116 @@
+"""Model cards: what they say is what was measured."""
+
+import html
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+import pytest
+from helpers import SMALL, TINY, cfexp
+from omegaconf import DictConfig
+
+from cfexp.config.build import build
+from cfexp.models.bias import Bias
+from cfexp.reports.card import calibration, worst_cases
+from cfexp.reports.plots import residuals
+from cfexp.runs.modes import run
+
+
+def test_calibration_is_by_predicted_star() -> None:
+    test = pd.DataFrame(
+        {"rating": [1.0, 2.0, 5.0, 4.0], "predicted": [1.4, 0.8, 4.6, 4.9]}
+    )
+    found = calibration(test).set_index("star predicted")
+    assert found["rows"].to_dict() == {1: 2, 5: 2}
+    assert found.loc[1, "mean predicted"] == pytest.approx(1.1)
+    assert found.loc[1, "mean given"] == pytest.approx(1.5)
+    assert found.loc[5, "mean given"] == pytest.approx(4.5)
+
+
+def test_worst_cases_are_the_largest_errors() -> None:
+    rows = 30
+    test = pd.DataFrame(
+        {
+            "userId": range(rows),
+            "movieId": range(rows),
+            "rating": 3.0,
+            "predicted": [3.0 + (-1) ** i * i / 10 for i in range(rows)],
+            "user_count": 1,
+            "item_count": 2,
+        }
+    )
+    movies = pd.DataFrame({"movieId": range(rows), "title": "a | b"})
+    found = worst_cases(test, movies)
+    assert found["userId"].tolist() == [str(i) for i in range(29, 19, -1)]
+    assert found["error"].abs().is_monotonic_decreasing
+
+
+def test_card_of_a_run(workdir: Path) -> None:
+    """Complete, and the HTML needs nothing from elsewhere."""
+    options = ["model=dot", "embed_dim=4", "training=quick", "hydra.run.dir=run"]
+    done = cfexp(*options, *TINY, "run_name='<b>|x'", "tracking=none", cwd=workdir)
+    assert done.returncode == 0, done.stderr
+    results = workdir / "run/results"
+    card = (results / "model_card.md").read_text()
+    parts = ("Data", "Protocol", "Errors and margin", "Calibration", "Residuals")
+    for part in (*parts, "Worst cases", "Parameters", "Time"):
+        assert f"\n## {part}" in card
+    for part in ("By genre", "By popularity", "By activity"):
+        assert f"\n### {part}" in card
+    metrics = pd.read_json(results / "metrics.json", typ="series")
+    assert f"Test RMSE {metrics['test_rmse']:.4f}" in card
+    assert f"| all | {int(metrics['test_rows'])} | {metrics['test_rmse']:.4f} |" in card
+    assert f"{metrics['baseline_bias_rmse']:.4f}" in card
+    assert "no better than the bias baseline" in card  # two epochs are too few
+    assert "| model.embed\\_dim | 4 |" in card
+    page = (results / "model_card.html").read_text()
+    assert page.count("<table>") == 9
+    assert page.count("data:image/png;base64,") == 2
+    assert "&lt;b&gt;|x" in page
+    assert "<b>" not in page
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+
+
+IMAGE = "<img src=x onerror=alert(9)>"
+
+
+class Hostile(Bias):
+    name: ClassVar[str] = f"{IMAGE} ![x](plots/x.png)"
+
+
+def test_names_do_not_act(workdir: Path, composed: Callable[..., DictConfig]) -> None:
+    """Neither HTML nor Markdown nor Rich's markup, in the card or the console."""
+    cfg = composed("model=bias", *SMALL)
+    specs = {**build(cfg), "model": Hostile()}
+    name = f"see (plots/x.png) [/b] ![y](plots/predicted_vs_true.png) {IMAGE}"
+    run(cfg, specs, folder=workdir / "run", name=name, overrides=[])
+    page = (workdir / "run/results/model_card.html").read_text()
+    assert re.findall("<img[^>]*?src=.{11}", page) == ['<img src="data:image']
+    assert f"A {html.escape(IMAGE)} ![x](plots/x.png) model" in page
+    assert f"<h1>{html.escape(name)} on synthetic</h1>" in page
+
+
+def test_card_and_plots_never_fail_a_run(
+    workdir: Path,
+    composed: Callable[..., DictConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise FileNotFoundError("no such file")
+
+    monkeypatch.setattr("cfexp.runs.train.write_card", fail)
+    monkeypatch.setattr("cfexp.runs.results.save_plots", fail)
+    cfg = composed("model=bias", *SMALL)
+    run(cfg, build(cfg), folder=workdir / "run", name="run", overrides=[])
+    assert "the plots cannot be written: no such file" in caplog.text
+    assert "the model card cannot be written: no such file" in caplog.text
+    assert (workdir / "run/results/metrics.json").exists()
+
+
+def test_plots_take_texts_as_they_are() -> None:
+    stats = pd.DataFrame({"n": 1, "mean": 0.1, "sem": 0.1}, index=[r"$\\no$", "$"])
+    residuals(stats, r"$\\such$").savefig(io.BytesIO())

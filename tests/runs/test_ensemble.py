@@ -1,0 +1,36 @@
+"""Tracked runs are stacked."""
+
+from pathlib import Path
+
+import pandas as pd
+from helpers import TINY, cfexp
+
+
+def test_runs_are_stacked(workdir: Path) -> None:
+    """The best run of each family with this split; or those that are named."""
+    common = [*TINY, "embed_dim=4", "training=quick"]
+    done = cfexp("model=ensemble", *common, cwd=workdir)
+    assert done.returncode == 1
+    assert "needs two trained runs or more, but 0" in done.stderr
+    assert "Traceback" not in done.stderr
+    args = ["-m", "model=bias,dot", "training.epochs=1,3", "hydra.sweep.dir=all"]
+    assert cfexp(*args, *common, cwd=workdir).returncode == 0
+    assert cfexp("model=deep", "seed=1", *common, cwd=workdir).returncode == 0
+    done = cfexp("model=ensemble", *common, "hydra.run.dir=ens", cwd=workdir)
+    assert done.returncode == 0, done.stderr
+    lines = [x for x in done.stderr.splitlines() if "member" in x]
+    assert len(lines) == 2, lines  # one bias, one dot; deep has another split
+    found = pd.read_parquet(workdir / "ens/results/valid_predictions.parquet")
+    assert found["predicted"].between(1, 5).all()
+    again = cfexp("mode=evaluate", "run_id=ens", cwd=workdir)
+    assert again.returncode == 0, again.stderr
+    folders = "model.runs=[all/0,all/3]"
+    done = cfexp("model=ensemble", folders, "tracking=none", *common, cwd=workdir)
+    assert "member dot      all/3" in done.stderr
+    other = cfexp(
+        *("model=ensemble", folders, "tracking=none", "seed=1"), *common, cwd=workdir
+    )
+    assert other.returncode == 1
+    assert "another split" in other.stderr
+    tune = cfexp("mode=finetune", "run_id=ens", "tracking=none", cwd=workdir)
+    assert "cannot be fine-tuned" in tune.stderr

@@ -1,0 +1,58 @@
+"""Every shipped experiment runs."""
+
+from pathlib import Path
+
+import pandas as pd
+from helpers import ROOT, cfexp, ok
+from small_data import synthetic
+
+
+def test_every_experiment_runs(workdir: Path) -> None:
+    """All of `conf/experiment`, in one sweep, on small data in ml-100k's format."""
+    data = synthetic().load()
+    folder = workdir / "ml-100k"
+    folder.mkdir()
+    genres = sorted({g for text in data.movies["genres"] for g in text.split("|") if g})
+    (folder / "u.genre").write_text("".join(f"{g}|{i}\n" for i, g in enumerate(genres)))
+    flags = data.movies["genres"].str.get_dummies()[genres].astype(int)
+    films = data.movies[["movieId", "title"]].assign(date="", video="", url="")
+    films.join(flags).to_csv(folder / "u.item", sep="|", header=False, index=False)
+    tab = {"sep": "\t", "header": False, "index": False}
+    data.frame.to_csv(folder / "u.data", **tab)
+    data.frame.sample(500, random_state=0).to_csv(folder / "u1.test", **tab)
+    other = workdir / "ml-latest-small"
+    other.mkdir()
+    data.frame.to_csv(other / "ratings.csv", index=False)
+    data.movies[["movieId", "title", "genres"]].to_csv(
+        other / "movies.csv", index=False
+    )
+    folder = ROOT / "conf/experiment"
+    files = [file.relative_to(folder) for file in folder.rglob("*.yaml")]
+    names = sorted(str(file.with_suffix("")) for file in files)
+    names.remove("ml-100k/ensemble")
+    common = ["training.epochs=1", "tracking=none"]
+    done = cfexp(
+        *("-m", f"experiment={','.join(names)}", "embed_dim=4"),
+        *(*common, "hydra.sweep.dir=all"),
+        cwd=workdir,
+        env={"CFEXP_DATA_DIR": str(workdir)},
+    )
+    ok(done)
+    board = pd.read_csv(workdir / "all" / "leaderboard.csv")
+    assert len(board) == len(names)
+    assert set(board["status"]) == {"finished"}
+    members = [names.index(f"ml-100k/{model}") for model in ("dot", "fm")]
+    runs = ",".join(f"all/{i}" for i in members)
+    done = cfexp(
+        *("experiment=ml-100k/ensemble", f"model.runs=[{runs}]", *common),
+        cwd=workdir,
+        env={"CFEXP_DATA_DIR": str(workdir)},
+    )
+    assert "member fm" in ok(done).stderr
+    done = cfexp(
+        *("experiment=ml-100k/dot", "search=dot", "model.l2=0.1,0.2"),
+        *("optimizer.learning_rate=0.003", "hydra.sweep.dir=search", *common),
+        cwd=workdir,
+        env={"CFEXP_DATA_DIR": str(workdir)},
+    )
+    assert len(pd.read_csv(workdir / "search/leaderboard.csv")) == 2, done.stderr

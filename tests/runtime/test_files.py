@@ -1,0 +1,51 @@
+"""Files are written whole or not at all."""
+
+import errno
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from cfexp.runtime.files import write_text, write_whole
+
+
+def test_new_file_takes_the_old_ones_name_when_it_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "new" / "note.txt"
+    write_text(path, "old")
+    done = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        done.append(
+            "folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file"
+        )
+        fsync(descriptor)
+
+    def replaced(self: Path, target: Path) -> None:
+        done.append("replace")
+        replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    write_text(path, "nëw")
+    assert path.read_text() == "nëw"
+    assert done == ["file", "replace", "folder"]
+    assert [file.name for file in path.parent.iterdir()] == ["note.txt"]
+
+
+def test_full_disk_leaves_the_old_file_and_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    write_text(path, "old")
+
+    def full(file: BinaryIO) -> None:
+        file.write(b"ne")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="No space left") as failed:
+        write_whole(path, full)
+    assert failed.value.filename == str(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
