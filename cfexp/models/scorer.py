@@ -9,9 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
-from cfexp.models.layers import kernels as _registers_kernels  # noqa: F401
-from cfexp.models.layers import rated as _registers_layers  # noqa: F401
-from cfexp.models.layers.inputs import Padded
+from cfexp.models.layers.inputs import Padded  # with it all layers are registered
 
 CHUNK = 65_536
 

@@ -12,10 +12,12 @@ PACKAGES = (
     "cfexp",
     "hydra-core",
     "keras",
+    "lazy-loader",
     "mlflow",
     "numpy",
     "omegaconf",
     "pandas",
+    "pydantic",
     "scikit-learn",
     "tensorflow",
 )

@@ -12,7 +12,10 @@ from pandas.api.types import is_integer_dtype
 from cfexp.runtime.provenance import versions
 
 MODEL_NAME = "model"
-SERVING_PACKAGES = ("mlflow", "tensorflow", "keras", "pandas", "numpy")
+SERVING_PACKAGES = (
+    *("mlflow", "tensorflow", "keras", "pandas", "numpy"),
+    *("lazy-loader", "pydantic"),
+)
 
 
 def log_predictor(folder: Path, *, example: pd.DataFrame) -> ModelInfo:

@@ -1,10 +1,13 @@
 """Layers: known values, masks, saving."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from cfexp.models import layers
 from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.kernels import KernelDense
@@ -76,3 +79,10 @@ def test_kernel_dense_computes_its_formula() -> None:
     np.testing.assert_allclose(layer(x).numpy(), x @ weights, atol=1e-5)
     penalty = 0.5 * (weights**2).sum() + 2.0 * (near**2).mean()
     assert float(sum(layer.losses)) == pytest.approx(penalty, rel=1e-5)
+
+
+def test_the_package_registers_every_layer() -> None:
+    """A model is loaded by a process that imported no family."""
+    folder = Path(layers.__file__).parent
+    found = {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    assert found == set(layers.__all__)
