@@ -19,7 +19,7 @@ from cfexp.config.arguments import CHECKOUT, check_flags
 from cfexp.config.build import build
 from cfexp.config.compose import conf_dir, register, without_nulls
 from cfexp.config.explain import TRACEBACK_VARIABLE, explain
-from cfexp.config.identity import run_name
+from cfexp.config.identity import run_name, without_embed_dim
 from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
 from cfexp.runs.sweep import current_sweep, finish_open_sweep
 from cfexp.runs.traces import remove_traces
@@ -140,19 +140,21 @@ def _task(cfg: DictConfig) -> float | None:
         swept = current_sweep()
         if swept:
             swept.enter()
-        specs = build(cfg)
+        request = build(cfg, swept=swept is not None)
         # Everything heavy is imported from here on.
         from cfexp.runs.modes import run
+        from cfexp.runs.task import Task
 
-        overrides = list(job.overrides.task)
-        return run(
-            cfg,
-            specs,
+        model = request.experiment.model
+        overrides = without_embed_dim(job.overrides.task, model)
+        name = run_name(model.name, overrides)
+        task = Task(
+            request,
             folder=Path(job.runtime.output_dir),
-            name=cfg.run_name or run_name(specs["model"].name, overrides),
+            name=request.options.run_name or name,
             overrides=overrides,
-            swept=swept,
         )
+        return run(task.in_sweep(swept) if swept else task)
     except Exception as error:
         log.debug("the run failed", exc_info=True)
         if job.mode is RunMode.RUN:

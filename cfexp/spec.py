@@ -5,7 +5,9 @@ loop. Creating one is cheap and imports no heavy library, so that every value is
 checked before TensorFlow is loaded.
 """
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from typing import Any, ClassVar, Self, get_args
 
 from pydantic import (
@@ -21,14 +23,18 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from cfexp.errors import ConfigError, did_you_mean
 
 
-class _NoEffect:
-    def __repr__(self) -> str:
-        return "NO_EFFECT"
+class Mark(Enum):
+    """What a field is to a result, said where it is declared."""
+
+    NO_EFFECT = "does not change it"
+    REPEATS = "repeats it, as a fold or a seed does"
 
 
-# Marks a field that does not change a result, such as a path:
-# ``checkpoint_dir: Annotated[str, NO_EFFECT] = "checkpoints"``.
-NO_EFFECT = _NoEffect()
+# Marks a path, say: ``checkpoint_dir: Annotated[str, NO_EFFECT] = "checkpoints"``.
+NO_EFFECT = Mark.NO_EFFECT
+REPEATS = Mark.REPEATS
+# Names a spec's class, in configurations and in `Spec.settings` of another spec.
+TARGET = "_target_"
 NOT_SET = "is not set: give it a value"
 
 _WHOLE, _NUMBER, _LIST = "a whole number", "a number", "a list, as in [1,2]"
@@ -105,17 +111,28 @@ class Spec(BaseModel):
         return []
 
     def settings(self) -> dict[str, Any]:
-        """Returns all hyperparameters by name, as JSON and YAML hold them."""
-        return self.model_dump(mode="json")
+        """Returns all hyperparameters by name, as JSON and YAML hold them.
+
+        Where a value is a spec itself, its own and its class, as `TARGET`.
+        """
+        names = type(self).model_fields
+        return {n: _plain(getattr(self, n), Spec.settings) for n in names}
 
     def identity(self) -> dict[str, Any]:
         """Returns the hyperparameters that change a result; see `NO_EFFECT`."""
-        fields = type(self).model_fields
         return {
-            name: value
-            for name, value in self.settings().items()
-            if NO_EFFECT not in fields[name].metadata
+            name: _plain(getattr(self, name), Spec.identity)
+            for name, field in type(self).model_fields.items()
+            if NO_EFFECT not in field.metadata
         }
+
+    @classmethod
+    def target(cls) -> str:
+        """Returns the class's name in a configuration: ``cfexp.models.Ncf``."""
+        package = cls.__module__
+        if package.startswith("cfexp."):  # a package's public names outlive its files
+            package = ".".join(package.split(".")[:2])
+        return f"{package}.{cls.__qualname__}"
 
     def replace(self, **changes: Any) -> Self:
         """Returns a copy with other values of some fields, checked as a new one.
@@ -123,7 +140,8 @@ class Spec(BaseModel):
         Raises:
             ConfigError: A value is wrong.
         """
-        return type(self)(**{**self.settings(), **changes})
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{**own, **changes})
 
     @classmethod
     def label(cls) -> str:
@@ -171,6 +189,33 @@ class Spec(BaseModel):
         else:
             return f"{name} is refused: {error['msg']}. Got: {got!r}"
         return f"{name} must be {wanted}. Got: {got!r}"
+
+
+def _plain(value: Any, of: Callable[[Spec], dict[str, Any]]) -> Any:
+    """Returns a value as JSON and YAML hold it."""
+    if isinstance(value, Spec):
+        return {TARGET: value.target(), **of(value)}
+    if isinstance(value, Mapping):
+        return {name: _plain(one, of) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one, of) for one in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested hyperparameters as ``model.embed_dim`` and so on, no classes."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        elif name != TARGET:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def digest(*parts: str) -> str:
+    """Returns 16 hex digits of texts."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _parts(hint: Any) -> Iterator[Any]:

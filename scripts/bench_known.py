@@ -32,9 +32,8 @@ def main() -> None:
 
 def measure(size: int) -> list[str]:
     """Returns one size's numbers as text."""
-    specs = build(compose([f"dataset.n_ratings={size}"]))
-    ratings = specs["dataset"].load()
-    split = specs["split"].split(ratings, seed=0)
+    experiment = build(compose([f"dataset.n_ratings={size}"])).experiment
+    ratings, split = experiment.load()
     seconds = [time.perf_counter()]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pairs.parquet"

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from cfexp.config.build import build
 from cfexp.config.compose import compose
-from cfexp.training.fit import Settings, fit_model
+from cfexp.training.fit import fit_model
 from cfexp.training.history import History
 
 WITHIN = 1.005
@@ -52,11 +52,8 @@ def main() -> None:
 def history(*overrides: str) -> History:
     """Trains once and returns the epochs."""
     cfg = compose(list(overrides))
-    specs = build(cfg)
-    ratings = specs["dataset"].load()
-    split = specs["split"].split(ratings, seed=cfg.seed)
-    settings = Settings(specs["training"], specs["optimizer"], cfg.seed, False)
-    found = fit_model(specs["model"], ratings, split, settings=settings).history
+    experiment = build(cfg).experiment
+    found = fit_model(experiment, *experiment.load()).history
     assert found is not None
     return found
 

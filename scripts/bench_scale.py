@@ -39,8 +39,9 @@ def main() -> None:
 def run(size: int) -> dict[str, float]:
     """Runs one size; returns seconds by stage, of the epoch, and GB at the peak."""
     code = (
-        "import sys; from cfexp import config;"
-        "config.build(config.compose([sys.argv[1]]))['dataset'].load()"
+        "import sys; from cfexp.config.build import build;"
+        "from cfexp.config.compose import compose;"
+        "build(compose([sys.argv[1]])).experiment.dataset.load()"
     )
     override = f"dataset.n_ratings={size}"
     subprocess.run([sys.executable, "-c", code, override], check=True)

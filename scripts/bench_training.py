@@ -11,12 +11,11 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-from hydra import compose, initialize_config_dir
 from rich.console import Console
 from rich.table import Table
 
 from cfexp.config.build import build
-from cfexp.config.compose import conf_dir, register
+from cfexp.config.compose import compose
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.models.scorer import model_inputs
 from cfexp.training.engines import CompiledEngine, epoch_order
@@ -33,7 +32,6 @@ def main() -> None:
     parser.add_argument("--batches", default="256")
     parser.add_argument("--embed-dim", default="64")
     args = parser.parse_args()
-    register()
     table = Table(*("model", "users", "movies", "batch", "dense/s", "rows/s", "fit/s"))
     table.add_column("ratio")
     for size in args.sizes.split(","):
@@ -46,17 +44,16 @@ def main() -> None:
 def time_model(name: str, size: str, batch: int, embed_dim: str) -> list[str]:
     """Returns one line of the table; the ratio is that of ``update=auto``."""
     overrides = [f"model={name}", f"embed_dim={embed_dim}", f"dataset.n_ratings={size}"]
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        specs = build(compose("config", overrides))
-    ratings = specs["dataset"].load()
+    experiment = build(compose(overrides)).experiment
+    ratings = experiment.dataset.load()
     some = np.random.default_rng(0).permutation(len(ratings.frame))
     encoder = FeatureEncoder.fit(ratings, some[: int(0.8 * len(some))])
     rows = encode(ratings, encoder, some[:ROWS])
 
     def fresh(update: str) -> tuple[keras.Model, keras.Optimizer]:
         keras.utils.set_random_seed(0)
-        model = specs["model"].build(encoder.spec, rows)
-        optimizer = specs["optimizer"].replace(update=update)
+        model = experiment.model.build(encoder.spec, rows)
+        optimizer = experiment.optimizer.replace(update=update)
         return model, optimizer.build(
             steps_per_epoch=-(-ROWS // batch),
             epochs=10,
@@ -78,7 +75,7 @@ def time_model(name: str, size: str, batch: int, embed_dim: str) -> list[str]:
             "fit": lambda: model.fit(inputs, rows.rating, batch_size=batch, verbose=0),
         }
     )
-    by_rows = specs["optimizer"].by_rows(table_share(model, batch))
+    by_rows = experiment.optimizer.by_rows(table_share(model, batch))
     sizes = [f"{encoder.spec.n_users:,}", f"{encoder.spec.n_items:,}", f"{batch:,}"]
     shown = [f"{value:,.0f}" for value in speed.values()]
     return [

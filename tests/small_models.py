@@ -7,9 +7,10 @@ import pkgutil
 import pytest
 
 import cfexp.models
+from cfexp.data.synthetic import Synthetic
+from cfexp.experiment import Experiment
 from cfexp.models.base import Model, NeuralModel
 from cfexp.models.bias import Bias
-from cfexp.training.fit import Settings
 from cfexp.training.optimizers import Adagrad, Adam, AdamW, Optimizer, Sgd
 from cfexp.training.settings import Training
 
@@ -78,14 +79,25 @@ def named(name: str) -> NeuralModel:
     return found
 
 
-def settings(**changes: object) -> Settings:
-    """Returns how to train in tests: Adam, and some options of `Training`."""
-    training = {
+def recipe(model: Model, *, seed: int = 0, **training: object) -> Experiment:
+    """Returns how a model is trained in tests; the dataset is another one.
+
+    Args:
+        model: The model.
+        seed: Seed of weights, dropout and the order of rows.
+        training: Options of `Training`.
+    """
+    how = {
         "epochs": 25,
         "batch_size": 256,
         "patience": None,
         "stream_from": None,
         "checkpoint_every": 0,
     }
-    adam = Adam(learning_rate=0.02)
-    return Settings(Training(**{**training, **changes}), adam, 0, False)
+    return Experiment(
+        dataset=Synthetic(),
+        model=model,
+        optimizer=Adam(learning_rate=0.02),
+        training=Training(**{**how, **training}),
+        seed=seed,
+    )

@@ -12,16 +12,16 @@ from cfexp.benchmark.peers import Peer
 from cfexp.data.ratings import RATING, Ratings
 from cfexp.data.split import Split
 from cfexp.evaluation.metrics import mae, rmse
-from cfexp.models.base import Model
-from cfexp.training.fit import Fitted, Settings, fit_model, train_and_valid
+from cfexp.experiment import Experiment
+from cfexp.models.base import NeuralModel
+from cfexp.runtime import tensorflow
+from cfexp.training.fit import Fitted, fit_model, train_and_valid
 from cfexp.training.history import Epoch
+from cfexp.training.recipe import Hooks
 from cfexp.training.stacking import Member, stack
 from cfexp.training.testing import evaluate_fitted
 
 log = logging.getLogger(__name__)
-
-# A model family and how to fit it.
-Contender = tuple[Model, Settings]
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,27 @@ class Measured:
 
 
 def measure_fold(
-    contenders: Mapping[str, Contender],
+    experiments: Mapping[str, Experiment],
     peers: Mapping[str, Peer],
     ratings: Ratings,
-    split: Split,
     *,
     ensemble: bool,
-    seed: int,
 ) -> list[Measured]:
-    """Fits and tests all of them on one split, one after the other."""
+    """Fits and tests all of them on one split, one after the other.
+
+    Args:
+        experiments: What to fit, by name; all with the same split and seed.
+        peers: Models of other libraries.
+        ratings: The dataset.
+        ensemble: Stack the experiments' models, too.
+    """
+    first = next(iter(experiments.values()))
+    split, seed = first.load(ratings).split, first.seed
     found: list[Measured] = []
     members: list[Member] = []
-    for name, contender in contenders.items():
+    for name, experiment in experiments.items():
         log.info("%s", name)
-        measured, fitted = measure_model(name, contender, ratings, split)
+        measured, fitted = measure_model(name, experiment, ratings, split)
         found.append(measured)
         members.append(
             Member(name, name, fitted.encoder, fitted.scorer, fitted.val_predicted)
@@ -78,18 +85,18 @@ def measure_fold(
 
 
 def measure_model(
-    name: str, contender: Contender, ratings: Ratings, split: Split
+    name: str, experiment: Experiment, ratings: Ratings, split: Split
 ) -> tuple[Measured, Fitted]:
     """Fits and tests one of cfexp's models."""
-    model, settings = contender
-    model.prepare()
+    if isinstance(experiment.model, NeuralModel):
+        tensorflow.start()
     started = time.perf_counter()
     curve = []
 
     def note(epoch: Epoch) -> None:
         curve.append((time.perf_counter() - started, epoch.val_rmse))
 
-    fitted = fit_model(model, ratings, split, settings=settings, on_epoch=note)
+    fitted = fit_model(experiment, ratings, split, hooks=Hooks(on_epoch=note))
     seconds = time.perf_counter() - started
     return _tested(name, fitted, ratings, split, seconds, curve), fitted
 

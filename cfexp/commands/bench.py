@@ -6,12 +6,10 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from omegaconf import DictConfig
+from typing import TYPE_CHECKING, TypeVar
 
 import cfexp
 from cfexp.benchmark.peers import PEERS, check_installed
@@ -24,7 +22,7 @@ from cfexp.runtime import owned
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cfexp.benchmark.measure import Contender
+    from cfexp.experiment import Experiment
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -100,22 +98,13 @@ def main(arguments: list[str]) -> None:
     from cfexp.benchmark.measure import measure_fold, summary, with_target
     from cfexp.data.checks import require_different_ratings
 
-    first = next(iter(jobs[args.folds[0]].values()))
-    ratings = first.specs["dataset"].load()
+    ratings = next(iter(jobs[args.folds[0]].values())).dataset.load()
     require_different_ratings(ratings.name, ratings.frame["rating"])
     rows = []
     started = time.perf_counter()
     for fold, by_name in jobs.items():
         log.info("fold %s", fold)
-        job = next(iter(by_name.values()))
-        found = measure_fold(
-            {name: one.contender() for name, one in by_name.items()},
-            peers,
-            ratings,
-            job.specs["split"].split(ratings, seed=job.cfg.seed),
-            ensemble=ensemble,
-            seed=job.cfg.seed,
-        )
+        found = measure_fold(by_name, peers, ratings, ensemble=ensemble)
         rows += [{"fold": fold, **asdict(one)} for one in with_target(found, TARGET)]
     packages |= {name: version(name) for name in PACKAGES}
     packages["cfexp"] = cfexp.__version__
@@ -130,26 +119,15 @@ def main(arguments: list[str]) -> None:
     _show(title, folds, summary(folds), notes, args.output)
 
 
-@dataclass(frozen=True)
-class _Job:
-    cfg: DictConfig
-    specs: dict[str, Any]
-
-    def contender(self) -> "Contender":
-        from cfexp.training.fit import Settings
-
-        training, optimizer = self.specs["training"], self.specs["optimizer"]
-        settings = Settings(training, optimizer, self.cfg.seed, self.cfg.deterministic)
-        return self.specs["model"], settings
-
-
-def _compose(args: argparse.Namespace, fold: str, models: list[str]) -> dict[str, _Job]:
-    jobs = {}
+def _compose(
+    args: argparse.Namespace, fold: str, models: list[str]
+) -> "dict[str, Experiment]":
+    found = {}
     for name in models:
         chosen = [f"experiment={args.experiments}/{name}", f"split.fold={fold}"]
         cfg = compose([*chosen, "tracking=none", *args.overrides])
-        jobs[name] = _Job(cfg, build(cfg))
-    return jobs
+        found[name] = build(cfg).experiment
+    return found
 
 
 def _chosen(kind: str, names: list[str], known: Mapping[str, T]) -> dict[str, T]:

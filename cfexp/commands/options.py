@@ -31,7 +31,7 @@ def reachable_tracking(overrides: list[str], *, wanted: str) -> Tracking:
         ConfigError: Tracking is off.
         TrackingError: The tracking server cannot be used.
     """
-    tracking: Tracking = build(compose(overrides))["tracking"]
+    tracking = build(compose(overrides)).tracking
     if not tracking.enabled:
         raise ConfigError(f"{wanted}; leave out tracking=none")
     check_reachable(tracking.uri, existing=True)

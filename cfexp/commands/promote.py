@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from cfexp.commands.options import add_set, reachable_tracking
 from cfexp.config.arguments import Parser
+from cfexp.config.build import build
 from cfexp.config.compose import compose
 from cfexp.errors import ConfigError
 from cfexp.tracking.settings import Choice, is_model_name
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> None:
         )
     tracking = reachable_tracking(args.set, wanted="cfexp promote needs MLflow")
 
-    from cfexp.runs import metadata as describe
+    from cfexp.runs.metadata import asked
     from cfexp.runtime.console import print_lines
     from cfexp.tracking import registry
     from cfexp.tracking.choose import CHOSEN, find_id
@@ -55,7 +56,8 @@ def main(arguments: list[str]) -> None:
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     logging.getLogger("cfexp").setLevel(logging.INFO)
     experiment_id = connect(tracking, existing=True, searched=args.run in CHOSEN)
-    choice = Choice(asked=describe.asked(compose(args.set), args.set))
+    composed = build(compose(args.set)).experiment
+    choice = Choice(asked=asked(composed, args.set))
     run_id = find_id(args.run, experiment_id, tracking, choice=choice)
     (run,) = find_runs(experiment_id, ids=[run_id])
     champion = registry.champion(args.name, args.alias)

@@ -15,6 +15,7 @@ from cfexp.errors import ConfigError, TrackingError, first_line
 from cfexp.runtime.provenance import SOURCE_VARIABLE
 from cfexp.tracking.preflight import check_reachable
 from cfexp.tracking.settings import Choice
+from cfexp.tracking.tracker import find_past
 
 
 def main(arguments: list[str]) -> int:
@@ -37,14 +38,13 @@ def main(arguments: list[str]) -> int:
             f"cfexp reproduce {CHECKOUT} needs a run: an id, latest or best"
         )
     run, *overrides = arguments
-    cfg = compose(overrides)
-    tracking = build(cfg)["tracking"]
+    request = build(compose(overrides))
+    tracking = request.tracking
     if tracking.enabled:
         check_reachable(tracking.uri, existing=True)
-    from cfexp.runs import metadata as describe
-    from cfexp.tracking.find import find_past
+    from cfexp.runs.metadata import asked
 
-    choice = Choice(cfg.best_of, describe.asked(cfg, overrides))
+    choice = Choice(request.options.best_of, asked(request.experiment, overrides))
     past = find_past(run, tracking=tracking, choice=choice)
     commit = past.tags.get("mlflow.source.git.commit")
     if commit is None:

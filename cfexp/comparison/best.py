@@ -8,7 +8,7 @@ import yaml
 
 from cfexp.comparison.systems import System
 from cfexp.config.experiment_file import experiment
-from cfexp.config.repeats import REPEATS
+from cfexp.config.identity import is_repeat
 from cfexp.errors import TrackingError
 
 NAME = "best_overrides"
@@ -50,7 +50,7 @@ def write_best(folder: Path, systems: list[System]) -> Path | None:
             f"run {best.runs[0].info.run_id} does not tell its overrides: it was made"
             " by an older version of cfexp. Train it again."
         )
-    overrides = [o for o in json.loads(tag) if not o.startswith(REPEATS)]
+    overrides = [o for o in json.loads(tag) if not is_repeat(o)]
     name = " ".join(best.name.split())  # a line end would end the comment
     head = (
         "# @package _global_\n"

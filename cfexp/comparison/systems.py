@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cfexp.config.identity import repeated_options
 from cfexp.evaluation.rows import by_user
 from cfexp.evaluation.significance import UserErrors
 from cfexp.tracking.search import Run, predictions
-
-# Parameters that repeat a run rather than change it.
-REPEATED = ("split.fold", "seed")
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ def systems(runs: Sequence[Run]) -> list[System]:
     """Groups runs that differ by fold and seed only; names them by what differs."""
     grouped: dict[tuple[tuple[str, str], ...], list[Run]] = {}
     for run in runs:
-        kept = {k: v for k, v in run.data.params.items() if k not in REPEATED}
+        kept = {k: v for k, v in run.data.params.items() if k not in repeated_options()}
         grouped.setdefault(tuple(sorted(kept.items())), []).append(run)
     # The newest run of each fold and seed, where one was repeated. Seeds may share a
     # split, as where the latest ratings are tested.
@@ -49,7 +47,7 @@ def systems(runs: Sequence[Run]) -> list[System]:
 
 
 def _repeat(run: Run) -> tuple[str | None, ...]:
-    repeated = (run.data.params.get(name) for name in REPEATED)
+    repeated = (run.data.params.get(name) for name in repeated_options())
     return (run.data.tags["cfexp.split_sha256"], *repeated)
 
 

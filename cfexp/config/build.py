@@ -1,136 +1,181 @@
 """Checks a composed configuration, and makes objects of it.
 
-Imports no heavy library: everything wrong with a configuration is said before
-TensorFlow is loaded.
+Imports no heavy library at the top: everything wrong with a configuration is said
+before TensorFlow is loaded.
 """
 
 import dataclasses
-from pathlib import Path
-from typing import Annotated, Any, Literal
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, Container, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import Field
 
-from cfexp.config.schema import GROUPS, Config, Mode
+from cfexp.config.schema import GROUPS, Config, Options
 from cfexp.config.targets import spec_class
 from cfexp.config.wording import interpolation_problem, problem_of
 from cfexp.errors import ConfigError, did_you_mean
-from cfexp.runtime.files import file_problems
-from cfexp.spec import NOT_SET, Spec, SpecError
+from cfexp.spec import NOT_SET, TARGET, Spec, SpecError
+from cfexp.tracking.settings import Tracking
 
-# What a choice may look at: never an error on test rows.
-Chosen = Literal["val_rmse", "val_mae"]
-Repeated = Annotated[int, Field(ge=2)] | None
+if TYPE_CHECKING:
+    from cfexp.experiment import Experiment
 
-
-class Single(Spec):
-    """The single options of `Config` that have limits."""
-
-    k: Annotated[int, Field(ge=1)]
-    embed_dim: Annotated[int, Field(ge=1, le=4096)]
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
-    cv: Repeated
-    seeds: Repeated
-    objective: Chosen
-    best_of: Chosen
-    known_rows: Literal["error", "drop"]
+T = TypeVar("T")
+P = ParamSpec("P")
+log = logging.getLogger(__name__)
 
 
-def build(cfg: DictConfig) -> dict[str, Any]:
-    """Checks a composed configuration and returns each group's spec, by group.
+@dataclass(frozen=True)
+class Request:
+    """What a composed configuration asks for.
+
+    Attributes:
+        options: What to do.
+        experiment: The experiment to do it with.
+        tracking: Where to track it.
+    """
+
+    options: Options
+    experiment: "Experiment"
+    tracking: Tracking
+
+
+class _Problems(list[str]):
+    """Collects what is wrong with a configuration, to say it all at once."""
+
+    def attempt(
+        self, make: Callable[P, T], *arguments: P.args, **options: P.kwargs
+    ) -> T | None:
+        """Returns what `make` returns; None where it raises what is wrong."""
+        try:
+            return make(*arguments, **options)
+        except SpecError as error:
+            self.extend(error.problems)
+        except ConfigError as error:
+            self.append(str(error))
+        return None
+
+    def check(self) -> None:
+        """Raises what is wrong, if anything is.
+
+        Raises:
+            ConfigError: Naming every problem.
+        """
+        if self:
+            raise ConfigError("; ".join(dict.fromkeys(self)))
+
+
+def build(cfg: DictConfig, *, swept: bool = False) -> Request:
+    """Checks a composed configuration and returns what it asks for.
+
+    Args:
+        cfg: The configuration.
+        swept: It is of a job of a sweep, where ``embed_dim`` is left out for a model
+            that has none.
 
     Raises:
-        ConfigError: Naming every problem, one a line.
+        ConfigError: Naming every problem.
     """
-    problems = []
+    from cfexp.data.synthetic import Synthetic  # which imports pandas
+    from cfexp.experiment import Experiment
+
+    problems = _Problems()
+    known = [field.name for field in dataclasses.fields(Config)]
+    for key in map(str, cfg):
+        if key not in (*known, "hydra"):
+            problems.append(f"there is no option {key}{did_you_mean(key, known)}")
+    values: dict[str, Any] = {n: problems.attempt(plain, cfg, n) for n in known}
+    given = {name: values[name] for name in Options.model_fields}
+    options = problems.attempt(Options, **given)
+    if values["model"] and values["embed_dim"] is not None:
+        problems.attempt(_set_embed_dim, values, swept=swept)
+    specs: dict[str, Any] = {
+        group: problems.attempt(build_spec, group, values[group])
+        for group in GROUPS
+        if values[group]
+    }
+    tracking = specs.pop("tracking", None)
+    rest = {n: values[n] for n in Experiment.model_fields if n not in GROUPS}
+    # Where a group is wrong, the other options are checked all the same.
+    right = {group: spec for group, spec in specs.items() if spec}
+    groups = {"dataset": Synthetic(), **right}
+    experiment = problems.attempt(Experiment, **groups, **rest)
+    problems.check()
+    assert options
+    assert experiment
+    assert isinstance(tracking, Tracking)
+    return Request(options, experiment, tracking)
+
+
+def experiment_of(saved: Mapping[str, Any]) -> "Experiment":
+    """Returns the experiment that its settings describe.
+
+    Args:
+        saved: What `cfexp.experiment.Experiment.settings` returned.
+
+    Raises:
+        ConfigError: They are not those of an experiment of this version of cfexp.
+    """
+    from cfexp.experiment import Experiment
+
+    values: dict[str, Any] = {
+        name: build_spec(name, value) if name in GROUPS else value
+        for name, value in saved.items()
+    }
+    return Experiment(**values)
+
+
+def plain(cfg: DictConfig, name: str) -> Any:
+    """Returns an option's value, its references resolved.
+
+    Raises:
+        ConfigError: It is not set, or a reference in it cannot be resolved.
+    """
+    if OmegaConf.is_missing(cfg, name):
+        raise ConfigError(f"{name} is not set: choose one with {name}=NAME")
     try:
-        Single(**{key: cfg[key] for key in Single.model_fields})
-    except SpecError as error:
-        problems += error.problems
-    fields = [field.name for field in dataclasses.fields(Config)]
-    problems += [
-        f"there is no option {key!s}{did_you_mean(str(key), fields)}"
-        for key in cfg
-        if key not in (*fields, "hydra")
-    ]
-    problems += _reuse_problems(cfg)
-    specs: dict[str, Any] = {}
-    for group in GROUPS:
-        if OmegaConf.is_missing(cfg, group):
-            problems.append(f"{group} is not set: choose one with {group}=NAME")
-            continue
-        try:
-            specs[group] = build_spec(group, cfg[group])
-        except ConfigError as error:
-            problems.append(str(error))
-    if not problems:
-        problems += _strategy_problems(specs)
-    if problems:
-        raise ConfigError("; ".join(problems))
-    return specs
+        value = cfg[name]
+        resolved = isinstance(value, Container)
+        return OmegaConf.to_container(value, resolve=True) if resolved else value
+    except OmegaConfBaseException as error:
+        said = interpolation_problem(error) or f"{name} {problem_of(error)}"
+        raise ConfigError(said) from error
 
 
-def build_spec(group: str, node: DictConfig) -> Spec:
+def build_spec(group: str, values: Mapping[str, Any]) -> Spec:
     """Returns the spec of one group, of the class that its `_target_` names.
 
     Raises:
         ConfigError: Naming every unknown, missing, ill-typed or out-of-range value.
     """
+    if not isinstance(values, Mapping) or TARGET not in values:
+        raise ConfigError(f"{group}: {TARGET} is missing; name a class there")
+    cls = spec_class(group, str(values[TARGET]))
+    own = {name: value for name, value in values.items() if name != TARGET}
+    problems = [f"{name} {NOT_SET}" for name, value in own.items() if value == MISSING]
     try:
-        values: dict[str, Any] = OmegaConf.to_container(node, resolve=True)  # type: ignore[assignment]
-        target = str(values.pop("_target_"))
-    except KeyError:
-        raise ConfigError(f"{group}: _target_ is missing; name a class there") from None
-    except OmegaConfBaseException as error:
-        said = interpolation_problem(error) or f"{group} {problem_of(error)}"
-        raise ConfigError(said) from error
-    cls = spec_class(group, target)
-    problems = [f"{key} {NOT_SET}" for key, value in values.items() if value == MISSING]
-    try:
-        spec = cls(**{k: v for k, v in values.items() if v != MISSING})
+        spec = cls(**{k: v for k, v in own.items() if v != MISSING})
     except SpecError as error:
         problems += error.problems
     if problems:
-        raise ConfigError("; ".join(f"{group}.{each}" for each in sorted({*problems})))
+        raise SpecError(*(f"{group}.{each}" for each in problems))
     return spec
 
 
-def _reuse_problems(cfg: DictConfig) -> list[str]:
-    mode: Mode = cfg.mode
-    problems = []
-    if mode is Mode.train and cfg.run_id is not None:
-        problems.append(
-            f"run_id={cfg.run_id} names a trained model, but mode=train trains a new"
-            " one; add mode=evaluate, predict, recommend or finetune"
-        )
-    if mode is not Mode.train and cfg.run_id is None:
-        problems.append(
-            f"mode={mode.name} needs run_id=: a run id, latest, best,"
-            " models:/name/version or a run's folder"
-        )
-    if mode is Mode.predict and cfg.pairs is None:
-        problems.append("mode=predict needs pairs=, a CSV of userId and movieId")
-    if mode in (Mode.predict, Mode.recommend) and cfg.output is not None:
-        problems += file_problems(Path(cfg.output), "output")
-    if mode is Mode.recommend and cfg.user is None:
-        problems.append("mode=recommend needs user=, a userId of the dataset")
-    return problems
+def _set_embed_dim(values: Mapping[str, Any], *, swept: bool) -> None:
+    """Sets the model's own ``embed_dim`` to the short form's value.
 
-
-def _strategy_problems(specs: dict[str, Any]) -> list[str]:
-    strategy, optimizer = specs["training"].strategy, specs["optimizer"]
-    if strategy == "none":
-        return []
-    found = []
-    if getattr(optimizer, "update", "dense") == "rows":
-        found.append(
-            f"optimizer.update=rows does not work with training.strategy={strategy};"
-            " set optimizer.update=auto"
-        )
-    if optimizer.clipnorm is not None:
-        found.append(
-            f"optimizer.clipnorm does not work with training.strategy={strategy}, where"
-            " each replica knows a part of the gradient only; set it to null"
-        )
-    return found
+    Raises:
+        ConfigError: The model has none.
+    """
+    model, width = values["model"], values["embed_dim"]
+    cls = spec_class("model", str(model.get(TARGET)))
+    if "embed_dim" in cls.model_fields:
+        model["embed_dim"] = width
+        return
+    if not swept:
+        raise ConfigError(f"embed_dim={width}: {cls.label()} has none; leave it out")
+    log.info("embed_dim=%s is left out: %s has none", width, cls.label())

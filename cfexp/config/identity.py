@@ -1,82 +1,136 @@
-"""What tells runs apart, and which are the same."""
+"""What tells runs apart, by the fields of their experiment."""
 
-import hashlib
+import ast
 import inspect
+import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
 from omegaconf import DictConfig, OmegaConf
 
-from cfexp.config.schema import USES
+from cfexp.spec import NO_EFFECT, REPEATS, Spec, digest
+
+# Options of the command line, besides an experiment's own, that say what a run is.
+SHORT = ("embed_dim", "experiment", "cv", "seeds")
+# The packages, and the module, whose code makes the numbers of a result.
+NUMBERS = ("data", "evaluation", "models", "training", "experiment.py")
 
 
-def digest(*parts: str) -> str:
-    """Returns 16 hex digits of texts."""
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+def telling(overrides: Iterable[str]) -> list[str]:
+    """Returns the overrides that say what a run is, not where it is kept."""
+    return [override for override in overrides if _tells(override)]
+
+
+def _tells(override: str) -> bool:
+    from cfexp.experiment import Experiment  # which imports pandas
+
+    name = override.lstrip("+").partition("=")[0].partition("@")[0].replace("/", ".")
+    group, _, option = name.partition(".")
+    if group in SHORT:
+        return True
+    return group in Experiment.model_fields and option not in marked(group, NO_EFFECT)
+
+
+def is_repeat(override: str) -> bool:
+    """Returns whether an override repeats a run rather than change it."""
+    return override.partition("=")[0] in repeated_options()
 
 
 @cache
-def code_version(classes: tuple[type, ...] = ()) -> str:
-    """Returns 16 hex digits of cfexp's source, and of modules with a user's classes."""
-    package = Path(__file__).parents[1]
-    files = set(package.rglob("*.py"))
-    files |= {Path(inspect.getfile(c)) for c in classes}
-    return digest(*(f"{f.name} {f.read_text()}" for f in sorted(files)))
+def repeated_options() -> tuple[str, ...]:
+    """Returns the options that repeat a run: ``split.fold`` and ``seed``."""
+    from cfexp.experiment import Experiment
+
+    fields = Experiment.model_fields
+    own = [name for name in fields if REPEATS in fields[name].metadata]
+    return (*(f"{group}.{o}" for group in fields for o in marked(group, REPEATS)), *own)
 
 
-# Overrides that say nothing of what a run is.
-QUIET = ("tracking", "run_name=", "hydra", "mode=", "run_id=", "rerun=", "~")
+def marked(group: str, mark: object) -> list[str]:
+    """Returns the options of a group that carry a mark, in any of its classes."""
+    from cfexp.experiment import Experiment
+
+    base = Experiment.model_fields[group].annotation
+    if not (inspect.isclass(base) and issubclass(base, Spec)):
+        return []
+    fields = [f for cls in _with_subclasses(base) for f in cls.model_fields.items()]
+    return list(dict.fromkeys(name for name, f in fields if mark in f.metadata))
 
 
-# What may differ between a run and the run that resumes it. The rows of a dataset say
-# more than its path.
-NOT_IN_KEY = (
-    *USES,
-    "cv",
-    "dataset.movies",
-    "dataset.ratings",
-    "dataset.root",
-    "hydra",
-    "objective",
-    "run_name",
-    "seeds",
-    "tracking",
-    "training.checkpoint_dir",
-    "training.checkpoint_every",
-    "training.resume",
-)
+def _with_subclasses(cls: type[Spec]) -> list[type[Spec]]:
+    below = [c for sub in cls.__subclasses__() for c in _with_subclasses(sub)]
+    return [cls, *below]
 
 
-def telling(overrides: list[str]) -> list[str]:
-    """Returns the overrides that say what a run is, not where it is kept."""
-    return [o for o in overrides if not o.startswith(QUIET)]
-
-
-def run_name(model: str, overrides: list[str]) -> str:
+def run_name(model: str, overrides: Iterable[str]) -> str:
     """Returns a name that tells runs apart: what was set on the command line."""
     return " ".join(telling(overrides))[:200] or model
 
 
-def run_key(cfg: DictConfig) -> str:
-    """Returns 16 hex digits that equal configurations share, wherever they run."""
-    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
-    plain = OmegaConf.create(OmegaConf.to_container(own, resolve=True))
-    assert isinstance(plain, DictConfig)
-    for key in NOT_IN_KEY:
-        parent, _, leaf = key.rpartition(".")
-        node = plain[parent] if parent else plain
-        node.pop(leaf, None)
-    return digest(OmegaConf.to_yaml(plain, sort_keys=True))
+def without_embed_dim(overrides: Iterable[str], model: Spec) -> tuple[str, ...]:
+    """Returns overrides without an ``embed_dim`` that the model does not have."""
+    has = "embed_dim" in type(model).model_fields
+    return tuple(o for o in overrides if has or not o.startswith("embed_dim="))
 
 
 def sweep_key(cfg: DictConfig) -> str:
-    """Returns 16 hex digits that the same sweep has again, with the same code."""
+    """Returns 16 hex digits that the same sweep has again, with the same code.
+
+    Args:
+        cfg: What Hydra composed of the sweep, with its node ``hydra``.
+    """
+    from cfexp.experiment import Experiment
+
+    composed: Any = OmegaConf.to_container(cfg, resolve=False)
+    groups = {name: composed[name] for name in Experiment.model_fields}
+    for name, values in groups.items():
+        for option in marked(name, NO_EFFECT):
+            values.pop(option, None)
     return digest(
-        run_key(cfg),
-        *sorted(telling(list(cfg.hydra.overrides.task))),
+        OmegaConf.to_yaml(OmegaConf.create(groups), sort_keys=True),
+        *sorted(telling(cfg.hydra.overrides.task)),
         OmegaConf.to_yaml(cfg.hydra.sweeper),
         code_version(),
+    )
+
+
+@cache
+def code_version(classes: tuple[type, ...] = ()) -> str:
+    """Returns 16 hex digits of the code that makes the numbers of a result.
+
+    A docstring, a comment, or a report changes none of them. The modules of a user's
+    own classes are counted in.
+    """
+    package = Path(__file__).parents[1]
+    files = [path for part in NUMBERS for path in _sources(package / part)]
+    own = {c.__module__ for cls in classes for c in cls.__mro__ if _is_users(c)}
+    files += [Path(str(sys.modules[module].__file__)) for module in sorted(own)]
+    return digest(*(f"{path.name} {_code(path.read_text())}" for path in files))
+
+
+def _is_users(cls: type) -> bool:
+    return issubclass(cls, Spec) and not cls.__module__.startswith("cfexp.")
+
+
+def _sources(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def _code(source: str) -> str:
+    """Returns a module's code, without comments, docstrings and line numbers."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_text(body[0]):
+            body[0] = ast.Pass()
+    return ast.dump(tree)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
     )

@@ -1,87 +1,100 @@
-"""Overrides of the command line, over the configuration of a trained model."""
+"""Overrides of the command line, over the experiment of a trained model."""
 
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
 
-from cfexp.config.schema import ACROSS, USES, Config
-from cfexp.config.targets import OURS, check_saved, spec_class
+from cfexp.config.build import Request, build_spec, experiment_of
+from cfexp.config.schema import ACROSS
+from cfexp.config.targets import OURS, check_saved
 from cfexp.errors import ConfigError
+from cfexp.spec import TARGET
+
+if TYPE_CHECKING:
+    from cfexp.experiment import Experiment
 
 
-def with_overrides(saved: str, cfg: DictConfig, overrides: list[str]) -> DictConfig:
-    """Returns a saved configuration with what the user set on the command line.
+def with_overrides(
+    saved: Mapping[str, Any], request: Request, overrides: Sequence[str]
+) -> "Experiment":
+    """Returns a trained model's experiment with what the user set for this run.
 
     Args:
-        saved: The configuration that a model was trained with, as YAML.
-        cfg: The configuration composed now.
-        overrides: The command line's overrides.
+        saved: The settings of the experiment that trained the model.
+        request: What was composed now.
+        overrides: What the user set on the command line.
 
     Raises:
-        ConfigError: An override cannot be laid over a saved configuration, or would
+        ConfigError: An override cannot be laid over a saved experiment, or would
             change the trained model itself.
     """
-    merged = OmegaConf.merge(OmegaConf.structured(Config), literal(saved))
-    assert isinstance(merged, DictConfig)
-    for override in OverridesParser.create().parse_overrides(overrides):
+    merged, composed = copy.deepcopy(dict(saved)), request.experiment.settings()
+    run_id = str(request.options.run_id)
+    for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.key_or_group.replace("/", ".")
-        if key.startswith(("hydra", "tracking")):
+        if key.startswith("hydra"):
             continue
+        said = override.input_line or key
         if override.is_delete() or key in ACROSS:
             raise ConfigError(
-                f"{override.input_line} cannot be laid over the configuration of a"
-                " trained model. Set single options or groups, such as dataset=csv."
+                f"{said} cannot be laid over the configuration of a trained model. Set"
+                " single options or groups, such as dataset=csv."
             )
-        if key in ("embed_dim", "model") or key.startswith("model."):
-            _check_same_model(key, merged, cfg, override.input_line or key)
-            continue
-        OmegaConf.update(merged, key, OmegaConf.select(cfg, key), merge=False)
-    for key in USES:
-        merged[key] = cfg[key]
-    merged.tracking = cfg.tracking
-    if cfg.run_id and Path(cfg.run_id).expanduser().is_dir():
-        check_saved(merged, cfg)  # it may be a stranger's
-    return merged
+        path = ["model", "embed_dim"] if key == "embed_dim" else key.split(".")
+        if path[0] == "model":
+            named = f"{said}: the model of run_id={run_id}"
+            _check_same_model(path, merged, composed, named)
+        elif path[0] in composed:
+            _set(merged, path, _get(composed, path))
+    if Path(run_id).expanduser().is_dir():
+        check_saved(merged, composed, run_id)  # it may be a stranger's
+    return experiment_of(merged)
 
 
-def literal(saved: str) -> DictConfig:
-    """Returns a saved configuration, which is resolved: ``${`` in it is plain text.
-
-    It may be a stranger's, and tell OmegaConf to read the environment.
-    """
-
-    def escaped(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: escaped(below) for key, below in value.items()}
-        if isinstance(value, list):
-            return [escaped(below) for below in value]
-        return value.replace("${", r"\${") if isinstance(value, str) else value
-
-    plain = OmegaConf.to_container(OmegaConf.create(saved), resolve=False)
-    return OmegaConf.create(escaped(plain))
+def _get(settings: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """Returns a value by its path; None where there is none."""
+    for name in path:
+        settings = settings.get(name) if isinstance(settings, Mapping) else None  # type: ignore[assignment]
+    return settings
 
 
-def _check_same_model(key: str, saved: DictConfig, cfg: DictConfig, said: str) -> None:
+def _set(settings: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for name in path[:-1]:
+        settings = settings.setdefault(name, {})
+    settings[path[-1]] = value
+
+
+def _check_same_model(
+    path: list[str], saved: Mapping[str, Any], composed: Mapping[str, Any], said: str
+) -> None:
     """Checks that an override leaves a trained model as it is.
+
+    Args:
+        path: The option.
+        saved: The settings that the model was trained with.
+        composed: Those that were composed now.
+        said: The override and the model, for a message.
 
     Raises:
         ConfigError: It does not.
     """
-    named = f"{key}._target_" if key == "model" else key
-    trained, wanted = OmegaConf.select(saved, named), OmegaConf.select(cfg, named)
+    named = [*path, TARGET] if path == ["model"] else path
+    trained, wanted = _get(saved, named), _get(composed, named)
     if trained == wanted:
         return
-    was = _name_of(str(trained)) if key == "model" else f"{key}={trained}"
+    option = said.partition(":")[0]
+    was = f"{option.partition('=')[0]}={trained}"
+    if path == ["model"]:
+        # A stranger's class is not imported.
+        was = str(trained)
+        if was.startswith(OURS):
+            was = build_spec("model", saved["model"]).label()
+    elif trained is None:
+        was = f"a model that has no {path[-1]}"
     raise ConfigError(
-        f"{said}: the model of run_id={cfg.run_id} is trained already, as"
-        f" {was}, and cannot become another one. Leave {said} out, or train a new model"
-        " with mode=train"
+        f"{said} is trained already, as {was}, and cannot become another one. Leave"
+        f" {option} out, or train a new model with mode=train"
     )
-
-
-def _name_of(target: str) -> str:
-    """Returns what a model is called, by its class, which may be a stranger's."""
-    ours = target.startswith(OURS)
-    return spec_class("model", target).label() if ours else target

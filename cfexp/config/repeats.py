@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from omegaconf import DictConfig, OmegaConf
-
-from cfexp.config.compose import conf_dir
-from cfexp.config.identity import telling
+from cfexp.config.identity import is_repeat, telling
+from cfexp.config.schema import Options
+from cfexp.data.split import Splitter
+from cfexp.data.splitters import KFold, Official, RandomHoldout
 from cfexp.errors import ConfigError
-
-# Options that repeat a run rather than change it.
-REPEATS = ("split.fold=", "seed=")
-
+from cfexp.experiment import Experiment
 
 OFFICIAL_FOLDS = 5
 
@@ -22,73 +19,77 @@ class Repeat:
 
     Attributes:
         label: Which, such as ``split.fold=0 seed=1``.
-        cfg: Its configuration.
-        overrides: Options that give the same configuration as a single run.
+        experiment: Its experiment.
+        overrides: Options that give the same experiment as a single run.
     """
 
     label: str
-    cfg: DictConfig
+    experiment: Experiment
     overrides: list[str]
 
 
-def repeats(cfg: DictConfig, overrides: Sequence[str]) -> list[Repeat]:
-    """Returns the runs that ``cv`` and ``seeds`` ask for.
+def repeats(
+    experiment: Experiment, options: Options, overrides: Sequence[str]
+) -> list[Repeat]:
+    """Returns the experiments that ``cv`` and ``seeds`` ask for.
 
     Args:
-        cfg: A composed configuration.
+        experiment: What was composed.
+        options: How often to repeat it.
         overrides: What the user set on the command line.
 
     Raises:
         ConfigError: The split knows no folds.
     """
-    kept = [
-        o
-        for o in telling(list(overrides))
-        if not o.startswith(("cv=", "seeds=", *REPEATS))
+    said = [o for o in telling(overrides) if not o.startswith(("cv=", "seeds="))]
+    kept = [o for o in said if not is_repeat(o)]
+    folds: Sequence[Splitter | None] = [None]
+    if options.cv is not None:
+        folds = _folds(experiment.split, options.cv)
+        if not isinstance(experiment.split, type(folds[0])):
+            kept = [o for o in kept if not o.startswith("split")] + ["split=kfold"]
+        if isinstance(folds[0], KFold):
+            kept = [o for o in kept if not o.startswith("split.folds=")]
+            kept.append(f"split.folds={options.cv}")
+    if not options.seeds:
+        kept += [o for o in said if o.startswith("seed=")]
+    first = experiment.seed
+    return [
+        _repeat(experiment, kept, fold, seed=seed, named=bool(options.seeds))
+        for seed in range(first, first + (options.seeds or 1))
+        for fold in folds
     ]
-    base = cfg.copy()
-    base.cv, base.seeds = None, None
-    folds: list[int | None] = [None]
-    if cfg.cv is not None:
-        base.split, folds = _folds(cfg)
-        if base.split != cfg.split:
-            kept = [o for o in kept if not o.startswith("split")]
-            kept += ["split=kfold", f"split.folds={cfg.cv}"]
-    found = []
-    for seed in range(cfg.seed, cfg.seed + (cfg.seeds or 1)):
-        for fold in folds:
-            one = base.copy()
-            one.seed = seed
-            said = [f"seed={seed}"] if cfg.seeds else []
-            if fold is not None:
-                one.split.fold = fold
-                said = [f"split.fold={fold}", *said]
-            own = kept if cfg.seeds else [*kept, *_seed_of(overrides)]
-            found.append(Repeat(" ".join(said), one, [*own, *said]))
-    return found
 
 
-def _folds(cfg: DictConfig) -> tuple[DictConfig, list[int | None]]:
-    kind = str(cfg.split._target_).rpartition(".")[2]
-    if kind == "Official":
-        if cfg.cv > OFFICIAL_FOLDS:
+def _repeat(
+    experiment: Experiment,
+    overrides: list[str],
+    fold: Splitter | None,
+    *,
+    seed: int,
+    named: bool,
+) -> Repeat:
+    """Returns one repeat; its label names the seed where there are several."""
+    said = [f"seed={seed}"] if named else []
+    if fold is not None:
+        said = [f"split.fold={getattr(fold, 'fold')}", *said]  # noqa: B009
+        experiment = experiment.replace(split=fold)
+    return Repeat(" ".join(said), experiment.replace(seed=seed), [*overrides, *said])
+
+
+def _folds(split: Splitter, n: int) -> list[Splitter]:
+    if isinstance(split, Official):
+        if n > OFFICIAL_FOLDS:
             raise ConfigError(
-                f"cv={cfg.cv}, but split=official has {OFFICIAL_FOLDS} folds; set cv="
+                f"cv={n}, but split=official has {OFFICIAL_FOLDS} folds; set cv="
                 f"{OFFICIAL_FOLDS} or split=kfold"
             )
-        return cfg.split, list(range(1, cfg.cv + 1))
-    split = cfg.split.copy()
-    if kind == "RandomHoldout":
-        split = OmegaConf.load(conf_dir() / "split/kfold.yaml")
-    elif kind != "KFold":
+        return [split.replace(fold=str(i)) for i in range(1, n + 1)]
+    if isinstance(split, RandomHoldout):
+        split = KFold()
+    if not isinstance(split, KFold):
         raise ConfigError(
-            f"cv={cfg.cv} needs folds, but this split has none. Set split=kfold"
-            " or split=official, or use seeds= instead"
+            f"cv={n} needs folds, but this split has none. Set split=kfold or"
+            " split=official, or use seeds= instead"
         )
-    split.folds = cfg.cv
-    assert isinstance(split, DictConfig)
-    return split, list(range(cfg.cv))
-
-
-def _seed_of(overrides: Sequence[str]) -> list[str]:
-    return [o for o in overrides if o.startswith("seed=")]
+    return [split.replace(folds=n, fold=i) for i in range(n)]

@@ -1,12 +1,22 @@
-"""The schema of ``conf/config.yaml``."""
+"""The options of ``conf/config.yaml``."""
 
-from dataclasses import dataclass
+from dataclasses import make_dataclass
 from enum import Enum
-from typing import Any
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import Field
+
+from cfexp.runtime.files import file_problems
+from cfexp.spec import Spec
 
 GROUPS = ("dataset", "split", "model", "optimizer", "training", "tracking")
 # Groups of files that set options of every other group; null by default.
 ACROSS = ("experiment", "search")
+# What a choice may look at: never an error on test rows.
+Validation = Literal["val_rmse", "val_mae"]
+Repeats = Annotated[int, Field(ge=2)] | None
 
 
 class Mode(Enum):
@@ -20,47 +30,83 @@ class Mode(Enum):
     reproduce = "reproduce"
 
 
-@dataclass
-class Config:
-    """Schema of ``conf/config.yaml``; groups are checked against their `_target_`."""
+class Options(Spec):
+    """What to do with an experiment or a trained model.
 
-    mode: Mode
-    run_id: str | None
-    best_of: str
-    known_rows: str
-    same_ids: bool
-    pairs: str | None
-    output: str | None
-    overwrite: bool
-    user: str | None
-    k: int
-    embed_dim: int
-    seed: int
-    deterministic: bool
-    objective: str
-    run_name: str | None
-    cv: int | None
-    seeds: int | None
-    rerun: bool
-    dataset: dict[str, Any]
-    split: dict[str, Any]
-    model: dict[str, Any]
-    optimizer: dict[str, Any]
-    training: dict[str, Any]
-    tracking: dict[str, Any]
+    Attributes:
+        mode: What to do.
+        objective: What a sweep minimises.
+        cv: Folds that together are one result.
+        seeds: Seeds that together are one result.
+        rerun: Train what a sweep, `cv` or `seeds` have finished before again.
+        run_name: Name of the run; made from the overrides where None.
+        run_id: The trained model.
+        best_of: What ``run_id=best`` minimises.
+        known_rows: What to do with test rows that a trained model knows.
+        same_ids: Ids of other data mean the users and movies that a model knows.
+        pairs: File of users and movies to predict.
+        output: File to write.
+        overwrite: Replace `output` where it exists.
+        user: Whom to recommend movies to.
+        k: Number of movies.
+    """
+
+    mode: Mode = Mode.train
+    objective: Validation = "val_rmse"
+    cv: Repeats = None
+    seeds: Repeats = None
+    rerun: bool = False
+    run_name: str | None = None
+    run_id: str | None = None
+    best_of: Validation = "val_rmse"
+    known_rows: Literal["error", "drop"] = "error"
+    same_ids: bool = False
+    pairs: str | None = None
+    output: str | None = None
+    overwrite: bool = False
+    user: str | None = None
+    k: Annotated[int, Field(ge=1)] = 10
+
+    def problems(self) -> list[str]:
+        mode, problems = self.mode, []
+        if mode is Mode.train and self.run_id is not None:
+            problems.append(
+                f"run_id={self.run_id} names a trained model, but mode=train trains a"
+                " new one; add mode=evaluate, predict, recommend or finetune"
+            )
+        if mode is not Mode.train and self.run_id is None:
+            problems.append(
+                f"mode={mode.name} needs run_id=: a run id, latest, best,"
+                " models:/name/version or a run's folder"
+            )
+        if mode is Mode.predict and self.pairs is None:
+            problems.append("mode=predict needs pairs=, a CSV of userId and movieId")
+        if mode in (Mode.predict, Mode.recommend) and self.output is not None:
+            problems += file_problems(Path(self.output), "output")
+        if mode is Mode.recommend and self.user is None:
+            problems.append("mode=recommend needs user=, a userId of the dataset")
+        return problems
 
 
-# How a trained model is used now, which is not part of how it was trained.
-USES = (
-    "mode",
-    "run_id",
-    "best_of",
-    "known_rows",
-    "same_ids",
-    "pairs",
-    "output",
-    "overwrite",
-    "user",
-    "k",
-    "rerun",
+def _plain(hint: Any) -> Any:
+    """Returns a type without limits, as OmegaConf knows it."""
+    if get_origin(hint) is Annotated:
+        return _plain(get_args(hint)[0])
+    if get_origin(hint) is Literal:
+        return str
+    if get_origin(hint) in (Union, UnionType):
+        return Union[tuple(_plain(part) for part in get_args(hint))]  # noqa: UP007
+    return hint
+
+
+# What Hydra checks while it composes; values and groups are checked by their classes.
+Config = make_dataclass(
+    "Config",
+    [
+        *((name, _plain(hint)) for name, hint in Options.__annotations__.items()),
+        ("embed_dim", int | None),
+        ("seed", int),
+        ("deterministic", bool),
+        *((group, dict[str, Any]) for group in GROUPS),
+    ],
 )

@@ -10,15 +10,15 @@ import importlib
 import importlib.util
 import re
 import sys
+from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 
 from cfexp.errors import ConfigError, did_you_mean, first_line, in_words
-from cfexp.spec import Spec
+from cfexp.spec import TARGET, Spec
 
 OURS = "cfexp."
 # The base class of each group's.
@@ -69,26 +69,27 @@ def spec_class(group: str, target: str) -> type[Spec]:
     )
 
 
-def check_saved(saved: DictConfig, cfg: DictConfig) -> None:
-    """Checks that the configuration in a model folder names no stranger's class.
+def check_saved(saved: Mapping[str, Any], own: Mapping[str, Any], folder: str) -> None:
+    """Checks that the settings in a model folder name no stranger's class.
 
     Args:
-        saved: The configuration that the folder holds.
-        cfg: The user's own.
+        saved: The settings that the folder holds.
+        own: The user's own.
+        folder: The folder.
 
     Raises:
-        ConfigError: It names a class that is neither cfexp's nor in `cfg`, nor in any
+        ConfigError: They name a class that is neither cfexp's nor in `own`, nor in any
             file of the search path, as ``--config-dir`` adds to it.
     """
-    for group, node in ((str(key), node) for key, node in saved.items()):
-        if not isinstance(node, DictConfig) or "_target_" not in node:
+    for group, values in saved.items():
+        if not isinstance(values, Mapping) or TARGET not in values:
             continue
-        target, own = str(node["_target_"]), cfg.get(group)
-        if target.startswith(OURS) or (own and own.get("_target_") == target):
+        target = str(values[TARGET])
+        if target.startswith(OURS) or own.get(group, {}).get(TARGET) == target:
             continue
         if target not in _configured(group):
             raise ConfigError(
-                f"run_id={cfg.run_id} names a class that is not cfexp's: {group}."
+                f"run_id={folder} names a class that is not cfexp's: {group}."
                 f"_target_={target}. Where you trust it, give the --config-dir that"
                 f" names it, or add {group}._target_={target}"
             )

@@ -8,7 +8,7 @@ import hashlib
 import logging
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,13 @@ class Split:
     valid: IntArray
     test: IntArray
     fingerprint: str
+
+
+class Data(NamedTuple):
+    """A dataset with its split."""
+
+    ratings: Ratings
+    split: Split
 
 
 def fingerprint(ratings: Ratings, **parts: IntArray) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 from cfexp.data.ratings import ITEM, TIMESTAMP, USER, IntArray, Ratings
 from cfexp.data.split import BoolArray, Splitter
 from cfexp.errors import DataError
+from cfexp.spec import REPEATS
 
 # A share of the rows.
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -150,7 +151,7 @@ class KFold(_Fold):
     """
 
     folds: Annotated[int, Field(ge=2)] = 5
-    fold: Annotated[int, Field(ge=0)] = 0
+    fold: Annotated[int, Field(ge=0), REPEATS] = 0
 
     def problems(self) -> list[str]:
         if self.fold < self.folds:
@@ -176,7 +177,7 @@ class Official(_Fold):
         fold: Name of the fold.
     """
 
-    fold: str = "1"
+    fold: Annotated[str, REPEATS] = "1"
 
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
         if self.fold not in ratings.official_tests:

@@ -3,6 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from cfexp.data.ratings import ITEM, RATING, TITLE, USER
+
+# Lines of `worst_cases`.
+WORST = 10
 COUNT_EDGES = [-1, 0, 4, 9, 19, 49, 99, 199, np.inf]
 
 
@@ -39,3 +43,28 @@ def error_stats(
     mean = sums["sum"] / n
     variance = (sums["square"] - n * mean**2).clip(lower=0) / (n - 1)
     return pd.DataFrame({"n": n, "mean": mean, "sem": np.sqrt(variance / n)})
+
+
+def calibration(test: pd.DataFrame) -> pd.DataFrame:
+    """Returns, for each predicted star, how many, and the means predicted and given."""
+    star = test["predicted"].round().astype(int).rename("star predicted")
+    groups = test.groupby(star)
+    return pd.DataFrame(
+        {
+            "rows": groups.size(),
+            "mean predicted": groups["predicted"].mean(),
+            "mean given": groups[RATING].mean(),
+        }
+    ).reset_index()
+
+
+def worst_cases(test: pd.DataFrame, movies: pd.DataFrame) -> pd.DataFrame:
+    """Returns the test ratings that the model missed by most."""
+    error = (test["predicted"] - test[RATING]).rename("error")
+    order = np.argsort(-error.abs().to_numpy(), kind="stable")[:WORST]
+    columns = [USER, ITEM, RATING, "predicted", "user_count", "item_count"]
+    found = test[columns].assign(error=error).iloc[order]
+    titled = found.merge(movies[[ITEM, TITLE]], on=ITEM, how="left")
+    return titled.astype({USER: str, ITEM: str}).rename(
+        columns={"user_count": "user's ratings", "item_count": "movie's ratings"}
+    )

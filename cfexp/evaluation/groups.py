@@ -72,6 +72,25 @@ class Evaluation:
     user_mean: Group
     groups: tuple[Group, ...]
 
+    @property
+    def rmse(self) -> float:
+        """RMSE over all rows, in stars."""
+        return self.overall.rmse
+
+    @property
+    def mae(self) -> float:
+        """MAE over all rows, in stars."""
+        return self.overall.mae
+
+    def to_frame(self) -> pd.DataFrame:
+        """Returns ``group``, ``rows``, ``rmse`` and ``mae``: all rows, then by group.
+
+        Groups without rows are left out.
+        """
+        groups = [self.overall, self.user_mean, *self.groups]
+        lines = [(g.label, g.rows, g.rmse, g.mae) for g in groups if g.rows]
+        return pd.DataFrame(lines, columns=["group", "rows", "rmse", "mae"])
+
     def metrics(self, part: str) -> dict[str, float]:
         """Returns flat metrics such as ``test_rmse`` and ``test_rmse_cold_item``."""
         flat = {f"{part}_rmse": self.overall.rmse, f"{part}_mae": self.overall.mae}

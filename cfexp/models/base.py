@@ -9,7 +9,6 @@ import numpy.typing as npt
 from pydantic import Field
 
 from cfexp.data.encoding import Encoded, FeatureSpec
-from cfexp.runtime.tensorflow import import_tensorflow
 from cfexp.spec import Spec
 
 if TYPE_CHECKING:
@@ -63,20 +62,9 @@ class Model(Spec):
     def label(cls) -> str:
         return f"model={cls.name}"
 
-    def prepare(self) -> None:
-        """Imports what the family needs, which takes seconds for TensorFlow."""
-
 
 class NeuralModel(Model):
     """A family that is trained by gradient descent."""
-
-    def prepare(self) -> None:
-        """Imports TensorFlow, with compiled programs kept for the next run."""
-        # Not at the top: a model that is served needs none of this.
-        from cfexp.runtime.xla_cache import keep_programs
-
-        keep_programs()
-        import_tensorflow()
 
     @abstractmethod
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":

@@ -5,7 +5,7 @@ from pathlib import Path
 from cfexp.models.base import Scorer
 from cfexp.models.bias import BiasScorer
 from cfexp.models.ensemble import EnsembleScorer
-from cfexp.runtime.tensorflow import import_tensorflow
+from cfexp.runtime import tensorflow
 
 
 def load_scorer(folder: Path) -> Scorer:
@@ -14,7 +14,7 @@ def load_scorer(folder: Path) -> Scorer:
         return BiasScorer.load(folder)
     if (folder / EnsembleScorer.FILE).exists():
         return EnsembleScorer.load(folder, load_scorer)
-    import_tensorflow()
+    tensorflow.start(programs=False)
     from cfexp.models.scorer import KerasScorer
 
     return KerasScorer.load(folder)

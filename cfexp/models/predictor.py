@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -43,7 +43,7 @@ class Origin:
         dataset: Name of the dataset.
         data_fingerprint: SHA-256 of the dataset.
         split_fingerprint: SHA-256 of the split.
-        config: The resolved configuration of its run, as YAML.
+        config: The settings of the experiment that trained it.
         cfexp: Version of cfexp that trained it.
         sources: The trained models that it went on from, the oldest first: run ids,
             or folders of runs that were not tracked.
@@ -53,7 +53,7 @@ class Origin:
     dataset: str
     data_fingerprint: str
     split_fingerprint: str
-    config: str
+    config: Mapping[str, Any]
     cfexp: str
     sources: tuple[str, ...] = ()
 

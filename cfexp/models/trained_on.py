@@ -71,9 +71,17 @@ class TrainedOn:
         return cls(KnownPairs.load(own / PAIRS), baselines)
 
 
-def fit_baselines(ratings: Ratings, rows: IntArray) -> dict[str, FittedBaseline]:
-    """Fits the baselines to some rows: those that the model is fitted to as well."""
-    encoder = FeatureEncoder.fit(ratings, rows)
+def fit_baselines(
+    ratings: Ratings, rows: IntArray, encoder: FeatureEncoder | None = None
+) -> dict[str, FittedBaseline]:
+    """Fits the baselines to some rows: those that the model is fitted to as well.
+
+    Args:
+        ratings: The dataset.
+        rows: Positions of the rows.
+        encoder: The encoder that was fitted to the same rows; fitted where None.
+    """
+    encoder = encoder or FeatureEncoder.fit(ratings, rows)
     encoded = encode(ratings, encoder, rows)
     return {
         name: FittedBaseline(encoder, model.fit(encoded, encoder.spec))

@@ -4,6 +4,7 @@ import base64
 import html
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy as np
 import pandas as pd
 from markdown_it import MarkdownIt
 
-from cfexp.data.ratings import GENRES, ITEM, RATING, TITLE, USER, Ratings
-from cfexp.data.split import Split
-from cfexp.evaluation.breakdown import by_count, error_stats
+from cfexp.data.ratings import GENRES, RATING, Ratings
+from cfexp.data.split import Data, Split
+from cfexp.evaluation.breakdown import by_count, calibration, error_stats, worst_cases
 from cfexp.evaluation.comparison import Comparison, margin
 
 STYLE = """
@@ -22,93 +23,77 @@ table { border-collapse: collapse; margin: 1rem 0; }
 td, th { padding: 0.15rem 0.8rem; border-bottom: 1px solid #ddd; text-align: left; }
 img { max-width: 100%; }
 """
-WORST = 10
 PLOTS = ("predicted_vs_true", "learning_curves")
 
 
-def write_card(
-    folder: Path,
-    *,
-    title: str,
-    ratings: Ratings,
-    split: Split,
-    comparison: Comparison,
-    test: pd.DataFrame,
-    params: Mapping[str, Any],
-    metrics: Mapping[str, float],
-) -> None:
-    """Writes ``model_card.md`` and ``model_card.html``, which needs nothing else.
+@dataclass(frozen=True)
+class Card:
+    """What a model card is made of.
 
-    Args:
-        folder: The run's ``results/``, with its plots.
+    Attributes:
         title: Name of the run.
-        ratings: The data.
-        split: Their split.
+        data: The dataset and its split.
         comparison: Errors of the model and of the baselines on the test rows.
         test: What `cfexp.runs.results.test_predictions` returned.
-        params: The flat configuration.
+        params: The flat parameters.
         metrics: Final metrics, with ``seconds_`` of each stage.
     """
-    parts = [
-        f"# {_escaped(title)}\n",
-        _summary(comparison, params),
-        "## Data\n",
-        _data(ratings, split),
-        "## Protocol\n",
-        _protocol(params, comparison.fitted_on, validated="val_rmse" in metrics),
-        "## Errors and margin over the baselines\n",
-        _errors(comparison),
-        "## Calibration: what was given where a star was predicted\n",
-        _table(calibration(test)),
-        _plot(folder, "predicted_vs_true"),
-        "## Residuals: predicted - true, in stars\n",
-        "### By genre\n",
-        _table(_residuals(error_stats(test, test[GENRES], separator="|"), "genre")),
-        "### By popularity of the movie, in training ratings\n",
-        _table(_residuals(by_count(test, "item_count"), "ratings")),
-        "### By activity of the user, in training ratings\n",
-        _table(_residuals(by_count(test, "user_count"), "ratings")),
-        "## Worst cases\n",
-        _table(worst_cases(test, ratings.movies)),
-        "## Parameters\n",
-        _table(pd.DataFrame(params.items(), columns=["option", "value"])),
-        "## Time\n",
-        _time(metrics),
-        _plot(folder, "learning_curves"),
-    ]
-    text = "\n".join(part for part in parts if part)
-    (folder / "model_card.md").write_text(text)
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    body = markdown.render(_inlined(text, folder))
-    (folder / "model_card.html").write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style>{body}</html>\n"
-    )
 
+    title: str
+    data: Data
+    comparison: Comparison
+    test: pd.DataFrame
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
 
-def calibration(test: pd.DataFrame) -> pd.DataFrame:
-    """Returns, for each predicted star, how many, and the means predicted and given."""
-    star = test["predicted"].round().astype(int).rename("star predicted")
-    groups = test.groupby(star)
-    return pd.DataFrame(
-        {
-            "rows": groups.size(),
-            "mean predicted": groups["predicted"].mean(),
-            "mean given": groups[RATING].mean(),
-        }
-    ).reset_index()
+    def write(self, folder: Path) -> None:
+        """Writes ``model_card.md`` and ``model_card.html``, which needs nothing else.
 
+        Args:
+            folder: The run's ``results/``, with its plots.
+        """
+        text = self.text(folder)
+        (folder / "model_card.md").write_text(text)
+        markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+        body = markdown.render(_inlined(text, folder))
+        (folder / "model_card.html").write_text(
+            f'<!doctype html><html lang="en"><meta charset="utf-8">'
+            f"<title>{html.escape(self.title)}</title><style>{STYLE}</style>{body}"
+            "</html>\n"
+        )
 
-def worst_cases(test: pd.DataFrame, movies: pd.DataFrame) -> pd.DataFrame:
-    """Returns the test ratings that the model missed by most."""
-    error = (test["predicted"] - test[RATING]).rename("error")
-    order = np.argsort(-error.abs().to_numpy(), kind="stable")[:WORST]
-    columns = [USER, ITEM, RATING, "predicted", "user_count", "item_count"]
-    found = test[columns].assign(error=error).iloc[order]
-    titled = found.merge(movies[[ITEM, TITLE]], on=ITEM, how="left")
-    return titled.astype({USER: str, ITEM: str}).rename(
-        columns={"user_count": "user's ratings", "item_count": "movie's ratings"}
-    )
+    def text(self, folder: Path) -> str:
+        """Returns the card in Markdown; `folder` holds its plots."""
+        comparison, test, params = self.comparison, self.test, self.params
+        validated = "val_rmse" in self.metrics
+        parts = [
+            f"# {_escaped(self.title)}\n",
+            _summary(comparison, params),
+            "## Data\n",
+            _data(*self.data),
+            "## Protocol\n",
+            _protocol(params, comparison.fitted_on, validated=validated),
+            "## Errors and margin over the baselines\n",
+            _errors(comparison),
+            "## Calibration: what was given where a star was predicted\n",
+            _table(calibration(test)),
+            _plot(folder, "predicted_vs_true"),
+            "## Residuals: predicted - true, in stars\n",
+            "### By genre\n",
+            _table(_residuals(error_stats(test, test[GENRES], separator="|"), "genre")),
+            "### By popularity of the movie, in training ratings\n",
+            _table(_residuals(by_count(test, "item_count"), "ratings")),
+            "### By activity of the user, in training ratings\n",
+            _table(_residuals(by_count(test, "user_count"), "ratings")),
+            "## Worst cases\n",
+            _table(worst_cases(test, self.data.ratings.movies)),
+            "## Parameters\n",
+            _table(pd.DataFrame(params.items(), columns=["option", "value"])),
+            "## Time\n",
+            _time(self.metrics),
+            _plot(folder, "learning_curves"),
+        ]
+        return "\n".join(part for part in parts if part)
 
 
 def _summary(comparison: Comparison, params: Mapping[str, Any]) -> str:

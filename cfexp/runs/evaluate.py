@@ -1,19 +1,21 @@
-"""Evaluates a trained model on data that it does not know."""
+"""``mode=evaluate``: evaluates a trained model on rows that it does not know."""
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from cfexp.data.ratings import IntArray, Ratings
-from cfexp.data.split import Split
+from cfexp.data.split import Data, Split
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import Seen, times_seen
-from cfexp.models.overlap import unknown_rows
+from cfexp.models.overlap import check_related, unknown_rows
 from cfexp.models.predictor import Predictor
 from cfexp.reports.run_tables import print_evaluation, warn_of_skill
+from cfexp.runs import metadata
 from cfexp.runs.results import write_metrics
+from cfexp.runs.task import Task
+from cfexp.tracking.tracker import open_run
 from cfexp.training.testing import evaluate_fitted, test_baselines
 
 log = logging.getLogger(__name__)
@@ -65,29 +67,44 @@ def rows_to_test(
     return Evaluated(left, len(rows) - len(left), seen)
 
 
-def evaluate_saved(
-    predictor: Predictor, ratings: Ratings, evaluated: Evaluated, *, output: Path
-) -> dict[str, float]:
+def evaluate(task: Task) -> None:
     """Evaluates a trained model and the baselines of its own training rows.
 
-    Prints the errors and writes them to ``results/`` of `output`.
+    Prints the errors, writes them to the run's folder, and tracks them.
 
-    Returns:
-        The metrics.
+    Raises:
+        CfexpError: The model cannot be found, or the data do not test it.
     """
-    rows = evaluated.rows
-    tested = evaluate_fitted(predictor, ratings, rows, seen=evaluated.seen)
-    trained_on = predictor.trained_on
-    comparison = Comparison(
-        tested.evaluation,
+    predictor, source = task.trained_model()
+    experiment = task.experiment_over(predictor.origin.config)
+    ratings = experiment.dataset.load()
+    check_related(predictor, ratings, same_ids=task.options.same_ids)
+    split = experiment.split.split(ratings, seed=experiment.seed)
+    rows = rows_to_test(predictor, ratings, split, known_rows=task.options.known_rows)
+    model, data = predictor.origin.model, Data(ratings, split)
+    tags = metadata.tags(data, None, kind="evaluate", model=model)
+    with open_run(
+        task.tracking,
+        name=task.name,
+        tags=tags | {"cfexp.source": source},
+        folder=task.folder,
+        parent_id=task.parent_id,
+    ) as run:
+        comparison = compared(predictor, ratings, rows)
+        print_evaluation(f"{model} on {ratings.name}", comparison)
+        metrics = comparison.metrics("test") | {"known_rows": float(rows.known)}
+        warn_of_skill(metrics)
+        write_metrics(task.folder / "results", metrics)
+        run.log_results(metrics, task.folder / "results")
+
+
+def compared(predictor: Predictor, ratings: Ratings, tested: Evaluated) -> Comparison:
+    """Returns a trained model's errors beside those of its baselines."""
+    rows, trained_on = tested.rows, predictor.trained_on
+    found = evaluate_fitted(predictor, ratings, rows, seen=tested.seen)
+    return Comparison(
+        found.evaluation,
         # The same groups of rows as the model's.
-        test_baselines(trained_on.baselines, ratings, rows, tested.seen),
+        test_baselines(trained_on.baselines, ratings, rows, found.seen),
         f"Baselines were fitted to {trained_on.rows:,} rows, as the model was.",
     )
-    name = f"{predictor.origin.model} on {ratings.name}"
-    print_evaluation(name, comparison)
-    metrics = comparison.metrics("test") | {"known_rows": float(evaluated.known)}
-    warn_of_skill(metrics)
-    folder = output / "results"
-    write_metrics(folder, metrics)
-    return metrics

@@ -1,17 +1,14 @@
-"""A training that was asked for, and the key that equal ones share."""
+"""A training that was asked for, its key, and what came out of it."""
 
-import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from cfexp.data.ratings import Ratings
-    from cfexp.data.split import Split
-from cfexp.config.identity import code_version, digest
-
-log = logging.getLogger(__name__)
+from cfexp.config.identity import code_version
+from cfexp.data.split import Data
+from cfexp.experiment import Experiment, Result
+from cfexp.spec import digest
+from cfexp.tracking.settings import Tracking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,12 +16,8 @@ class Job:
     """One training that was asked for.
 
     Attributes:
-        specs: The spec of each group of the configuration, by group.
-        config: The resolved configuration, as YAML.
-        config_key: What equal configurations share, wherever their files are.
-        seed: Seed of the split, weights, dropout and the order of rows.
-        deterministic: Use only ops that give the same bits each time.
-        objective: The metric that is to be low.
+        experiment: What to train.
+        tracking: Where to track it.
         folder: Where the run's files go.
         name: Name of the run.
         overrides: What the user set on the command line.
@@ -33,12 +26,8 @@ class Job:
         tags: Tags of the MLflow run besides cfexp's own.
     """
 
-    specs: Mapping[str, Any]
-    config: str
-    config_key: str
-    seed: int
-    deterministic: bool
-    objective: str
+    experiment: Experiment
+    tracking: Tracking
     folder: Path
     name: str
     overrides: tuple[str, ...] = ()
@@ -46,18 +35,50 @@ class Job:
     once: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
+    def of_worker(self, index: int) -> "Job":
+        """Returns the job of one of several workers that train the same model.
 
-def job_key(job: Job, ratings: "Ratings", split: "Split") -> str:
-    """Returns 16 hex digits that jobs with the same result share.
+        Only the first one's files, checkpoints and MLflow run stay.
+        """
+        if index == 0:
+            return self
+        training = self.experiment.training.replace(checkpoint_every=0)
+        return replace(
+            self,
+            experiment=self.experiment.replace(training=training),
+            tracking=self.tracking.replace(enabled=False),
+            folder=self.folder / f"worker_{index}",
+        )
 
-    They depend on the configuration without paths, the rows and their split, the
-    code, and the trained model that is gone on from.
+    def key(self, data: Data) -> str:
+        """Returns 16 hex digits that jobs with the same result share.
+
+        They depend on the experiment without paths, the rows and their split, the code
+        that makes the numbers, and the trained model that training starts from.
+        """
+        experiment = self.experiment
+        values = (getattr(experiment, name) for name in Experiment.model_fields)
+        return digest(
+            experiment.key(),
+            data.ratings.fingerprint,
+            data.split.fingerprint,
+            code_version(tuple(type(value) for value in values)),
+            str(sorted(self.tags.items())),
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known of a job that is done.
+
+    Attributes:
+        run_id: Id of its MLflow run; None without tracking.
+        metrics: Its final metrics.
+        folder: The folder with its ``results/`` and ``model/``.
+        result: All of it, where it was trained now; None where it was finished before.
     """
-    parts = [
-        job.config_key,
-        ratings.fingerprint,
-        split.fingerprint,
-        code_version(tuple(type(spec) for spec in job.specs.values())),
-        str(sorted(job.tags.items())),
-    ]
-    return digest(*parts)
+
+    run_id: str | None
+    metrics: dict[str, float]
+    folder: Path
+    result: Result | None = None

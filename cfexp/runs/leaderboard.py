@@ -6,8 +6,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from cfexp.config.identity import telling
-from cfexp.config.repeats import REPEATS
+from cfexp.config.identity import is_repeat, telling
 from cfexp.tracking.folder import SKIPPED
 
 ERRORS = ("val_rmse", "test_rmse", "test_mae")
@@ -78,7 +77,7 @@ def means_over_repeats(board: pd.DataFrame) -> pd.DataFrame:
     """
     finished = board[board["status"].isin([FINISHED, BEFORE])]
     names = [
-        " ".join(o for o in job.split() if not o.startswith(REPEATS)) or "all jobs"
+        " ".join(o for o in job.split() if not is_repeat(o)) or "all jobs"
         for job in finished["job"]
     ]
     stats = finished.groupby(names)[list(ERRORS)].agg(["mean", "std", "size"])

@@ -1,75 +1,57 @@
-"""What MLflow is told about a run: parameters, tags, data inputs, final metrics."""
+"""What MLflow is told about a run: parameters, tags and data inputs."""
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
 
-from cfexp.config.schema import USES
-from cfexp.data.ratings import IntArray, Ratings
-from cfexp.data.split import Split
-from cfexp.evaluation.comparison import Comparison
+from cfexp.config.identity import telling
+from cfexp.data.ratings import Ratings
+from cfexp.data.split import Data, Split
+from cfexp.experiment import Experiment
+from cfexp.models.source import Source
 from cfexp.runs.job import Job
 from cfexp.runtime.provenance import GitState, versions
-from cfexp.training.fit import Fitted
-from cfexp.training.stacking import Member
 
-KEPT_ELSEWHERE = ("tracking", "run_name", "cv", "seeds")
-# Not parameters of the result: where it is kept, and what other modes take.
-NOT_PARAMS = (*(key for key in USES if key != "mode"), *KEPT_ELSEWHERE)
+if TYPE_CHECKING:
+    from cfexp.training.stacking import Member
 
-
-def job_params(job: Job) -> dict[str, Any]:
-    """Returns a training's parameters; ``model.name`` is that of the family."""
-    return {"model.name": job.specs["model"].name, **params(yaml.safe_load(job.config))}
+WEIGHTS = "cfexp.weights_sha256"
 
 
-def params(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a configuration as flat parameters, ``model.embed_dim`` and so on."""
-    kept = {key: value for key, value in config.items() if key not in NOT_PARAMS}
-    flat = pd.json_normalize(kept, sep=".").iloc[0].to_dict()
-    # A run that is resumed has the same parameters as before.
-    dropped = ("_target_", "resume", "checkpoint_every", "checkpoint_dir")
-    return {
-        key: value
-        for key, value in flat.items()
-        if key.rpartition(".")[2] not in dropped
-    }
+def params(experiment: Experiment, source: Source | None = None) -> dict[str, Any]:
+    """Returns the logged parameters."""
+    found = experiment.params()
+    if source:
+        # Tells a model from its parent run's, if all else is the same.
+        found["finetunes"] = len(source.names)
+    return found
 
 
-def asked(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, str]:
+def asked(experiment: Experiment, overrides: Sequence[str]) -> dict[str, str]:
     """Returns parameters and tags of the data and split that a command line asks for.
 
     Args:
-        cfg: The configuration composed from it.
+        experiment: What was composed from it.
         overrides: What the user set.
 
     Returns:
-        Those of MLflow runs, without paths that may differ; none for a dataset or split
-        that the user did not name.
+        Those of MLflow runs; none for a dataset or split that the user did not name.
     """
     parsed = OverridesParser.create().parse_overrides(list(overrides))
-    keys = [override.key_or_group for override in parsed]
-    named = {key.partition(".")[0] for key in keys}
-    values = params(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
-    kind = {"cfexp.split": str(cfg.split._target_).rpartition(".")[2]}
+    named = {override.key_or_group.partition(".")[0] for override in parsed}
+    kind = {"cfexp.split": type(experiment.split).__name__}
     return (kind if "split" in named else {}) | {
         key: str(value)
-        for key, value in values.items()
+        for key, value in experiment.params().items()
         if key.partition(".")[0] in named & {"dataset", "split", "seed"}
-        and key != "dataset.root"
     }
 
 
-def tags(
-    ratings: Ratings, split: Split, git: GitState | None, *, kind: str, model: str
-) -> dict[str, str]:
+def tags(data: Data, git: GitState | None, *, kind: str, model: str) -> dict[str, str]:
     """Returns the tags that tie a run to its data and code."""
+    ratings, split = data
     found = {
         "cfexp.kind": kind,
         "cfexp.model": model,
@@ -86,28 +68,21 @@ def tags(
 
 
 def job_tags(
-    job: Job,
-    ratings: Ratings,
-    split: Split,
-    git: GitState | None,
-    *,
-    members: Sequence[Member],
+    job: Job, data: Data, git: GitState | None, *, members: "Sequence[Member]"
 ) -> dict[str, str]:
     """Returns all tags of a training.
 
     Args:
         job: The job.
-        ratings: Its data.
-        split: Their split.
+        data: Its data and split.
         git: State of the user's repository.
         members: The runs that an ensemble stacks.
     """
-    model = job.specs["model"].name
-    found = tags(ratings, split, git, kind="train", model=model)
+    found = tags(data, git, kind="train", model=job.experiment.model.name)
     found |= {
         "cfexp.folder": str(job.folder),
         # As JSON, which can be read back whatever the values hold.
-        "cfexp.overrides": json.dumps(job.overrides),
+        "cfexp.overrides": json.dumps(telling(job.overrides)),
     }
     if members:
         found["cfexp.members"] = " ".join(m.name for m in members)
@@ -130,49 +105,3 @@ def inputs(ratings: Ratings, split: Split) -> dict[str, tuple[str, str, str]]:
             json.dumps(sizes),
         ),
     }
-
-
-def metrics(
-    fitted: Fitted,
-    split: Split,
-    comparison: Comparison,
-) -> dict[str, float]:
-    """Returns the final metrics; ``val_rmse`` is that of the epoch that was kept.
-
-    There is none where the model knew the validation rows.
-    """
-    found = comparison.metrics("test")
-    found |= {"train_rows": float(len(split.train))}
-    found |= {"valid_rows": float(len(split.valid))}
-    if fitted.val_rmse is not None and fitted.val_mae is not None:
-        found |= {"val_rmse": fitted.val_rmse, "val_mae": fitted.val_mae}
-    found |= {"fitted_rows": float(len(fitted.rows))}
-    found["n_parameters"] = float(fitted.scorer.n_parameters)
-    if fitted.history:
-        best, last = fitted.history.best, fitted.history.epochs[-1]
-        found |= {
-            "best_epoch": float(best.epoch),
-            "epochs": float(len(fitted.history.trained)),
-            "last_train_loss": last.train_loss,
-            "ratings_per_second": fitted.history.ratings_per_second,
-        }
-        unsure = {"train_loss": best.train_loss, "last_val_rmse": last.val_rmse}
-        found |= {name: x for name, x in unsure.items() if not math.isnan(x)}
-    return found
-
-
-def fitted_on(rows: IntArray, split: Split, *, members: int, before: str) -> str:
-    """Returns what a model and its baselines were fitted to, as a sentence.
-
-    Args:
-        rows: Positions of the rows that the model was fitted to at last.
-        split: The split.
-        members: Members of an ensemble, 0 for other models.
-        before: The trained model that it went on from; empty where there is none.
-    """
-    both = len(rows) > len(split.train)
-    what = f"{len(rows):,} train{' and validation' if both else ''} rows"
-    if members:
-        return f"Baselines were fitted to {what}, the members each to its own."
-    also = f", the model before to those of {before}" if before else ""
-    return f"Model and baselines were fitted to the same {what}{also}."

@@ -1,48 +1,31 @@
-"""Predicts the pairs of a file with a trained model."""
+"""``mode=predict``: predicts the pairs of a file with a trained model."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from cfexp.data.checks import require_once
 from cfexp.data.ids import as_ids
 from cfexp.data.ratings import ITEM, USER
 from cfexp.data.tables import read_table
-from cfexp.errors import ConfigError
 from cfexp.models.predictor import Predictor
+from cfexp.runs.output import output_of, write_output
+from cfexp.runs.task import Task
 from cfexp.runtime.console import print_frame
 
 PREDICTED = "predicted"
 
 
-def check_output(output: Path, *, overwrite: bool, read: Sequence[Path]) -> None:
-    """Checks that a file can be written without loss.
-
-    Args:
-        output: The file.
-        overwrite: Whether it may be there already.
-        read: Files that are read, which must stay.
+def predict(task: Task) -> None:
+    """Predicts the pairs of a file; see `predict_file`.
 
     Raises:
-        ConfigError: It is there, or is one of those.
+        CfexpError: The model cannot be found, or the file cannot be used.
     """
-    if output.is_dir():
-        raise ConfigError(f"output={output} is a folder. Name a file in it")
-    if not output.exists():
-        return
-    for path in read:
-        if path.exists() and path.samefile(output):
-            raise ConfigError(
-                f"output={output} is the file that is read, and would be lost. Name"
-                " another file"
-            )
-    if not overwrite:
-        raise ConfigError(
-            f"output={output} is there already. Name another file, or write over it"
-            " with overwrite=true"
-        )
+    predictor, _ = task.trained_model()
+    task.experiment_over(predictor.origin.config)  # checks the overrides
+    predict_file(predictor, pairs=str(task.options.pairs), output=output_of(task))
 
 
-def predict(predictor: Predictor, *, pairs: str, output: Path) -> None:
+def predict_file(predictor: Predictor, *, pairs: str, output: Path) -> None:
     """Predicts the pairs of a file and writes them with a column ``predicted``.
 
     Args:
@@ -60,14 +43,10 @@ def predict(predictor: Predictor, *, pairs: str, output: Path) -> None:
     predicted = predictor.predict(frame)
     ids = {name: as_ids(frame[name]) for name in (USER, ITEM)}
     frame = frame.assign(**ids, **{PREDICTED: predicted})
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if output.suffix == ".parquet":
-        frame.to_parquet(output, index=False)
-    else:
-        frame.to_csv(output, index=False)
-    asked = (USER, ITEM, PREDICTED)
+    write_output(frame, output)
+    shown = (USER, ITEM, PREDICTED)
     print_frame(
         f"{len(frame):,} predictions in {output}",
         frame.head(10),
-        spare=[str(c) for c in reversed(frame.columns) if c not in asked],
+        spare=[str(c) for c in reversed(frame.columns) if c not in shown],
     )

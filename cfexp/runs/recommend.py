@@ -1,25 +1,49 @@
-"""Recommends movies to a user with a trained model."""
+"""``mode=recommend``: recommends movies to a user with a trained model."""
 
-from pathlib import Path
+import pandas as pd
 
 from cfexp.data.ids import equal_to
 from cfexp.data.ratings import GENRES, ITEM, USER, Ratings
 from cfexp.errors import DataError
+from cfexp.models.overlap import check_related
 from cfexp.models.predictor import Predictor
+from cfexp.runs.output import output_of, write_output
+from cfexp.runs.task import Task
 from cfexp.runtime.console import print_frame
 
 
-def recommend(
-    predictor: Predictor, ratings: Ratings, *, user: str, k: int, output: Path
-) -> None:
-    """Prints and writes the movies a user has not rated that they would rate highest.
+def recommend(task: Task) -> None:
+    """Recommends movies to a user; see `recommend_to`.
+
+    Raises:
+        CfexpError: The model cannot be found, or the user has no rating in the dataset.
+    """
+    predictor, _ = task.trained_model()
+    ratings = task.experiment_over(predictor.origin.config).dataset.load()
+    options = task.options
+    check_related(predictor, ratings, same_ids=options.same_ids)
+    top = recommend_to(predictor, ratings, user=str(options.user), k=options.k)
+    rated = int(equal_to(ratings.frame[USER], str(options.user)).sum())
+    write_output(top, output_of(task))
+    print_frame(
+        f"top {len(top)} unseen movies for user {options.user} ({rated} rated), by"
+        f" {predictor.origin.model}",
+        top,
+        digits=2,
+        spare=[GENRES],
+    )
+
+
+def recommend_to(
+    predictor: Predictor, ratings: Ratings, *, user: str, k: int
+) -> pd.DataFrame:
+    """Returns the movies a user has not rated that they would rate highest.
 
     Args:
         predictor: The trained model.
         ratings: The dataset, which says what the user has rated.
         user: The user's id.
         k: Number of movies.
-        output: The CSV file to write.
 
     Raises:
         DataError: The user has no rating in the dataset.
@@ -31,13 +55,4 @@ def recommend(
             f"user={user} has no ratings in {ratings.name}. Its users are such as"
             f" {examples}."
         )
-    top = predictor.recommend(user, k=k, seen=rated[ITEM])
-    output.parent.mkdir(parents=True, exist_ok=True)
-    top.to_csv(output, index=False)
-    print_frame(
-        f"top {len(top)} unseen movies for user {user} ({len(rated)} rated), by"
-        f" {predictor.origin.model}",
-        top,
-        digits=2,
-        spare=[GENRES],
-    )
+    return predictor.recommend(user, k=k, seen=rated[ITEM])

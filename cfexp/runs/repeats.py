@@ -2,133 +2,157 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cfexp.config.identity import code_version, digest
+from cfexp.config.identity import code_version, repeated_options
+from cfexp.config.repeats import Repeat, repeats
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
 from cfexp.evaluation.rows import read_errors
 from cfexp.evaluation.uncertainty import TOLD, Part, summary
-from cfexp.runs import metadata as describe
-from cfexp.runs.job import Job
+from cfexp.runs import metadata
+from cfexp.runs.job import Outcome
 from cfexp.runs.results import check_folder, write_metrics, writing
-from cfexp.runs.train import Outcome, train
+from cfexp.runs.task import Task
+from cfexp.runs.train import train
 from cfexp.runtime.console import print_frame, print_lines
+from cfexp.spec import digest
 from cfexp.tracking.folder import TEST_PREDICTIONS, VALID_PREDICTIONS
-from cfexp.tracking.settings import Tracking
-from cfexp.tracking.tracker import open_group
+from cfexp.tracking.tracker import open_parent
 from cfexp.training.program_sharing import shared_programs
+
+if TYPE_CHECKING:
+    from cfexp.tracking.parent import ParentRun
 
 FILE = "repeats.csv"
 
 
 @dataclass(frozen=True)
-class Member:
-    """One fold or seed.
+class Repeated:
+    """What came out of one fold or seed.
 
     Attributes:
         label: Which.
-        job: Its training.
+        metrics: Its final metrics.
+        errors: The errors of its predictions, by the file that holds them.
     """
 
     label: str
-    job: Job
+    metrics: Mapping[str, float]
+    errors: Mapping[str, pd.DataFrame]
 
 
-def train_repeats(
-    members: Sequence[Member],
-    *,
-    folder: Path,
-    name: str,
-    key: str | None,
-    parent_id: str | None,
-) -> dict[str, float]:
-    """Trains every member under one MLflow run, which gets means and intervals.
+def train_repeats(task: Task) -> dict[str, float]:
+    """Trains each fold and seed under one MLflow run, which gets means and intervals.
 
-    The dataset is loaded once, and equal models share a compiled program. Members that
-    were finished before are not trained again where the group is known by its key.
-
-    Args:
-        members: The folds and seeds, two or more.
-        folder: Where the group's ``results/`` go; the members have folders of theirs.
-        name: Name of the MLflow run.
-        key: What the same group has again; None to train all anew.
-        parent_id: The MLflow run that the group belongs to.
+    The dataset is loaded once, and equal models share a compiled program. Repeats that
+    were finished before are not trained again, unless ``rerun`` says so.
 
     Returns:
         The mean of each metric, and what `summary` says of those that matter.
 
     Raises:
-        CfexpError: A member failed, or a model is to be registered.
+        CfexpError: A repeat failed, or a model is to be registered.
     """
-    check_folder(folder, FILE)
-    for member in members:
-        check_folder(member.job.folder)
-    first = members[0].job
-    tracking: Tracking = first.specs["tracking"]
-    if tracking.register_as is not None:
-        raise ConfigError(
-            f"tracking.register_as={tracking.register_as} names one model, but cv and"
-            " seeds train several. Register the one that you choose afterwards, with"
-            " cfexp promote"
-        )
-    ratings: Ratings = first.specs["dataset"].load()
-    group = open_group(
-        tracking,
-        kind="cv",
-        name=name,
-        key=key and digest(key, code_version(), ratings.fingerprint),
-        tags={"cfexp.model": first.specs["model"].name, "cfexp.folder": str(folder)},
-        folder=folder,
-        parent_id=parent_id,
-    )
+    found = repeats(task.experiment, task.options, task.overrides)
+    _check(task, len(found))
+    ratings = task.experiment.dataset.load()
+    parent = _open_parent(task, found, ratings)
     status = "FAILED"
     try:
-        outcomes = []
         with shared_programs():
-            for member in members:
-                job = replace(member.job, parent_id=group.run_id if group else None)
-                outcome = train(
-                    replace(job, once=group is not None and key is not None),
-                    ratings=ratings,
-                )
-                outcomes.append(outcome)
+            done = [
+                _train_one(task, i, one, ratings, parent) for i, one in enumerate(found)
+            ]
         table = pd.DataFrame(
-            [outcome.metrics for outcome in outcomes],
-            index=[member.label for member in members],
+            [one.metrics for one in done], index=[one.label for one in done]
         )
-        found, covers = _summary(table, outcomes)
-        write_metrics(folder / "results", found)
-        file = folder / "results" / FILE
-        with writing(folder / "results", FILE):
-            table.to_csv(file, index_label="repeat")
-        if group:
-            params = describe.job_params(first)
-            for repeated in ("split.fold", "seed"):
-                params.pop(repeated, None)
+        means, covers = _summary(table, done)
+        _save(task, table, means)
+        if parent:
+            params = metadata.params(task.experiment)
+            for option in repeated_options():
+                params.pop(option, None)
             tags = {f"cfexp.{part}_interval": said for part, said in covers.items()}
-            group.log(params=params, metrics=found, tags=tags, files=folder / "results")
+            files = task.folder / "results"
+            parent.log(params=params, metrics=means, tags=tags, files=files)
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
         raise
     finally:
-        if group:
-            group.finish(status)
-    _print(name, table, found, covers)
-    print_lines(
-        [
-            ("folder", str(folder)),
-            ("run_id", group.run_id if group else "none (tracking=none)"),
-        ]
+        if parent:
+            parent.finish(status)
+    _print(task.name, table, means, covers)
+    run_id = parent.run_id if parent else "none (tracking=none)"
+    print_lines([("folder", str(task.folder)), ("run_id", run_id)])
+    return means
+
+
+def _check(task: Task, n: int) -> None:
+    """Checks that all folders can be written, and that no model is to be registered.
+
+    Raises:
+        ConfigError: They cannot, or one is.
+    """
+    check_folder(task.folder, FILE)
+    for i in range(n):
+        check_folder(task.folder / str(i))
+    if task.tracking.register_as is not None:
+        raise ConfigError(
+            f"tracking.register_as={task.tracking.register_as} names one model, but cv"
+            " and seeds train several. Register the one that you choose afterwards,"
+            " with cfexp promote"
+        )
+
+
+def _open_parent(
+    task: Task, found: Sequence[Repeat], ratings: Ratings
+) -> "ParentRun | None":
+    keys = [one.experiment.key() for one in found]
+    key = digest(*keys, task.parent_id or "", code_version(), ratings.fingerprint)
+    return open_parent(
+        task.tracking,
+        kind="cv",
+        name=task.name,
+        key=None if task.options.rerun else key,
+        tags={
+            "cfexp.model": task.experiment.model.name,
+            "cfexp.folder": str(task.folder),
+        },
+        folder=task.folder,
+        parent_id=task.parent_id,
     )
-    return found
+
+
+def _train_one(
+    task: Task, i: int, one: Repeat, ratings: Ratings, parent: "ParentRun | None"
+) -> Repeated:
+    job = replace(
+        task.job(one.experiment),
+        folder=task.folder / str(i),
+        name=f"{one.label} {task.name}"[:200],
+        overrides=tuple(one.overrides),
+        parent_id=parent.run_id if parent else None,
+        once=parent is not None and not task.options.rerun,
+    )
+    outcome = train(job, data=one.experiment.load(ratings))
+    files = (VALID_PREDICTIONS, TEST_PREDICTIONS)
+    errors = {file: _errors(outcome, file) for file in files}
+    return Repeated(one.label, outcome.metrics, errors)
+
+
+def _save(task: Task, table: pd.DataFrame, means: Mapping[str, float]) -> None:
+    folder = task.folder / "results"
+    write_metrics(folder, means)
+    with writing(folder, FILE):
+        table.to_csv(folder / FILE, index_label="repeat")
 
 
 def _summary(
-    table: pd.DataFrame, outcomes: Sequence[Outcome]
+    table: pd.DataFrame, done: Sequence[Repeated]
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Returns what `summary` says of the members' errors."""
     rest = table["train_rows"]
@@ -137,7 +161,7 @@ def _summary(
         ("val", table["valid_rows"], VALID_PREDICTIONS),
         ("test", table["test_rows"], TEST_PREDICTIONS),
     ):
-        errors = [_errors(outcome, file) for outcome in outcomes]
+        errors = [one.errors[file] for one in done]
         parts[key] = Part(errors, share=float((rows / rest).mean()))
         rest = rest + rows  # test rows are cut off first
     return summary(table, parts)
@@ -149,7 +173,7 @@ def _errors(outcome: Outcome, file: str) -> pd.DataFrame:
     The folder of a member that was finished before may be gone, or used again: MLflow
     has its files.
     """
-    if outcome.repeated:
+    if outcome.result:
         return read_errors(outcome.folder / "results" / file)
     assert outcome.run_id is not None
     from cfexp.tracking.search import predictions_of

@@ -11,19 +11,29 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import yaml
 
 from cfexp.data.encoder import genres_of
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
+from cfexp.data.split import Data
 from cfexp.errors import first_line
+from cfexp.experiment import Result
 from cfexp.models.base import Scorer
 from cfexp.models.predictor import ELSEWHERE, check_replaceable
+from cfexp.reports.card import Card
 from cfexp.reports.plots import NAMES, save_plots
+from cfexp.runs.job import Job
 from cfexp.runtime import owned
 from cfexp.runtime.files import write_text
 from cfexp.runtime.provenance import GitState, all_packages, versions
-from cfexp.tracking.folder import METRICS, SKIPPED, TEST_PREDICTIONS, VALID_PREDICTIONS
-from cfexp.training.history import History
-from cfexp.training.testing import Tested
+from cfexp.tracking.folder import (
+    CONFIG,
+    METRICS,
+    SKIPPED,
+    TAGS,
+    TEST_PREDICTIONS,
+    VALID_PREDICTIONS,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +45,10 @@ PLOTS = [f"plots/{name}.png" for name in NAMES]
 
 
 FILES = (
-    "config.yaml",
+    CONFIG,
     METRICS,
     "versions.json",
-    "tags.json",
+    TAGS,
     "packages.txt",
     TEST_PREDICTIONS,
     VALID_PREDICTIONS,
@@ -58,9 +68,10 @@ def predictions(
     return ratings.frame.iloc[rows].reset_index(drop=True).assign(predicted=predicted)
 
 
-def test_predictions(ratings: Ratings, rows: IntArray, tested: Tested) -> pd.DataFrame:
+def test_predictions(result: Result) -> pd.DataFrame:
     """Returns the test ratings with predictions, genres and how well they are known."""
-    frame = predictions(ratings, rows, tested.predicted)
+    (ratings, split), tested = result.data, result.tested
+    frame = predictions(ratings, split.test, tested.predicted)
     return frame.assign(
         genres=genres_of(frame[[ITEM]], ratings.movies).to_numpy(),
         user_count=tested.seen["user"],
@@ -68,43 +79,38 @@ def test_predictions(ratings: Ratings, rows: IntArray, tested: Tested) -> pd.Dat
     )
 
 
-def sample(ratings: Ratings, rows: IntArray, *, n: int = 1000) -> pd.DataFrame:
-    """Returns up to `n` pairs with genres, as a logged model takes them."""
-    pairs = ratings.frame[[USER, ITEM]].iloc[rows[:n]].reset_index(drop=True)
+def sample(data: Data, *, n: int = 1000) -> pd.DataFrame:
+    """Returns up to `n` test pairs with genres, as a logged model takes them."""
+    ratings, rows = data.ratings, data.split.test[:n]
+    pairs = ratings.frame[[USER, ITEM]].iloc[rows].reset_index(drop=True)
     return pairs.assign(**{GENRES: genres_of(pairs, ratings.movies)})
 
 
 def write(
-    folder: Path,
-    *,
-    config: str,
-    metrics: Mapping[str, float],
-    test: pd.DataFrame,
-    valid: pd.DataFrame,
-    history: History | None,
-    git: GitState | None,
-    tags: Mapping[str, str],
+    job: Job, result: Result, *, tags: Mapping[str, str], git: GitState | None
 ) -> None:
-    """Writes everything but the model into `folder`.
+    """Writes everything but the model into the run's ``results/``.
 
     Args:
-        folder: Made where it does not exist.
-        config: The resolved configuration, as YAML.
-        metrics: Final metrics.
-        test: What `test_predictions` returned.
-        valid: The validation ratings, with a column ``predicted``.
-        history: The epochs of a neural model.
-        git: State of the user's repository; None to write no diff.
+        job: The job.
+        result: What came out of it.
         tags: What ties the run to its data and code.
+        git: State of the user's repository; None to write no diff.
     """
+    folder, history = job.folder / "results", result.history
+    metrics = result.metrics() | result.watch.metrics()
+    test = test_predictions(result)
+    ratings, split = result.data
+    valid = predictions(ratings, split.valid, result.fitted.val_predicted)
     with writing(folder, *FILES, *CARD):
         for name in (*FILES, *CARD):
             (folder / name).unlink(missing_ok=True)  # of a run that was here before
-        (folder.parent / SKIPPED).unlink(missing_ok=True)
-        write_text(folder / "config.yaml", config)
+        (job.folder / SKIPPED).unlink(missing_ok=True)
+        settings = yaml.safe_dump(job.experiment.settings(), sort_keys=False)
+        write_text(folder / CONFIG, settings)
         write_metrics(folder, metrics)
         (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
-        write_text(folder / "tags.json", json.dumps(tags, indent=2))
+        write_text(folder / TAGS, json.dumps(tags, indent=2))
         (folder / "packages.txt").write_text(all_packages())
         test.drop(columns=[GENRES]).to_parquet(folder / TEST_PREDICTIONS, index=False)
         valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
@@ -115,6 +121,16 @@ def write(
             (folder / "git.diff").write_bytes(diff_file(git))
         with optional("the plots"):
             save_plots(folder / "plots", history=history, predictions=test)
+        with optional("the model card"):
+            title = f"{job.name} on {ratings.name}"
+            Card(
+                title,
+                result.data,
+                result.comparison,
+                test,
+                job.experiment.params(),
+                metrics,
+            ).write(folder)
 
 
 def diff_file(git: GitState) -> bytes:

@@ -3,14 +3,14 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from cfexp.config.build import build, build_spec
+from cfexp.config.build import build, build_spec, plain
 from cfexp.config.identity import sweep_key, telling
 from cfexp.config.secrets import OVERRIDE, VARIABLE, hide_uri
 from cfexp.config.swept import check_values
@@ -24,7 +24,7 @@ from cfexp.tracking.settings import Tracking
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cfexp.tracking.parent import Group
+    from cfexp.tracking.parent import ParentRun
 
 BOARD, JSON = "leaderboard.csv", "leaderboard.json"
 FIX = "move it away, or choose another folder with hydra.sweep.dir="
@@ -89,12 +89,12 @@ class SweepCallback(Callback):
         self.folder = Path()
         self.objective = ""
         self.threads = 0
-        self.group: Group | None = None
+        self.parent: ParentRun | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # MLflow's client belongs to this process; a password is not for a file.
         tracking = self.tracking.replace(uri=masked(self.tracking.uri))
-        return {**self.__dict__, "group": None, "tracking": tracking}
+        return {**self.__dict__, "parent": None, "tracking": tracking}
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Checks a single run's configuration before Hydra writes anything.
@@ -138,14 +138,16 @@ class SweepCallback(Callback):
         owned.claim(self.folder, ["multirun.yaml"], fix=FIX)
         self.threads = threads_for_each(config.hydra.launcher)
         self.objective = config.objective
-        self.tracking = cast(Tracking, build_spec("tracking", config.tracking))
+        tracking = build_spec("tracking", plain(config, "tracking"))
+        assert isinstance(tracking, Tracking)
+        self.tracking = tracking
         _open_sweeps.append(self)
         parent_id = None
         if self.tracking.enabled:
-            from cfexp.tracking.tracker import open_group
+            from cfexp.tracking.tracker import open_parent
 
             overrides = " ".join(telling(list(config.hydra.overrides.task)))
-            self.group = open_group(
+            self.parent = open_parent(
                 self.tracking,
                 kind="sweep",
                 name=config.run_name or f"sweep {overrides}"[:200],
@@ -153,8 +155,8 @@ class SweepCallback(Callback):
                 tags={"cfexp.overrides": overrides},
                 folder=self.folder,
             )
-            assert self.group is not None
-            parent_id = self.group.run_id
+            assert self.parent is not None
+            parent_id = self.parent.run_id
         uri = self.tracking.absolute_uri
         self.swept = Swept(parent_id, uri if masked(uri) == uri else None, Path.cwd())
 
@@ -217,22 +219,24 @@ class SweepCallback(Callback):
             means = means_over_repeats(short)
             if len(means):
                 print_frame("over folds and seeds", means)
-        if self.group is None:
+        if self.parent is None:
             return
         if len(board):
-            self._log_best(self.group, board, results)
-        self.group.finish(status)
+            self._log_best(self.parent, board, results)
+        self.parent.finish(status)
 
-    def _log_best(self, group: "Group", board: "pd.DataFrame", results: Path) -> None:
+    def _log_best(
+        self, parent: "ParentRun", board: "pd.DataFrame", results: Path
+    ) -> None:
         from cfexp.runs.leaderboard import ERRORS
 
         finished = board[board["status"] != "failed"]
         if finished.empty:
-            group.log(files=results)
+            parent.log(files=results)
             return
         best = finished.iloc[0]
         found = {f"best_{name}": float(best[name]) for name in ERRORS}
         found |= {f"mean_{name}": float(finished[name].mean()) for name in ERRORS}
-        group.log(
+        parent.log(
             metrics=found, tags={"cfexp.best_overrides": best["job"]}, files=results
         )

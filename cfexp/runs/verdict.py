@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from cfexp.data.split import Data
 from cfexp.errors import DataError, TrainingError
+from cfexp.runs.metadata import WEIGHTS
 from cfexp.runs.results import writing
 from cfexp.runtime.console import print_frame, print_lines
 from cfexp.runtime.provenance import PACKAGES, GitState, versions
@@ -20,25 +22,23 @@ TOLERANCE = 1e-4
 EQUAL, CLOSE, DIFFERENT = "equal", "within tolerance", "different"
 # What tells the time, not the result.
 NOT_COMPARED = ("seconds_", "ratings_per_second", "reload_max_abs_diff")
-WEIGHTS = "cfexp.weights_sha256"
 TOLD = ("test_rmse", "test_mae", "val_rmse", "best_epoch")
 FILE = "reproduce.csv"
 
 
-def check_data(past: Past, *, data: str, split: str) -> None:
+def check_data(past: Past, data: Data) -> None:
     """Checks that the rows and their split are the ones of the past run.
 
     Args:
         past: The run to reproduce.
-        data: Fingerprint of the data there are now.
-        split: Fingerprint of their split.
+        data: The data there are now, and their split.
 
     Raises:
         DataError: They are not.
     """
     for what, tag, now in (
-        ("data are", "cfexp.data_sha256", data),
-        ("split is", "cfexp.split_sha256", split),
+        ("data are", "cfexp.data_sha256", data.ratings.fingerprint),
+        ("split is", "cfexp.split_sha256", data.split.fingerprint),
     ):
         then = past.tags[tag]
         if then != now:

@@ -1,18 +1,25 @@
-"""Imports TensorFlow without the notes that its libraries write to stderr."""
+"""The door to TensorFlow: its program cache, and a quiet import."""
 
 import os
 import sys
 import tempfile
 
+from cfexp.runtime.xla_cache import keep_programs
 
-def import_tensorflow() -> None:
+
+def start(*, programs: bool = True) -> None:
     """Imports TensorFlow; shows what its libraries said only where that fails.
 
     Its C++ libraries say a dozen lines about CPUs and missing GPUs before any of their
     log levels takes effect, so they have to be kept from the file descriptor.
+
+    Args:
+        programs: Keep compiled programs on disk; a model that is served has none.
     """
     if "tensorflow" in sys.modules:
         return
+    if programs:
+        keep_programs()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)

@@ -10,7 +10,7 @@ import mlflow
 from cfexp.errors import NoRunsError, TrackingError, did_you_mean, first_line
 from cfexp.tracking.choose import CHOSEN, FINISHED, find_id
 from cfexp.tracking.connect import connect
-from cfexp.tracking.folder import VALID_PREDICTIONS, Past
+from cfexp.tracking.folder import CONFIG, METRICS, TAGS, VALID_PREDICTIONS, Past
 from cfexp.tracking.model import MODEL_NAME
 from cfexp.tracking.settings import Choice, Tracking
 
@@ -32,7 +32,7 @@ def find_past(reference: str, *, tracking: Tracking, choice: Choice) -> Past:
         experiment_id = connect(tracking, existing=True, searched=reference in CHOSEN)
         run_id = find_id(reference, experiment_id, tracking, choice=choice)
         uri = f"{mlflow.get_run(run_id).info.artifact_uri}/"
-        names = ("config.yaml", "metrics.json", "tags.json")
+        names = (CONFIG, METRICS, TAGS)
         with TemporaryDirectory() as folder:
             for name in names:
                 mlflow.artifacts.download_artifacts(

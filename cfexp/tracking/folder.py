@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import yaml
 
 from cfexp.data.encoder import genres_of
 from cfexp.data.ratings import GENRES, ITEM, USER
@@ -15,6 +17,8 @@ SKIPPED = "skipped.json"
 TEST_PREDICTIONS = "test_predictions.parquet"
 VALID_PREDICTIONS = "valid_predictions.parquet"
 METRICS = "metrics.json"
+CONFIG = "config.yaml"
+TAGS = "tags.json"
 
 
 @dataclass(frozen=True)
@@ -23,13 +27,13 @@ class Past:
 
     Attributes:
         run_id: Id of its MLflow run, or its folder.
-        config: Its resolved configuration, as YAML.
+        config: The settings of its experiment.
         metrics: Its final metrics.
         tags: Its tags.
     """
 
     run_id: str
-    config: str
+    config: Mapping[str, Any]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
 
@@ -38,9 +42,9 @@ class Past:
         """Reads a run's ``results/``."""
         return cls(
             run_id,
-            (results / "config.yaml").read_text(),
-            json.loads((results / "metrics.json").read_text()),
-            json.loads((results / "tags.json").read_text()),
+            yaml.safe_load((results / CONFIG).read_text()),
+            json.loads((results / METRICS).read_text()),
+            json.loads((results / TAGS).read_text()),
         )
 
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 MOST_RUNS = 50_000  # the most that MLflow returns
 
 
-class Group:
+class ParentRun:
     """A run above others; one that was begun before is gone on with.
 
     Args:

@@ -14,7 +14,8 @@ from cfexp.training.history import Epoch
 
 if TYPE_CHECKING:
     from cfexp.tracking.find import SavedModel
-    from cfexp.tracking.parent import Group
+    from cfexp.tracking.folder import Past
+    from cfexp.tracking.parent import ParentRun
     from cfexp.tracking.previous import Earlier
 from cfexp.tracking.null import NullRun
 
@@ -99,7 +100,7 @@ def open_run(
     )
 
 
-def open_group(
+def open_parent(
     tracking: Tracking,
     *,
     kind: str,
@@ -108,10 +109,10 @@ def open_group(
     tags: Mapping[str, str],
     folder: Path,
     parent_id: str | None = None,
-) -> "Group | None":
+) -> "ParentRun | None":
     """Opens a run above others, or None where tracking is off.
 
-    See `cfexp.tracking.parent.Group`.
+    See `cfexp.tracking.parent.ParentRun`.
 
     Raises:
         TrackingError: The tracking server cannot be used.
@@ -119,9 +120,9 @@ def open_group(
     if not tracking.enabled:
         return None
     check_reachable(tracking.uri)
-    from cfexp.tracking.parent import Group
+    from cfexp.tracking.parent import ParentRun
 
-    return Group(
+    return ParentRun(
         tracking,
         kind=kind,
         name=name,
@@ -176,3 +177,23 @@ def find_members(
         data_fingerprint=data_fingerprint,
         split_fingerprint=split_fingerprint,
     )
+
+
+def find_past(reference: str, *, tracking: Tracking, choice: Choice) -> "Past":
+    """Finds a finished training; see `cfexp.tracking.find.find_past`.
+
+    Raises:
+        TrackingError: There is no such run, or it lacks a file.
+    """
+    from cfexp.tracking import find
+
+    return find.find_past(reference, tracking=tracking, choice=choice)
+
+
+def annotate(
+    tracking: Tracking, run_id: str, *, tags: dict[str, str], file: Path
+) -> None:
+    """Adds tags and a file to a run."""
+    from cfexp.tracking import find
+
+    find.annotate(tracking, run_id, tags=tags, file=file)

@@ -1,30 +1,21 @@
 """Fits a model family to a split: encoders, training, and the refit before the test."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import IntArray, Ratings
 from cfexp.data.split import Split
 from cfexp.errors import ConfigError
-from cfexp.evaluation.metrics import mae, rmse
+from cfexp.evaluation.metrics import FloatArray, mae, rmse
 from cfexp.models.base import Baseline, Model, NeuralModel, Scorer
-from cfexp.training.checkpoint import Checkpointing
-from cfexp.training.history import Epoch, History
-from cfexp.training.optimizers import Optimizer
-from cfexp.training.settings import Training
+from cfexp.runtime import tensorflow
+from cfexp.training.history import History
+from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
 
 log = logging.getLogger(__name__)
-
-
-Start = tuple[FeatureEncoder, Scorer]
-
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,21 +42,62 @@ class Fitted:
     history: History | None = None
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How to fit a neural model.
+def fit_model(
+    recipe: Recipe,
+    ratings: Ratings,
+    split: Split,
+    *,
+    hooks: Hooks = NO_HOOKS,
+    start: Usable | None = None,
+) -> Fitted:
+    """Fits any model family.
 
-    Attributes:
-        training: The training loop.
-        optimizer: The optimizer.
-        seed: Seed of weights, dropout and the order of rows.
-        deterministic: Use only ops that give the same bits each time.
+    Args:
+        recipe: What to fit, and how.
+        ratings: The dataset.
+        split: Its split; no rating of the test rows is read. Without validation rows
+            the last epoch is kept.
+        hooks: Checkpoints, and who is told of epochs.
+        start: A trained model whose weights training starts from; it is changed.
+
+    Raises:
+        ConfigError: A baseline was asked to start from a trained model.
+        TrainingError: The loss is not finite, or there is no checkpoint to resume.
     """
+    model = recipe.model
+    if start:
+        check_tunable(model)
+    if isinstance(model, Baseline):
+        return fit_baseline(model, ratings, split)
+    assert isinstance(model, NeuralModel)
+    tensorflow.start()  # which the next module imports
+    from cfexp.training.neural import fit_neural
 
-    training: Training
-    optimizer: Optimizer
-    seed: int
-    deterministic: bool
+    valid = split.valid if len(split.valid) else None
+    trained = fit_neural(
+        recipe, ratings, split.train, valid=valid, hooks=hooks, start=start
+    )
+    best = trained.history.best
+    rows, encoder, scorer = split.train, trained.encoder, trained.scorer
+    if best.epoch == 0:
+        log.warning(
+            "no epoch predicts the validation rows better than the trained model did:"
+            " it is kept as it was; lower optimizer.learning_rate to improve it"
+        )
+    if recipe.training.refit:
+        log.info("refitting on train and validation rows for %d epochs", best.epoch)
+        rows = train_and_valid(split)
+        again = fit_neural(recipe, ratings, rows, epochs=best.epoch, start=start)
+        encoder, scorer = again.encoder, again.scorer
+    return Fitted(
+        scorer=scorer,
+        encoder=encoder,
+        rows=rows,
+        val_predicted=trained.val_predicted,
+        val_rmse=None if valid is None else best.val_rmse,
+        val_mae=None if valid is None else best.val_mae,
+        history=trained.history,
+    )
 
 
 def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
@@ -106,81 +138,3 @@ def check_tunable(model: Model) -> None:
             f"model={model.name} is not trained in epochs and cannot be fine-tuned."
             " Train it anew on the new data with mode=train."
         )
-
-
-def fit_model(
-    model: Model,
-    ratings: Ratings,
-    split: Split,
-    *,
-    settings: Settings,
-    checkpoints: Checkpointing | None = None,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    start: Start | None = None,
-) -> Fitted:
-    """Fits any model family.
-
-    Args:
-        model: The family.
-        ratings: The dataset.
-        split: Its split; no rating of the test rows is read. Without validation rows
-            the last epoch is kept.
-        settings: How to fit a neural model.
-        checkpoints: Where to keep checkpoints of a neural model.
-        on_epoch: Called after each epoch.
-        start: A trained model to go on from, with its encoder.
-
-    Raises:
-        ConfigError: A baseline was asked to go on from a trained model.
-        TrainingError: The loss is not finite, or there is no checkpoint to resume.
-    """
-    if start:
-        check_tunable(model)
-    if isinstance(model, Baseline):
-        return fit_baseline(model, ratings, split)
-    assert isinstance(model, NeuralModel)
-    model.prepare()
-    # This module imports TensorFlow, so not at the top.
-    from cfexp.training.neural import fit_neural
-
-    encoder, scorer, history = fit_neural(
-        model,
-        ratings,
-        split.train,
-        split.valid if len(split.valid) else None,
-        settings=settings,
-        checkpoints=checkpoints,
-        on_epoch=on_epoch,
-        start=start,
-    )
-    best, rows = history.best, split.train
-    if best.epoch == 0:
-        log.warning(
-            "no epoch predicts the validation rows better than the trained model did:"
-            " it is kept as it was; lower optimizer.learning_rate to improve it"
-        )
-    val_predicted = np.empty(0)
-    if len(split.valid):
-        val_predicted = scorer.predict(encode(ratings, encoder, split.valid))
-    if settings.training.refit:
-        log.info("refitting on train and validation rows for %d epochs", best.epoch)
-        rows = train_and_valid(split)
-        encoder, scorer, _ = fit_neural(
-            model,
-            ratings,
-            rows,
-            None,
-            settings=settings,
-            epochs=best.epoch,
-            start=start,
-        )
-    validated = bool(len(split.valid))
-    return Fitted(
-        scorer=scorer,
-        encoder=encoder,
-        rows=rows,
-        val_predicted=val_predicted,
-        val_rmse=best.val_rmse if validated else None,
-        val_mae=best.val_mae if validated else None,
-        history=history,
-    )

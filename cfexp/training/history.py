@@ -46,6 +46,20 @@ class History:
         validated = [e for e in self.epochs if not math.isnan(e.val_rmse)]
         return min(validated or self.epochs[-1:], key=lambda e: e.val_rmse)
 
+    def metrics(self) -> dict[str, float]:
+        """Returns the metrics of a training by name."""
+        best, last = self.best, self.epochs[-1]
+        found = {
+            "best_epoch": float(best.epoch),
+            "epochs": float(len(self.trained)),
+            "last_train_loss": last.train_loss,
+            "ratings_per_second": self.ratings_per_second,
+            "train_loss": best.train_loss,
+            "last_val_rmse": last.val_rmse,
+        }
+        # NaN for the loss of epoch 0, and for what has no validation rows.
+        return {name: value for name, value in found.items() if not math.isnan(value)}
+
     @property
     def trained(self) -> tuple[Epoch, ...]:
         """The epochs without epoch 0."""

@@ -3,7 +3,6 @@
 import logging
 import math
 import time
-from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -18,10 +17,9 @@ from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.distributed import DistributedEngine, agree
 from cfexp.training.engines import FallbackEngine, epoch_order
 from cfexp.training.history import Epoch, History
-from cfexp.training.optimizers import Optimizer
 from cfexp.training.progress import EpochBar
+from cfexp.training.recipe import Hooks, Recipe
 from cfexp.training.rowwise import table_share
-from cfexp.training.settings import Training
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +29,10 @@ def fit(
     train: Encoded,
     valid: Encoded | None,
     *,
-    training: Training,
-    optimizer: Optimizer,
-    seed: int,
+    recipe: Recipe,
+    hooks: Hooks,
     epochs: int | None = None,
     is_trained: bool = False,
-    checkpoints: Checkpointing | None = None,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> History:
     """Trains `model` in place; with `valid`, leaves it with the best epoch's weights.
 
@@ -45,14 +40,11 @@ def fit(
         model: A model as `NeuralModel.build` returns it.
         train: The rows to train on.
         valid: The rows that choose the epoch; None to keep the last one.
-        training: How to train.
-        optimizer: The optimizer to build.
-        seed: Seed of the order of the rows.
+        recipe: How to train; its seed is that of the order of the rows.
+        hooks: Checkpoints, which training resumes from where `training.resume` says
+            so, and who is told of epochs.
         epochs: Stop after this many epochs of the schedule of `training.epochs`.
         is_trained: The model's weights are a candidate too, as epoch 0.
-        checkpoints: Where to keep checkpoints; resumes from there where
-            `training.resume` says so.
-        on_epoch: Called after each epoch.
 
     Returns:
         The epochs; validation errors are NaN without `valid`.
@@ -61,9 +53,10 @@ def fit(
         TrainingError: The loss is not finite, or there is no checkpoint to resume.
         KeyboardInterrupt: On SIGINT or SIGTERM, after a checkpoint was written.
     """
+    training, checkpoints = recipe.training, hooks.checkpoints
     batch_size = min(training.batch_size, len(train))
     together = training.strategy != "none"
-    keras_optimizer = optimizer.build(
+    keras_optimizer = recipe.optimizer.build(
         steps_per_epoch=math.ceil(len(train) / batch_size),
         epochs=training.epochs,
         # Rows cannot be updated alone on several devices.
@@ -84,7 +77,7 @@ def fit(
     else:
         state = _initial(scorer, valid if is_trained else None)
     for epoch in state.epochs:
-        on_epoch(epoch)  # a process that was killed may not have passed them on
+        hooks.on_epoch(epoch)  # a process that was killed may not have passed them on
     last = min(epochs or training.epochs, training.epochs)
     first = state.epochs[-1].epoch + 1 if state.epochs else 1
     label = "training" if valid or is_trained else "refitting"
@@ -93,7 +86,7 @@ def fit(
         for number in range(first, last + 1):
             if _stalled(state.epochs, training.patience):
                 break
-            rng = np.random.default_rng([seed, number])
+            rng = np.random.default_rng([recipe.seed, number])
             started = time.perf_counter()
             order = epoch_order(len(train), batch_size, rng, blocks=train.on_disk)
             loss = engine.run_epoch(order)
@@ -104,7 +97,7 @@ def fit(
                 state.best_weights = model.get_weights()
             state.epochs.append(epoch)
             bar.show(epoch)
-            on_epoch(epoch)
+            hooks.on_epoch(epoch)
             done = number == last or _stalled(state.epochs, training.patience)
             if checkpoints and _is_due(
                 number, training.checkpoint_every, now=done or bool(stop.received)

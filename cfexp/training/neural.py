@@ -1,86 +1,109 @@
 """Builds and trains a neural model on some rows of a dataset."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from cfexp.data.encoder import FeatureEncoder, encode
+from cfexp.data.encoding import Encoded
 from cfexp.data.ratings import IntArray, Ratings
 from cfexp.data.streaming import encode_on_disk
 from cfexp.errors import ConfigError
+from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import NeuralModel
 from cfexp.models.scorer import KerasScorer
-from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.distributed import strategy_named
-from cfexp.training.fit import Settings, Start
-from cfexp.training.history import Epoch, History
+from cfexp.training.history import History
 from cfexp.training.loop import fit
+from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained neural model.
+
+    Attributes:
+        encoder: The encoder that was fitted with it, or that it started from.
+        scorer: The model.
+        history: Its epochs.
+        val_predicted: Predictions of the validation rows; empty where there are none.
+    """
+
+    encoder: FeatureEncoder
+    scorer: KerasScorer
+    history: History
+    val_predicted: FloatArray
 
 
 def fit_neural(
-    model: NeuralModel,
+    recipe: Recipe,
     ratings: Ratings,
     train: IntArray,
-    valid: IntArray | None,
     *,
-    settings: Settings,
+    valid: IntArray | None = None,
     epochs: int | None = None,
-    checkpoints: Checkpointing | None = None,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    start: Start | None = None,
-) -> tuple[FeatureEncoder, KerasScorer, History]:
+    hooks: Hooks = NO_HOOKS,
+    start: Usable | None = None,
+) -> Trained:
     """Fits an encoder and a model to the rows `train`.
 
     Args:
-        model: The model family.
+        recipe: What to fit, and how.
         ratings: The dataset.
         train: Row positions to train on.
         valid: Row positions that choose the epoch; None to keep the last one.
-        settings: How to fit.
         epochs: Stop after this many epochs.
-        checkpoints: Where to keep checkpoints.
-        on_epoch: Called after each epoch.
-        start: A trained model to go on from, with its encoder; it is changed.
+        hooks: Checkpoints, and who is told of epochs.
+        start: A trained model whose weights training starts from; it is changed.
 
-    Returns:
-        The encoder, the trained model and its epochs.
+    Raises:
+        ConfigError: A trained model was to be spread over several devices.
     """
-    strategy = strategy_named(settings.training.strategy)
-    if start and settings.training.strategy != "none":
+    strategy = strategy_named(recipe.training.strategy)
+    if start and recipe.training.strategy != "none":
         raise ConfigError(
             "a trained model cannot be moved to several devices: set"
             " training.strategy=none with mode=finetune."
         )
     # Jobs of a sweep share the process: none may see another's names or seeds.
     keras.utils.clear_session(free_memory=False)
-    keras.utils.set_random_seed(settings.seed)
-    if settings.deterministic:
+    keras.utils.set_random_seed(recipe.seed)
+    if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
-    if start:
-        encoder, scorer = start
-        assert isinstance(scorer, KerasScorer)
-        network = scorer.model
-    else:
-        encoder = FeatureEncoder.fit(ratings, train)
-    stream_from = settings.training.stream_from
-    if stream_from is not None and len(train) >= stream_from:
-        rows = encode_on_disk(ratings, encoder, train)
-    else:
-        rows = encode(ratings, encoder, train)
+    encoder = start.encoder if start else FeatureEncoder.fit(ratings, train)
+    rows = _encoded(recipe, ratings, encoder, train)
+    held_out = None if valid is None else encode(ratings, encoder, valid)
     with strategy.scope():
-        if not start:
-            network = model.build(encoder.spec, rows)
+        scorer = _started(start) if start else _built(recipe, encoder, rows)
         history = fit(
-            network,
+            scorer.model,
             rows,
-            None if valid is None else encode(ratings, encoder, valid),
-            training=settings.training,
-            optimizer=settings.optimizer,
-            seed=settings.seed,
+            held_out,
+            recipe=recipe,
+            hooks=hooks,
             epochs=epochs,
             is_trained=start is not None,
-            checkpoints=checkpoints,
-            on_epoch=on_epoch,
         )
-    return encoder, KerasScorer(network), history
+    predicted = np.empty(0) if held_out is None else scorer.predict(held_out)
+    return Trained(encoder, scorer, history, predicted)
+
+
+def _encoded(
+    recipe: Recipe, ratings: Ratings, encoder: FeatureEncoder, rows: IntArray
+) -> Encoded:
+    stream_from = recipe.training.stream_from
+    if stream_from is not None and len(rows) >= stream_from:
+        return encode_on_disk(ratings, encoder, rows)
+    return encode(ratings, encoder, rows)
+
+
+def _started(start: Usable) -> KerasScorer:
+    assert isinstance(start.scorer, KerasScorer)
+    return start.scorer
+
+
+def _built(recipe: Recipe, encoder: FeatureEncoder, rows: Encoded) -> KerasScorer:
+    assert isinstance(recipe.model, NeuralModel)
+    return KerasScorer(recipe.model.build(encoder.spec, rows))

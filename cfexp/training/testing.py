@@ -2,25 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
-from cfexp.data.encoder import FeatureEncoder, encode
+from cfexp.data.encoder import encode
 from cfexp.data.ratings import RATING, USER, IntArray, Ratings
+from cfexp.data.split import Split
 from cfexp.evaluation.groups import Evaluation, Seen, evaluate
 from cfexp.evaluation.metrics import FloatArray
-from cfexp.models.base import Scorer
-
-
-class Usable(Protocol):
-    """A model with the encoder of its inputs."""
-
-    @property
-    def encoder(self) -> FeatureEncoder:
-        """The encoder."""
-
-    @property
-    def scorer(self) -> Scorer:
-        """The model."""
+from cfexp.models.source import Source
+from cfexp.training.fit import Fitted
+from cfexp.training.recipe import Usable
 
 
 @dataclass(frozen=True)
@@ -69,3 +59,22 @@ def test_baselines(
         name: evaluate_fitted(baseline, ratings, rows, seen=seen).evaluation
         for name, baseline in baselines.items()
     }
+
+
+def fitted_on(
+    fitted: Fitted, split: Split, *, members: int, source: Source | None
+) -> str:
+    """Returns what a model and its baselines were fitted to, as a sentence.
+
+    Args:
+        fitted: The model.
+        split: The split.
+        members: Members of an ensemble, 0 for other models.
+        source: The trained model that it started from.
+    """
+    both = len(fitted.rows) > len(split.train)
+    what = f"{len(fitted.rows):,} train{' and validation' if both else ''} rows"
+    if members:
+        return f"Baselines were fitted to {what}, the members each to its own."
+    also = f", the parent run to those of {source.name}" if source else ""
+    return f"Model and baselines were fitted to the same {what}{also}."

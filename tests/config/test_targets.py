@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 from helpers import SMALL, cfexp
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from cfexp.config.build import build
 from cfexp.config.overrides import with_overrides
 from cfexp.config.targets import spec_class
 from cfexp.errors import ConfigError
 from cfexp.models.ncf import Ncf
-from cfexp.runs.plan import stored
 
 RUNS = "raise SystemExit('this module was run')\n"
 MINE = "from cfexp.models.bias import Mean\nclass Mine(Mean):\n    pass\n"
@@ -85,28 +84,27 @@ def test_a_strangers_folder_names_no_class(
 ) -> None:
     """But one that the user names too."""
     (modules / "evil_saved.py").write_text(f"{RUNS}{MINE}")
-    saved = stored(composed("model=mean"))
-    saved = saved.replace("cfexp.models.Mean", "evil_saved.Mine")
+    saved = build(composed("model=mean")).experiment.settings()
+    saved["model"]["_target_"] = "evil_saved.Mine"
     (modules / "folder").mkdir()
-    cfg = composed("mode=evaluate", "run_id=folder")
+    request = build(composed("mode=evaluate", "run_id=folder"))
     with pytest.raises(ConfigError, match="model._target_=evil_saved.Mine. Where you"):
-        with_overrides(saved, cfg, [])
-    own = "model._target_=evil_saved.Mine"
-    cfg = composed("mode=evaluate", "run_id=folder", "model=mean", own)
-    assert with_overrides(saved, cfg, [own]).model._target_ == "evil_saved.Mine"
+        with_overrides(saved, request, [])
     assert "evil_saved" not in sys.modules
+    own = "model._target_=evil_saved.Mine"
+    with pytest.raises(SystemExit):  # now it is imported, and so run
+        build(composed("mode=evaluate", "run_id=folder", "model=mean", own))
 
 
 def test_a_saved_configuration_does_not_act(
     composed: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOKEN", "secret")
-    saved = stored(composed("dataset=csv", r"dataset.ratings='\${oc.env:TOKEN}'"))
-    cfg = composed("mode=evaluate", "run_id=x", "tracking=none")
-    merged = with_overrides(saved, cfg, [])
-    assert merged.dataset.ratings == "${oc.env:TOKEN}"
-    assert build(merged)["dataset"].ratings == "${oc.env:TOKEN}"
-    assert "secret" not in OmegaConf.to_yaml(merged, resolve=True)
+    cfg = composed("dataset=csv", r"dataset.ratings='\${oc.env:TOKEN}'")
+    saved = build(cfg).experiment.settings()
+    request = build(composed("mode=evaluate", "run_id=x", "tracking=none"))
+    again = with_overrides(saved, request, [])
+    assert again.settings()["dataset"]["ratings"] == "${oc.env:TOKEN}"
 
 
 def test_own_model_outside(workdir: Path) -> None:

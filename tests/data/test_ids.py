@@ -15,8 +15,8 @@ from cfexp.models.bias import Bias
 from cfexp.models.known import KnownPairs
 from cfexp.models.predictor import Origin, Predictor
 from cfexp.models.trained_on import TrainedOn, fit_baselines
-from cfexp.runs.predict import predict
-from cfexp.runs.recommend import recommend
+from cfexp.runs.predict import predict_file
+from cfexp.runs.recommend import recommend_to
 
 BIG = 2**63 + 1
 
@@ -112,7 +112,7 @@ def predictor_of(ratings: Ratings, folder: Path) -> Predictor:
         encoder=encoder,
         scorer=model.fit(encode(ratings, encoder, rows), encoder.spec),
         movies=ratings.movies,
-        origin=Origin("bias", "t", ratings.fingerprint, "", "", ""),
+        origin=Origin("bias", "t", ratings.fingerprint, "", {}, ""),
         load_trained_on=lambda: TrainedOn(
             KnownPairs.of(ratings, rows, rows), fit_baselines(ratings, rows)
         ),
@@ -141,12 +141,11 @@ def test_numbers_beside_one_text_id(
     for form in (pairs, as_numbers, as_floats):
         assert known.among(form, trained_only=True).all()
 
-    recommend(predictor, data, user=str(user), k=99, output=tmp_path / "top.csv")
-    top = pd.read_csv(tmp_path / "top.csv")
-    assert set(top["movieId"]) == set(range(4, 11))  # 1, 2 and 3 are rated
+    top = recommend_to(predictor, data, user=str(user), k=99)
+    assert set(top["movieId"].astype(int)) == set(range(4, 11))  # 1, 2 and 3 are rated
     pairs.to_csv(tmp_path / "pairs.csv", index=False)
     output = tmp_path / "out.csv"
-    predict(predictor, pairs=str(tmp_path / "pairs.csv"), output=output)
+    predict_file(predictor, pairs=str(tmp_path / "pairs.csv"), output=output)
     written = pd.read_csv(output)
     np.testing.assert_allclose(written["predicted"], expected)
     assert "nan" not in capsys.readouterr().out
@@ -154,7 +153,7 @@ def test_numbers_beside_one_text_id(
     text = (tmp_path / "pairs.csv").read_text().replace("other", "twice")
     (tmp_path / "pairs.csv").write_text(text)
     with pytest.raises(DataError, match=r"pairs.csv has 2 columns twice: which"):
-        predict(predictor, pairs=str(tmp_path / "pairs.csv"), output=output)
+        predict_file(predictor, pairs=str(tmp_path / "pairs.csv"), output=output)
 
 
 def test_movies_without_genres_have_none(tmp_path: Path) -> None:

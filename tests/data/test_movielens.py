@@ -116,5 +116,5 @@ def test_folder_without_the_dataset(tmp_path: Path) -> None:
 @pytest.mark.realdata
 def test_real_movielens(composed: Callable[..., DictConfig]) -> None:
     for name, n in (("ml-100k", 100_000), ("ml-latest-small", 100_004)):
-        data = build(composed(f"dataset={name}"))["dataset"].load()  # type: ignore[attr-defined]
+        data = build(composed(f"dataset={name}")).experiment.dataset.load()  # type: ignore[attr-defined]
         assert len(data.frame) == n

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_data import synthetic
-from small_models import named, settings
+from small_models import named, recipe
 
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
@@ -65,7 +65,7 @@ def test_chunks_train_as_one(ratings: Ratings, monkeypatch: pytest.MonkeyPatch) 
     weights = []
     for rows in (10**6, 1000):
         monkeypatch.setattr("cfexp.training.engines.CHUNK_ROWS", rows)
-        fitted = fit_model(named("deep"), ratings, split, settings=settings(epochs=3))
+        fitted = fit_model(recipe(named("deep"), epochs=3), ratings, split)
         weights.append(fitted.scorer.model.get_weights())  # type: ignore[attr-defined]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -76,9 +76,7 @@ def test_streamed_training_is_as_good(workdir: Path) -> None:
     split = RandomHoldout(test_size=0.2, valid_size=0.1).split(data, seed=0)
     errors = []
     for stream_from in (None, 1):
-        fitted = fit_model(
-            named("dot"), data, split, settings=settings(stream_from=stream_from)
-        )
+        fitted = fit_model(recipe(named("dot"), stream_from=stream_from), data, split)
         errors.append(evaluate_fitted(fitted, data, split.test).evaluation.overall.rmse)
     assert len(list((workdir / "cache").glob("encoded-*"))) == 1
     assert errors[1] == pytest.approx(errors[0], abs=0.02)

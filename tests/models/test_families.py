@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from small_data import synthetic
-from small_models import BIAS, by_name, named, settings
+from small_models import BIAS, by_name, named, recipe
 
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
@@ -67,7 +67,7 @@ def test_planted_factors_are_recovered(
     model: NeuralModel, planted: tuple[Ratings, Split]
 ) -> None:
     """And rows that serve unknown users and movies are trained."""
-    fitted = fit_model(model, *planted, settings=settings())
+    fitted = fit_model(recipe(model), *planted)
     tested = evaluate_fitted(fitted, planted[0], planted[1].test)
     bias = fit_baseline(BIAS, *planted)
     expected = evaluate_fitted(bias, planted[0], planted[1].test)
@@ -94,7 +94,7 @@ def test_genres_place_a_new_movie() -> None:
     data = Ratings("t", frame, movies, (1, 5))
     split = RandomHoldout(test_size=0.2, valid_size=0.1).split(data, seed=0)
     deep = named("deep").replace(id_dropout=0.2)
-    fitted = fit_model(deep, data, split, settings=settings())
+    fitted = fit_model(recipe(deep), data, split)
     new = frame.head(2).assign(movieId=[10**6, 10**6 + 1], genres=["Good", "Bad"])
     predicted = fitted.scorer.predict(fitted.encoder.transform(new, movies))
     assert predicted[0] - predicted[1] > 1.5

@@ -4,6 +4,7 @@ import html
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from cfexp.models.bias import Bias
 from cfexp.reports.card import calibration, worst_cases
 from cfexp.reports.plots import residuals
 from cfexp.runs.modes import run
+from cfexp.runs.task import Task
 
 
 def test_calibration_is_by_predicted_star() -> None:
@@ -84,9 +86,10 @@ class Hostile(Bias):
 def test_names_do_not_act(workdir: Path, composed: Callable[..., DictConfig]) -> None:
     """Neither HTML nor Markdown nor Rich's markup, in the card or the console."""
     cfg = composed("model=bias", *SMALL)
-    specs = {**build(cfg), "model": Hostile()}
+    request = build(cfg)
+    experiment = request.experiment.replace(model=Hostile())
     name = f"see (plots/x.png) [/b] ![y](plots/predicted_vs_true.png) {IMAGE}"
-    run(cfg, specs, folder=workdir / "run", name=name, overrides=[])
+    run(Task(replace(request, experiment=experiment), workdir / "run", name))
     page = (workdir / "run/results/model_card.html").read_text()
     assert re.findall("<img[^>]*?src=.{11}", page) == ['<img src="data:image']
     assert f"A {html.escape(IMAGE)} ![x](plots/x.png) model" in page
@@ -102,10 +105,10 @@ def test_card_and_plots_never_fail_a_run(
     def fail(*_: object, **__: object) -> None:
         raise FileNotFoundError("no such file")
 
-    monkeypatch.setattr("cfexp.runs.train.write_card", fail)
+    monkeypatch.setattr("cfexp.runs.results.Card.write", fail)
     monkeypatch.setattr("cfexp.runs.results.save_plots", fail)
     cfg = composed("model=bias", *SMALL)
-    run(cfg, build(cfg), folder=workdir / "run", name="run", overrides=[])
+    run(Task(build(cfg), workdir / "run", "run"))
     assert "the plots cannot be written: no such file" in caplog.text
     assert "the model card cannot be written: no such file" in caplog.text
     assert (workdir / "run/results/metrics.json").exists()

@@ -13,9 +13,11 @@ from cfexp.config.build import build
 from cfexp.config.compose import compose
 from cfexp.config.overrides import with_overrides
 from cfexp.errors import CfexpError, ConfigError, DataError
+from cfexp.experiment import Experiment
 from cfexp.models.known import KnownPairs
 from cfexp.models.predictor import Predictor
 from cfexp.runs.modes import run
+from cfexp.runs.task import Task
 
 Do = Callable[..., Path]
 
@@ -26,8 +28,7 @@ DOT = ["model=dot", "embed_dim=4", *SMALL]
 def done(folder: Path, *overrides: str) -> Path:
     """Does a run in this process and returns its folder."""
     cfg = compose(list(overrides))
-    specs = build(cfg)
-    run(cfg, specs, folder=folder, name=folder.name, overrides=overrides)
+    run(Task(build(cfg), folder, folder.name, overrides))
     return folder
 
 
@@ -64,7 +65,7 @@ def test_finetune_and_evaluate_on_another_split_are_refused(
 
 def test_other_data_that_share_rows(do: Do, trained: Path, workdir: Path) -> None:
     """The model's own data with one more title: the rows are known all the same."""
-    data = build(compose(DOT))["dataset"].load()
+    data = build(compose(DOT)).experiment.dataset.load()
     data.frame.to_csv(workdir / "r.csv", index=False)
     data.movies.assign(title=["Other", *data.movies["title"][1:]]).to_csv(
         workdir / "m.csv", index=False
@@ -85,7 +86,7 @@ def test_other_data_that_share_rows(do: Do, trained: Path, workdir: Path) -> Non
 def test_pairs_are_known_through_two_finetunings(
     do: Do, trained: Path, workdir: Path
 ) -> None:
-    data = build(compose(DOT))["dataset"].load()
+    data = build(compose(DOT)).experiment.dataset.load()
     later = data.frame[data.frame["movieId"] % 2 == 0]
     later.to_csv(workdir / "r.csv", index=False)
     data.movies.to_csv(workdir / "m.csv", index=False)
@@ -140,18 +141,16 @@ def test_starting_weights_are_kept_where_no_epoch_is_better(
 def test_trained_model_cannot_become_another(
     composed: Callable[..., DictConfig],
 ) -> None:
-    from omegaconf import OmegaConf
+    saved = build(composed("model=dot", "embed_dim=16")).experiment.settings()
 
-    saved = OmegaConf.to_yaml(composed("model=dot", "embed_dim=16"), resolve=True)
-
-    def over(*overrides: str) -> DictConfig:
-        cfg = composed("mode=finetune", "run_id=x", *overrides)
-        return with_overrides(saved, cfg, list(overrides))
+    def over(*overrides: str) -> Experiment:
+        request = build(composed("mode=finetune", "run_id=x", *overrides))
+        return with_overrides(saved, request, overrides)
 
     for said in ("model=ncf", "embed_dim=64", "model.l2=9"):
         with pytest.raises(ConfigError, match=f"{said}: the model of run_id=x is tr"):
             over("model=dot" if "l2" in said else said, said)
-    assert over("model=dot", "embed_dim=16").model.embed_dim == 16
+    assert over("model=dot", "embed_dim=16").settings()["model"]["embed_dim"] == 16
     assert over("training.epochs=3", "seed=4").training.epochs == 3
 
 

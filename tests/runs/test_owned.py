@@ -14,8 +14,9 @@ from cfexp.errors import ConfigError
 from cfexp.models.predictor import Predictor
 from cfexp.runs.leaderboard import leaderboard
 from cfexp.runs.modes import run
-from cfexp.runs.predict import check_output
+from cfexp.runs.output import check_output
 from cfexp.runs.results import MAX_DIFF, check_folder, diff_file, write_skipped
+from cfexp.runs.task import Task
 from cfexp.runtime import owned
 from cfexp.runtime.provenance import GitState
 from cfexp.tracking.folder import SKIPPED
@@ -29,7 +30,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def train(composed: Callable[..., DictConfig], folder: Path, *more: str) -> None:
     """Trains a baseline into a folder."""
     cfg = composed("model=bias", *SMALL, *more)
-    run(cfg, build(cfg), folder=folder, name="run", overrides=list(more))
+    run(Task(build(cfg), folder, "run", more))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_the_same_folder_again(
     train(composed, workdir / "run", "seed=1")
     assert not (workdir / "run" / SKIPPED).exists()
     assert not (workdir / "run/results/epochs.csv").exists()
-    assert "seed: 1" in Predictor.load(workdir / "run/model").origin.config
+    assert Predictor.load(workdir / "run/model").origin.config["seed"] == 1
     assert not list((workdir / "run").glob(".model*"))
     added = workdir / "run/model/notes.txt"
     added.write_text("mine")
@@ -85,7 +86,7 @@ def test_the_run_that_is_used_stays(
     (workdir / named).mkdir(parents=True)
     cfg = composed(f"mode={mode}", f"run_id={named}", "tracking=none")
     with pytest.raises(ConfigError, match="is the folder of run_id"):
-        run(cfg, build(cfg), folder=workdir / "run", name="x", overrides=[])
+        run(Task(build(cfg), workdir / "run", "x"))
 
 
 def test_run_in_the_working_directory(workdir: Path) -> None:
@@ -133,7 +134,7 @@ def test_predictions_do_not_replace_files(
     def predict(output: str, *more: str) -> None:
         options = ["mode=predict", "run_id=run", "pairs=pairs.csv", f"output={output}"]
         cfg = composed(*options, "tracking=none", *more)
-        run(cfg, build(cfg), folder=workdir / "x", name="x", overrides=[])
+        run(Task(build(cfg), workdir / "x", "x"))
 
     before = contents(workdir)
     with pytest.raises(ConfigError, match="output=out.csv is there already"):

@@ -11,7 +11,8 @@ from omegaconf import DictConfig
 from tracked import runs
 
 from cfexp.config.build import build
-from cfexp.runs import modes as run
+from cfexp.runs.repeats import train_repeats
+from cfexp.runs.task import Task
 
 
 def test_seeds_of_a_temporal_split(
@@ -22,7 +23,7 @@ def test_seeds_of_a_temporal_split(
     """All have the same rows, in validation too; the table says what is covered."""
     overrides = ["model=bias", "split=temporal", "seeds=3", "tracking=none", *TINY]
     cfg = composed(*overrides)
-    run._train_repeats(cfg, build(cfg), Path("out"), "name", overrides, None)
+    train_repeats(Task(build(cfg), Path("out"), "name", tuple(overrides)))
     found = pd.read_json("out/results/metrics.json", typ="series")
     for name in ("val_rmse", "test_rmse", "test_mae"):
         assert found[f"{name}_std"] == pytest.approx(0, abs=1e-12)

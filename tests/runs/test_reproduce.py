@@ -3,6 +3,8 @@
 import logging
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -10,8 +12,9 @@ import pytest
 from helpers import TINY, cfexp, process
 
 from cfexp.errors import DataError, TrainingError
-from cfexp.runs.verdict import Past, check_data, check_verdict, compared, warn_of_code
+from cfexp.runs.verdict import check_data, check_verdict, compared, warn_of_code
 from cfexp.runtime.provenance import GitState
+from cfexp.tracking.folder import Past
 
 TAGS = {
     "cfexp.data_sha256": "d" * 64,
@@ -20,6 +23,12 @@ TAGS = {
     "git.dirty": "false",
     "version.numpy": "0.1",
 }
+
+
+def data_of(data: str, split: str) -> Any:
+    """Returns data and split with fingerprints of one letter."""
+    found = [SimpleNamespace(fingerprint=one * 64) for one in (data, split)]
+    return SimpleNamespace(ratings=found[0], split=found[1])
 
 
 def test_verdicts_metric_by_metric() -> None:
@@ -39,12 +48,12 @@ def test_verdicts_metric_by_metric() -> None:
 def test_other_data_is_refused_and_other_code_is_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    past = Past("x", "", {}, TAGS)
-    check_data(past, data="d" * 64, split="s" * 64)
+    past = Past("x", {}, {}, TAGS)
+    check_data(past, data_of("d", "s"))
     with pytest.raises(DataError, match="the data are not the same"):
-        check_data(past, data="e" * 64, split="s" * 64)
+        check_data(past, data_of("e", "s"))
     with pytest.raises(DataError, match="the split is not the same"):
-        check_data(past, data="d" * 64, split="e" * 64)
+        check_data(past, data_of("d", "e"))
     with pytest.raises(TrainingError, match="was not reproduced"):
         check_verdict(past, "different", Path("x"))
     check_verdict(past, "within tolerance", Path("x"))

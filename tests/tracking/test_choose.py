@@ -12,8 +12,9 @@ from cfexp.comparison.systems import System
 from cfexp.config.build import build
 from cfexp.config.compose import compose
 from cfexp.errors import ConfigError, TrackingError
-from cfexp.runs import metadata as describe
+from cfexp.runs.metadata import asked
 from cfexp.runs.modes import run as do
+from cfexp.runs.task import Task
 from cfexp.tracking.choose import best_run
 from cfexp.tracking.settings import Choice
 
@@ -77,14 +78,14 @@ def test_runs_without_validation_error_are_never_the_best_system() -> None:
 
 def test_asked_are_the_named_groups() -> None:
     overrides = ["dataset=ml-100k", "split=kfold", "split.fold=2", "embed_dim=8"]
-    found = describe.asked(compose(overrides), overrides)
+    found = asked(build(compose(overrides)).experiment, overrides)
     assert found["dataset.name"] == "ml-100k"
     assert found["split.fold"] == "2"
     assert {key.partition(".")[0] for key in found} == {"cfexp", "dataset", "split"}
     assert found["cfexp.split"] == "KFold"
     assert "dataset.root" not in found
-    assert describe.asked(compose(["seed=3"]), ["seed=3"]) == {"seed": "3"}
-    assert describe.asked(compose([]), []) == {}
+    assert asked(build(compose(["seed=3"])).experiment, ["seed=3"]) == {"seed": "3"}
+    assert asked(build(compose([])).experiment, []) == {}
 
 
 def test_best_does_not_cross_datasets_and_is_told(
@@ -93,7 +94,7 @@ def test_best_does_not_cross_datasets_and_is_told(
     def run(*overrides: str) -> None:
         cfg = compose(list(overrides))
         folder = workdir / "run"
-        do(cfg, build(cfg), folder=folder, name="x", overrides=overrides)
+        do(Task(build(cfg), folder, "x", overrides))
 
     bias = ["model=bias", *(o for o in SMALL if o != "tracking=none")]
     run(*bias)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_models import named, settings
+from small_models import named, recipe
 
 from cfexp.data.ratings import Ratings
 from cfexp.data.split import Split
@@ -16,6 +16,7 @@ from cfexp.training import checkpoint
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.fit import fit_model
 from cfexp.training.history import Epoch
+from cfexp.training.recipe import Hooks
 
 
 def fit_with_checkpoints(
@@ -27,12 +28,10 @@ def fit_with_checkpoints(
     **changes: object,
 ):  # type: ignore[no-untyped-def]
     return fit_model(
-        named("dot"),
+        recipe(named("dot"), epochs=6, checkpoint_every=2, **changes),
         ratings,
         split,
-        settings=settings(epochs=6, checkpoint_every=2, **changes),
-        checkpoints=Checkpointing(path, lambda: {"run_id": "abc"}, or_anew),
-        on_epoch=on_epoch,
+        hooks=Hooks(Checkpointing(path, lambda: {"run_id": "abc"}, or_anew), on_epoch),
     )
 
 

@@ -13,8 +13,8 @@ from cfexp.runtime.workers import worker_index
 MIRRORED = """
 import json, sys
 from dataclasses import replace
-from cfexp.runtime.tensorflow import import_tensorflow
-import_tensorflow()
+from cfexp.runtime import tensorflow
+tensorflow.start()
 import tensorflow as tf
 (cpu,) = tf.config.list_physical_devices("CPU")
 two = [tf.config.LogicalDeviceConfiguration()] * 2
@@ -22,22 +22,19 @@ tf.config.set_logical_device_configuration(cpu, two)
 from cfexp.config.build import build
 from cfexp.config.compose import compose
 from cfexp.errors import ConfigError
-from cfexp.training.fit import Settings, fit_model
+from cfexp.training.fit import fit_model
 from cfexp.training.testing import evaluate_fitted
 found = {}
 for strategy in ("mirrored", "none"):
     cfg = compose([f"training.strategy={strategy}", *sys.argv[1:]])
-    specs = build(cfg)
-    ratings = specs["dataset"].load()
-    split = specs["split"].split(ratings, seed=0)
-    settings = Settings(specs["training"], specs["optimizer"], 0, False)
-    fitted = fit_model(specs["model"], ratings, split, settings=settings)
+    experiment = build(cfg).experiment
+    ratings, split = experiment.load()
+    fitted = fit_model(experiment, ratings, split)
     rmse = evaluate_fitted(fitted, ratings, split.test).evaluation.overall.rmse
     found[strategy] = [fitted.history.engine, fitted.val_rmse, rmse]
-uneven = specs["training"].replace(strategy="mirrored", batch_size=255)
+uneven = experiment.training.replace(strategy="mirrored", batch_size=255)
 try:
-    settings = Settings(uneven, specs["optimizer"], 0, False)
-    fit_model(specs["model"], ratings, split, settings=settings)
+    fit_model(experiment.replace(training=uneven), ratings, split)
 except ConfigError as error:
     found["uneven"] = str(error)
 print(json.dumps(found))

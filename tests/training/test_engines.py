@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import OPTIMIZERS, by_name, named, settings
+from small_models import OPTIMIZERS, by_name, named, recipe
 
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
@@ -95,7 +95,7 @@ class Uncompilable(NeuralModel):
 def test_falls_back_to_keras_and_says_so(
     ratings: Ratings, split: Split, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fitted = fit_model(Uncompilable(), ratings, split, settings=settings(epochs=2))
+    fitted = fit_model(recipe(Uncompilable(), epochs=2), ratings, split)
     assert fitted.history is not None
     assert fitted.history.engine == "keras"
     assert "XLA cannot compile uncompilable" in caplog.text

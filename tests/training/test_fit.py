@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_models import OPTIMIZERS, by_name, named, settings
+from small_models import OPTIMIZERS, by_name, named, recipe
 
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
@@ -22,7 +22,7 @@ def test_best_epoch_is_chosen_on_validation_and_restored(
     ratings: Ratings, split: Split
 ) -> None:
     weak = named("dot").replace(l2=0.0)
-    fitted = fit_model(weak, ratings, split, settings=settings(epochs=60, patience=3))
+    fitted = fit_model(recipe(weak, epochs=60, patience=3), ratings, split)
     assert fitted.history is not None
     history = fitted.history
     assert history.engine == "compiled"
@@ -33,9 +33,7 @@ def test_best_epoch_is_chosen_on_validation_and_restored(
 
 
 def test_refit_trains_on_validation_rows_too(ratings: Ratings, split: Split) -> None:
-    fitted = fit_model(
-        named("dot"), ratings, split, settings=settings(refit=True, epochs=4)
-    )
+    fitted = fit_model(recipe(named("dot"), refit=True, epochs=4), ratings, split)
     known = len(split.train) + len(split.valid)
     assert fitted.encoder.user_counts.sum() == known
     ids = ratings.frame["userId"].drop(split.test)
@@ -51,13 +49,10 @@ def test_test_ratings_leave_no_trace(
     rating[split.test] = np.random.default_rng(0).permutation(rating[split.test])
     assert (rating != ratings.frame["rating"]).any()
     other = replace(ratings, frame=ratings.frame.assign(rating=rating))
-    how = settings(refit=True, epochs=2, engine="keras")
+    how = recipe(model, refit=True, epochs=2, engine="keras")
     one, two = (
         fit_model(
-            model,
-            data,
-            RandomHoldout(test_size=0.2, valid_size=0.1).split(data, seed=0),
-            settings=how,
+            how, data, RandomHoldout(test_size=0.2, valid_size=0.1).split(data, seed=0)
         )
         for data in (ratings, other)
     )
@@ -75,31 +70,25 @@ def test_test_ratings_leave_no_trace(
 
 def test_diverging_training_says_what_to_change(ratings: Ratings, split: Split) -> None:
     wild = OPTIMIZERS[2].replace(learning_rate=100.0, clipnorm=None)
-    how = replace(settings(), optimizer=wild)
+    how = recipe(named("dot")).replace(optimizer=wild)
     with pytest.raises(
         TrainingError, match="training loss is .* Lower optimizer.learn"
     ):
-        fit_model(named("dot"), ratings, split, settings=how)
+        fit_model(how, ratings, split)
 
 
 def test_baselines_cannot_be_fine_tuned(ratings: Ratings, split: Split) -> None:
     fitted = fit_baseline(Mean(), ratings, split)
     with pytest.raises(ConfigError, match="cannot be fine-tuned"):
-        fit_model(
-            Mean(),
-            ratings,
-            split,
-            settings=settings(),
-            start=(fitted.encoder, fitted.scorer),
-        )
+        fit_model(recipe(Mean()), ratings, split, start=fitted)
 
 
 def test_same_seed_same_weights_other_seed_others(
     ratings: Ratings, split: Split
 ) -> None:
     def weights(seed: int) -> list[np.ndarray]:
-        how = replace(settings(epochs=2, engine="keras"), seed=seed)
-        scorer = fit_model(named("deep"), ratings, split, settings=how).scorer
+        how = recipe(named("deep"), epochs=2, engine="keras", seed=seed)
+        scorer = fit_model(how, ratings, split).scorer
         assert isinstance(scorer, KerasScorer)
         return scorer.model.get_weights()
 

@@ -1,10 +1,8 @@
 """Folds and seeds share a compiled program."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from small_models import by_name, settings
+from small_models import by_name, recipe
 
 from cfexp.data.ratings import Ratings
 from cfexp.data.splitters import RandomHoldout
@@ -32,8 +30,7 @@ def test_folds_share_their_program(
 
     def trained(seed: int) -> list[np.ndarray]:
         split = RandomHoldout(test_size=0.2, valid_size=0.1).split(ratings, seed=seed)
-        how = replace(settings(epochs=2), seed=seed)
-        fitted = fit_model(model, ratings, split, settings=how)
+        fitted = fit_model(recipe(model, epochs=2, seed=seed), ratings, split)
         return fitted.scorer.trained()
 
     if model.name not in SHARING:

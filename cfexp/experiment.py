@@ -1,0 +1,246 @@
+"""One experiment: data, split, model and training, and the steps to a result.
+
+Knows neither Hydra nor MLflow nor folders; `cfexp.train` tracks an experiment.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+import cfexp
+from cfexp.data.checks import require_different_ratings
+from cfexp.data.dataset import Dataset
+from cfexp.data.ratings import RATING, Ratings
+from cfexp.data.split import Data, Splitter
+from cfexp.data.splitters import RandomHoldout
+from cfexp.errors import ConfigError
+from cfexp.evaluation.comparison import Comparison
+from cfexp.evaluation.groups import Evaluation, times_seen
+from cfexp.models.base import Model, NeuralModel
+from cfexp.models.ensemble import Ensemble
+from cfexp.models.known import KnownPairs
+from cfexp.models.ncf import Ncf
+from cfexp.models.predictor import Origin, Predictor
+from cfexp.models.source import Source
+from cfexp.models.trained_on import TrainedOn, fit_baselines
+from cfexp.runtime.stopwatch import Stopwatch
+from cfexp.spec import REPEATS, Spec, digest, flat
+from cfexp.training.fit import Fitted, fit_model
+from cfexp.training.history import History
+from cfexp.training.optimizers import Adam, Optimizer
+from cfexp.training.recipe import NO_HOOKS, Hooks
+from cfexp.training.settings import Training
+from cfexp.training.testing import Tested, evaluate_fitted, fitted_on, test_baselines
+
+if TYPE_CHECKING:
+    from cfexp.training.stacking import Member
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out of an experiment.
+
+    Attributes:
+        experiment: The experiment.
+        data: Its dataset and split.
+        fitted: The fitted model, with its validation error.
+        tested: Its predictions of the test rows.
+        comparison: Its errors there, beside those of the baselines.
+        predictor: The model with everything needed to use it.
+        watch: Seconds of each stage.
+    """
+
+    experiment: "Experiment"
+    data: Data
+    fitted: Fitted
+    tested: Tested
+    comparison: Comparison
+    predictor: Predictor
+    watch: Stopwatch
+
+    @property
+    def test(self) -> Evaluation:
+        """Errors on the test rows, over all of them and by group."""
+        return self.tested.evaluation
+
+    @property
+    def skill_vs_bias(self) -> float:
+        """``1 - RMSE / RMSE of the bias baseline`` on the test rows."""
+        return self.comparison.skill_vs_bias
+
+    @property
+    def history(self) -> History | None:
+        """The epochs of a neural model."""
+        return self.fitted.history
+
+    def metrics(self) -> dict[str, float]:
+        """Returns the final metrics; ``val_rmse`` is that of the epoch that was kept.
+
+        There is none where the model knew the validation rows.
+        """
+        fitted, split = self.fitted, self.data.split
+        found = self.comparison.metrics("test")
+        found |= {"train_rows": float(len(split.train))}
+        found |= {"valid_rows": float(len(split.valid))}
+        if fitted.val_rmse is not None and fitted.val_mae is not None:
+            found |= {"val_rmse": fitted.val_rmse, "val_mae": fitted.val_mae}
+        found |= {"fitted_rows": float(len(fitted.rows))}
+        found["n_parameters"] = float(fitted.scorer.n_parameters)
+        if fitted.history:
+            found |= fitted.history.metrics()
+        return found
+
+
+class Experiment(Spec):
+    """A model, the data that it is trained and tested on, and how.
+
+    Attributes:
+        dataset: The ratings and movies.
+        split: How train, validation and test rows are chosen.
+        model: The model family and its hyperparameters.
+        optimizer: The optimizer of a neural model.
+        training: How a neural model is trained.
+        seed: Seed of the split, weights, dropout and the order of rows.
+        deterministic: Use only ops that give the same bits each time.
+    """
+
+    dataset: Dataset
+    split: Splitter = RandomHoldout()
+    model: Model = Ncf()
+    optimizer: Optimizer = Adam()
+    training: Training = Training()
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1), REPEATS] = 0
+    deterministic: bool = False
+
+    def problems(self) -> list[str]:
+        strategy, optimizer = self.training.strategy, self.optimizer
+        if strategy == "none":
+            return []
+        found = []
+        if getattr(optimizer, "update", "dense") == "rows":
+            found.append(
+                "optimizer.update=rows does not work with"
+                f" training.strategy={strategy}; set optimizer.update=auto"
+            )
+        if optimizer.clipnorm is not None:
+            found.append(
+                f"optimizer.clipnorm does not work with training.strategy={strategy},"
+                " where each replica knows a part of the gradient only; set it to null"
+            )
+        return found
+
+    def load(
+        self, ratings: Ratings | None = None, *, source: Source | None = None
+    ) -> Data:
+        """Loads the dataset and splits it.
+
+        Args:
+            ratings: The dataset, where it is loaded already.
+            source: A trained model to fine-tune, which must not know the test rows.
+
+        Raises:
+            DataError: The dataset cannot be read, split or used.
+        """
+        if ratings is None:
+            ratings = self.dataset.load()
+        require_different_ratings(ratings.name, ratings.frame[RATING])
+        split = self.split.split(ratings, seed=self.seed)
+        return Data(ratings, source.checked(split, ratings) if source else split)
+
+    def run(
+        self,
+        data: Data | None = None,
+        *,
+        source: Source | None = None,
+        members: "Sequence[Member]" = (),
+        hooks: Hooks = NO_HOOKS,
+        watch: Stopwatch | None = None,
+    ) -> Result:
+        """Loads, splits, fits the model and the baselines, and tests them.
+
+        Args:
+            data: What `load` returned; loaded where None.
+            source: A trained model to fine-tune.
+            members: The trained models that an ensemble stacks.
+            hooks: Checkpoints, and who is told of epochs.
+            watch: Gets the seconds of each stage.
+
+        Raises:
+            CfexpError: The data cannot be used, or the training failed.
+        """
+        watch = watch or Stopwatch()
+        with watch("data"):
+            ratings, split = data = data or self.load(source=source)
+        with watch("fit"):
+            fitted = self._fit(data, source, members, hooks)
+        with watch("evaluate"):
+            before = [member.known for member in members if member.known]
+            before += [source.predictor.trained_on.known] if source else []
+            own = KnownPairs.of(ratings, fitted.rows, split.valid)
+            known = own.union(*before) if before else own
+            encoder = None if source else fitted.encoder
+            baselines = fit_baselines(ratings, fitted.rows, encoder)
+            seen = times_seen(ratings, split.test, split.train)
+            tested = evaluate_fitted(fitted, ratings, split.test, seen=seen)
+            comparison = Comparison(
+                tested.evaluation,
+                test_baselines(baselines, ratings, split.test, seen),
+                fitted_on(fitted, split, members=len(members), source=source),
+            )
+        predictor = Predictor(
+            encoder=fitted.encoder,
+            scorer=fitted.scorer,
+            movies=ratings.movies,
+            origin=self._origin(data, source),
+            load_trained_on=lambda: TrainedOn(known, baselines),
+        )
+        return Result(self, data, fitted, tested, comparison, predictor, watch)
+
+    def _fit(
+        self,
+        data: Data,
+        source: Source | None,
+        members: "Sequence[Member]",
+        hooks: Hooks,
+    ) -> Fitted:
+        if not isinstance(self.model, Ensemble):
+            start = source.predictor if source else None
+            return fit_model(self, *data, hooks=hooks, start=start)
+        if len(members) < 2:
+            raise ConfigError(
+                "model=ensemble stacks trained runs, of which cfexp.train finds the"
+                f" best; two or more are needed. Got: {len(members)}"
+            )
+        from cfexp.training.stacking import stack  # imports scikit-learn
+
+        return stack(members, *data, seed=self.seed)
+
+    def _origin(self, data: Data, source: Source | None) -> Origin:
+        return Origin(
+            model=self.model.name,
+            dataset=data.ratings.name,
+            data_fingerprint=data.ratings.fingerprint,
+            split_fingerprint=data.split.fingerprint,
+            config=self.settings(),
+            cfexp=cfexp.__version__,
+            sources=source.names if source else (),
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Returns what changes the result, each group with the class it is of."""
+        found = super().identity()
+        if not isinstance(self.model, NeuralModel):
+            # Not trained in epochs: neither changes anything.
+            del found["optimizer"], found["training"]
+        return found
+
+    def params(self) -> dict[str, Any]:
+        """Returns what changes the result as flat parameters: ``model.embed_dim``."""
+        return {"model.name": self.model.name, **flat(self.identity())}
+
+    def key(self) -> str:
+        """Returns 16 hex digits that experiments with the same result share."""
+        return digest(json.dumps(self.identity(), sort_keys=True))

@@ -1,0 +1,42 @@
+"""A trained model whose weights a new training starts from."""
+
+from dataclasses import dataclass
+
+from cfexp.data.ratings import Ratings
+from cfexp.data.split import Split
+from cfexp.models.overlap import check_related, unknown_split
+from cfexp.models.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Source:
+    """A trained model to fine-tune.
+
+    Attributes:
+        predictor: The model.
+        name: Its run id, or its folder.
+        known_rows: What to do with test and validation rows that it knows: ``error``
+            or ``drop``.
+        same_ids: Ids of other data mean the same users and movies.
+    """
+
+    predictor: Predictor
+    name: str
+    known_rows: str = "error"
+    same_ids: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The trained models that led to this one, itself last."""
+        return (*self.predictor.origin.sources, self.name)
+
+    def checked(self, split: Split, ratings: Ratings) -> Split:
+        """Returns the split without rows that the model knows; see `unknown_split`.
+
+        Raises:
+            DataError: It knows some and they are not to be left out, or the ids of the
+                dataset need not be those that it knows.
+        """
+        check_related(self.predictor, ratings, same_ids=self.same_ids)
+        known = self.predictor.trained_on.known
+        return unknown_split(split, ratings, known, policy=self.known_rows)

@@ -1,0 +1,123 @@
+"""Each job once: locks, checkpoints, and runs that were finished or begun before."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfexp.data.split import Data
+from cfexp.errors import ConfigError
+from cfexp.models.base import NeuralModel
+from cfexp.models.ensemble import Ensemble
+from cfexp.runs.job import Job
+from cfexp.runtime.locks import claimed
+from cfexp.runtime.workers import worker_index
+from cfexp.tracking.tags import owner_tags
+from cfexp.tracking.tracker import find_earlier
+from cfexp.training import checkpoint
+
+if TYPE_CHECKING:
+    from cfexp.tracking.previous import Earlier
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that this process does, or that was done before.
+
+    Attributes:
+        job: The job, with its checkpoints as they can be used and its owner's tags.
+        checkpoint: The checkpoint file.
+        resume_id: The MLflow run to resume.
+        earlier: The run that has finished the job; None where it is to be done.
+    """
+
+    job: Job
+    checkpoint: Path
+    resume_id: str | None = None
+    earlier: "Earlier | None" = None
+
+    def finish(self) -> None:
+        """Removes the checkpoint, if it is this process's own."""
+        training = self.job.experiment.training
+        mine = training.checkpoint_every or training.resume
+        if mine and worker_index() == 0:
+            self.checkpoint.unlink(missing_ok=True)
+
+
+@contextmanager
+def claim(job: Job, data: Data) -> Iterator[Claim]:
+    """Holds a job's lock while the block does the job.
+
+    Args:
+        job: The job.
+        data: Its dataset and split.
+
+    Yields:
+        What there is to do.
+
+    Raises:
+        ConfigError: Another process has the checkpoint that is to be resumed.
+    """
+    training = job.experiment.training
+    key = job.key(data)
+    path = Path(training.checkpoint_dir) / f"{key}.npz"
+    together = training.strategy == "multiworker"
+    # Workers of one training share its checkpoint, which only the first one writes.
+    worker = f".worker{worker_index()}" if together and worker_index() else ""
+    if together or isinstance(job.experiment.model, Ensemble):
+        job = replace(job, once=False)  # other workers cannot tell; members change
+    with claimed(path.with_suffix(f"{worker}.lock"), wait=job.once) as (lock, first):
+        if not first:
+            job = _without_checkpoint(job, path)
+        job = replace(job, tags=owner_tags(key, lock) | dict(job.tags))
+        yield _begun(job, path, key=key, lock=lock)
+
+
+def _begun(job: Job, path: Path, *, key: str, lock: Path) -> Claim:
+    """Returns what is left to do of a job whose lock is held."""
+    if not job.once:
+        resumes = job.experiment.training.resume
+        run_id = checkpoint.load(path).note.get("run_id") if resumes else None
+        return Claim(job, path, run_id)
+    earlier = find_earlier(job.tracking, key, lock=lock, parent_id=job.parent_id)
+    if earlier is None:
+        return Claim(job, path)
+    if earlier.finished:
+        path.unlink(missing_ok=True)
+        return Claim(job, path, earlier=earlier)
+    resumes = path.exists()
+    where = "its checkpoint" if resumes else "the start"
+    log.info("resuming run %s from %s", earlier.run_id, where)
+    return Claim(_with_training(job, resume=resumes), path, earlier.run_id)
+
+
+def _without_checkpoint(job: Job, path: Path) -> Job:
+    """Returns a job that another process is doing too, which keeps the checkpoint.
+
+    Raises:
+        ConfigError: It was to resume that checkpoint.
+    """
+    training = job.experiment.training
+    if training.resume:
+        raise ConfigError(
+            "training.resume=true, but another process is training exactly this now,"
+            f" with the checkpoint {path}. Wait until it has ended, or set"
+            " training.resume=false."
+        )
+    if training.checkpoint_every and isinstance(job.experiment.model, NeuralModel):
+        log.warning(
+            "another process is training exactly this now: this run keeps no"
+            " checkpoint, and leaves alone %s",
+            path,
+        )
+    return _with_training(job, checkpoint_every=0)
+
+
+def _with_training(job: Job, **changes: object) -> Job:
+    experiment = job.experiment
+    training = experiment.training.replace(**changes)
+    return replace(job, experiment=experiment.replace(training=training))

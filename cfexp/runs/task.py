@@ -1,0 +1,102 @@
+"""What one start of cfexp, or one job of a sweep, is to do."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cfexp.config.build import Request
+from cfexp.config.identity import telling
+from cfexp.config.overrides import with_overrides
+from cfexp.config.schema import Options
+from cfexp.experiment import Experiment
+from cfexp.models.predictor import Predictor
+from cfexp.runs.job import Job
+from cfexp.runs.metadata import asked
+from cfexp.runs.sweep import Swept
+from cfexp.tracking.settings import Choice, Tracking
+from cfexp.tracking.tracker import find_model
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be done, and where its files go.
+
+    Attributes:
+        request: What the configuration asks for.
+        folder: Where the run's files go.
+        name: Name of the run.
+        overrides: What the user set on the command line.
+        parent_id: The MLflow run that the task's run belongs to.
+    """
+
+    request: Request
+    folder: Path
+    name: str
+    overrides: tuple[str, ...] = ()
+    parent_id: str | None = None
+
+    def in_sweep(self, swept: Swept) -> "Task":
+        """Returns the task as a job of a sweep, tracked where the sweep is."""
+        tracking = self.tracking.replace(uri=swept.uri or self.tracking.uri)
+        request = replace(self.request, tracking=tracking)
+        return replace(self, request=request, parent_id=swept.parent_id)
+
+    @property
+    def options(self) -> Options:
+        """The options of the mode."""
+        return self.request.options
+
+    @property
+    def experiment(self) -> Experiment:
+        """The composed experiment."""
+        return self.request.experiment
+
+    @property
+    def tracking(self) -> Tracking:
+        """Where to track the run."""
+        return self.request.tracking
+
+    @property
+    def choice(self) -> Choice:
+        """What ``run_id=best`` is."""
+        return Choice(self.options.best_of, asked(self.experiment, self.overrides))
+
+    def job(self, experiment: Experiment, **tags: str) -> Job:
+        """Returns the training of an experiment, with more tags of its MLflow run."""
+        return Job(
+            experiment=experiment,
+            tracking=self.tracking,
+            folder=self.folder,
+            name=self.name,
+            overrides=tuple(telling(self.overrides)),
+            parent_id=self.parent_id,
+            once=self.parent_id is not None and not self.options.rerun,
+            tags={f"cfexp.{name}": value for name, value in tags.items()},
+        )
+
+    def trained_model(self) -> tuple[Predictor, str]:
+        """Returns the model of ``run_id`` and its run id, or its folder.
+
+        Raises:
+            CfexpError: There is no such model, or it is damaged.
+        """
+        reference = str(self.options.run_id)
+        saved = find_model(reference, tracking=self.tracking, choice=self.choice)
+        predictor = Predictor.load(saved.folder)
+        origin, name = predictor.origin, saved.run_id or str(saved.folder.absolute())
+        log.info(
+            "the model of %s: %s, trained on %s", name, origin.model, origin.dataset
+        )
+        return predictor, name
+
+    def experiment_over(self, saved: Mapping[str, Any]) -> Experiment:
+        """Returns a saved experiment with what the user set for this run.
+
+        Raises:
+            ConfigError: An override would change the trained model itself.
+        """
+        return with_overrides(saved, self.request, self.overrides)
