@@ -70,15 +70,19 @@ def fit_model(
     if isinstance(model, Baseline):
         return fit_baseline(model, ratings, split)
     assert isinstance(model, NeuralModel)
-    tensorflow.start()  # which the next module imports
-    from cfexp.training.neural import fit_neural
+    return _fit_in_epochs(recipe, ratings, split, hooks, start)
 
-    valid = split.valid if len(split.valid) else None
-    trained = fit_neural(
-        recipe, ratings, split.train, valid=valid, hooks=hooks, start=start
-    )
-    best = trained.history.best
-    rows, encoder, scorer = split.train, trained.encoder, trained.scorer
+
+def _fit_in_epochs(
+    recipe: Recipe, ratings: Ratings, split: Split, hooks: Hooks, start: Usable | None
+) -> Fitted:
+    """Fits a neural model, and once more where the training says so."""
+    tensorflow.start()  # which the next module imports
+    from cfexp.training.neural import Stage, fit_neural
+
+    stage = Stage(split.train, split.valid if len(split.valid) else None)
+    found = last = fit_neural(recipe, ratings, stage, hooks=hooks, start=start)
+    best = found.history.best
     if best.epoch == 0:
         log.warning(
             "no epoch predicts the validation rows better than the trained model did:"
@@ -86,17 +90,16 @@ def fit_model(
         )
     if recipe.training.refit:
         log.info("refitting on train and validation rows for %d epochs", best.epoch)
-        rows = train_and_valid(split)
-        again = fit_neural(recipe, ratings, rows, epochs=best.epoch, start=start)
-        encoder, scorer = again.encoder, again.scorer
+        stage = Stage(train_and_valid(split), epochs=best.epoch)
+        last = fit_neural(recipe, ratings, stage, start=start)
     return Fitted(
-        scorer=scorer,
-        encoder=encoder,
-        rows=rows,
-        val_predicted=trained.val_predicted,
-        val_rmse=None if valid is None else best.val_rmse,
-        val_mae=None if valid is None else best.val_mae,
-        history=trained.history,
+        scorer=last.scorer,
+        encoder=last.encoder,
+        rows=stage.train,
+        val_predicted=found.val_predicted,
+        val_rmse=best.val_rmse if len(split.valid) else None,
+        val_mae=best.val_mae if len(split.valid) else None,
+        history=found.history,
     )
 
 

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -18,28 +19,39 @@ from cfexp.training.distributed import DistributedEngine, agree
 from cfexp.training.engines import FallbackEngine, epoch_order
 from cfexp.training.history import Epoch, History
 from cfexp.training.progress import EpochBar
-from cfexp.training.recipe import Hooks, Recipe
+from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe
 from cfexp.training.rowwise import table_share
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Rows:
+    """The encoded rows of a training.
+
+    Attributes:
+        train: The rows to train on.
+        valid: The rows that choose the epoch; None to keep the last one.
+    """
+
+    train: Encoded
+    valid: Encoded | None
+
+
 def fit(
     model: keras.Model,
-    train: Encoded,
-    valid: Encoded | None,
+    rows: Rows,
     *,
     recipe: Recipe,
-    hooks: Hooks,
+    hooks: Hooks = NO_HOOKS,
     epochs: int | None = None,
     is_trained: bool = False,
 ) -> History:
-    """Trains `model` in place; with `valid`, leaves it with the best epoch's weights.
+    """Trains `model` in place; with validation, leaves it with the best weights.
 
     Args:
         model: A model as `NeuralModel.build` returns it.
-        train: The rows to train on.
-        valid: The rows that choose the epoch; None to keep the last one.
+        rows: The rows to train on, and those that choose the epoch.
         recipe: How to train; its seed is that of the order of the rows.
         hooks: Checkpoints, which training resumes from where `training.resume` says
             so, and who is told of epochs.
@@ -47,75 +59,129 @@ def fit(
         is_trained: The model's weights are a candidate too, as epoch 0.
 
     Returns:
-        The epochs; validation errors are NaN without `valid`.
+        The epochs; validation errors are NaN without validation rows.
 
     Raises:
         TrainingError: The loss is not finite, or there is no checkpoint to resume.
         KeyboardInterrupt: On SIGINT or SIGTERM, after a checkpoint was written.
     """
-    training, checkpoints = recipe.training, hooks.checkpoints
-    batch_size = min(training.batch_size, len(train))
-    together = training.strategy != "none"
-    keras_optimizer = recipe.optimizer.build(
-        steps_per_epoch=math.ceil(len(train) / batch_size),
-        epochs=training.epochs,
-        # Rows cannot be updated alone on several devices.
-        table_share=1.0 if together else table_share(model, batch_size),
-    )
-    keras_optimizer.build(model.trainable_variables)
-    engine: FallbackEngine | DistributedEngine
-    if together:
-        engine = DistributedEngine(model, keras_optimizer, train, batch_size)
-    else:
-        compiled = training.engine != "keras"
-        engine = FallbackEngine(
-            model, keras_optimizer, train, batch_size, compiled=compiled
-        )
-    scorer = KerasScorer(model)
-    if checkpoints and training.resume:
-        state = _restore(checkpoints, model, keras_optimizer)
-    else:
-        state = _initial(scorer, valid if is_trained else None)
-    for epoch in state.epochs:
-        hooks.on_epoch(epoch)  # a process that was killed may not have passed them on
-    last = min(epochs or training.epochs, training.epochs)
-    first = state.epochs[-1].epoch + 1 if state.epochs else 1
-    label = "training" if valid or is_trained else "refitting"
-
-    with EpochBar(last, len(train), label=label) as bar, deferred_interrupts() as stop:
-        for number in range(first, last + 1):
-            if _stalled(state.epochs, training.patience):
+    loop = _Loop(model, rows, recipe, hooks)
+    loop.start(is_trained=is_trained)
+    most = recipe.training.epochs
+    last = min(epochs or most, most)
+    label = "training" if rows.valid or is_trained else "refitting"
+    bar = EpochBar(last, len(rows.train), label=label)
+    with bar, deferred_interrupts() as stop:
+        for number in range(loop.next, last + 1):
+            if loop.has_stalled:
                 break
-            rng = np.random.default_rng([recipe.seed, number])
-            started = time.perf_counter()
-            order = epoch_order(len(train), batch_size, rng, blocks=train.on_disk)
-            loss = engine.run_epoch(order)
-            seconds = time.perf_counter() - started
-            _check_finite(loss, number, keras_optimizer)
-            epoch = _validated(number, loss, seconds, scorer, valid)
-            if valid and epoch.val_rmse < _best_rmse(state.epochs):
-                state.best_weights = model.get_weights()
-            state.epochs.append(epoch)
-            bar.show(epoch)
-            hooks.on_epoch(epoch)
-            done = number == last or _stalled(state.epochs, training.patience)
-            if checkpoints and _is_due(
-                number, training.checkpoint_every, now=done or bool(stop.received)
-            ):
-                state.weights = model.get_weights()
-                state.optimizer = [v.numpy() for v in keras_optimizer.variables]
-                state.note = checkpoints.note()
-                checkpoint.save(checkpoints.path, state)
+            bar.show(loop.run_epoch(number))
+            done = number == last or loop.has_stalled
+            loop.keep(number, now=done or bool(stop.received))
             if stop.received:
                 raise KeyboardInterrupt(stop.received.name)
-    if valid:
-        model.set_weights(state.best_weights)
-    fastest = min(e.seconds for e in state.epochs if e.epoch > 0)
-    return History(tuple(state.epochs), engine.name, len(train) / fastest)
+    return loop.finish()
 
 
-def _is_due(number: int, every: int, *, now: bool) -> bool:
-    return every > 0 and (now or number % every == 0)
+class _Loop:
+    """The state of a training between two epochs; arguments as `fit`."""
+
+    def __init__(self, model: keras.Model, rows: Rows, recipe: Recipe, hooks: Hooks):
+        training = self.training = recipe.training
+        self.model, self.rows, self.seed, self.hooks = model, rows, recipe.seed, hooks
+        self.batch_size = min(training.batch_size, len(rows.train))
+        together = training.strategy != "none"
+        self.optimizer = recipe.optimizer.build(
+            steps_per_epoch=math.ceil(len(rows.train) / self.batch_size),
+            epochs=training.epochs,
+            # Rows cannot be updated alone on several devices.
+            table_share=1.0 if together else table_share(model, self.batch_size),
+        )
+        self.optimizer.build(model.trainable_variables)
+        arguments = (model, self.optimizer, rows.train, self.batch_size)
+        self.engine: FallbackEngine | DistributedEngine
+        if together:
+            self.engine = DistributedEngine(*arguments)
+        else:
+            compiled = training.engine != "keras"
+            self.engine = FallbackEngine(*arguments, compiled=compiled)
+        self.scorer = KerasScorer(model)
+        self.state = checkpoint.State()
+
+    @property
+    def next(self) -> int:
+        """Number of the epoch to come."""
+        return self.state.epochs[-1].epoch + 1 if self.state.epochs else 1
+
+    @property
+    def has_stalled(self) -> bool:
+        """Whether the validation error has not got better for long enough."""
+        epochs, patience = self.state.epochs, self.training.patience
+        if patience is None or not epochs or math.isnan(epochs[-1].val_rmse):
+            return False
+        best = min(epochs, key=lambda e: e.val_rmse)
+        return epochs[-1].epoch - best.epoch >= patience
+
+    def start(self, *, is_trained: bool) -> None:
+        """Restores a checkpoint, or validates a trained model as epoch 0."""
+        if self.hooks.checkpoints and self.training.resume:
+            self.state = _restore(self.hooks.checkpoints, self.model, self.optimizer)
+        elif is_trained and self.rows.valid:
+            first = self._validated(0, math.nan, math.nan)
+            self.state = checkpoint.State([first], best_weights=self._weights())
+        for epoch in self.state.epochs:
+            # A process that was killed may not have passed them on.
+            self.hooks.on_epoch(epoch)
+
+    def run_epoch(self, number: int) -> Epoch:
+        """Trains for an epoch and validates it."""
+        rows, best = (
+            self.rows,
+            min((e.val_rmse for e in self.state.epochs), default=math.inf),
+        )
+        rng = np.random.default_rng([self.seed, number])
+        started = time.perf_counter()
+        blocks = rows.train.on_disk
+        order = epoch_order(len(rows.train), self.batch_size, rng, blocks=blocks)
+        loss = self.engine.run_epoch(order)
+        seconds = time.perf_counter() - started
+        _check_finite(loss, number, self.optimizer)
+        epoch = self._validated(number, loss, seconds)
+        if rows.valid and epoch.val_rmse < best:
+            self.state.best_weights = self._weights()
+        self.state.epochs.append(epoch)
+        self.hooks.on_epoch(epoch)
+        return epoch
+
+    def keep(self, number: int, *, now: bool) -> None:
+        """Writes a checkpoint, where one is due or must be written now."""
+        checkpoints, every = self.hooks.checkpoints, self.training.checkpoint_every
+        if not checkpoints or not every or (number % every and not now):
+            return
+        self.state.weights = self._weights()
+        self.state.optimizer = [v.numpy() for v in self.optimizer.variables]
+        self.state.note = checkpoints.note()
+        checkpoint.save(checkpoints.path, self.state)
+
+    def finish(self) -> History:
+        """Sets the best epoch's weights and returns the epochs."""
+        epochs = self.state.epochs
+        if self.rows.valid:
+            self.model.set_weights(self.state.best_weights)
+        fastest = min(e.seconds for e in epochs if e.epoch > 0)
+        speed = len(self.rows.train) / fastest
+        return History(tuple(epochs), self.engine.name, speed)
+
+    def _weights(self) -> checkpoint.Weights:
+        return self.model.get_weights()
+
+    def _validated(self, number: int, loss: float, seconds: float) -> Epoch:
+        valid, root, absolute = self.rows.valid, math.nan, math.nan
+        if valid:
+            predicted = self.scorer.predict(valid)
+            root = agree(rmse(valid.rating, predicted))
+            absolute = agree(mae(valid.rating, predicted))
+        return Epoch(number, loss, root, absolute, seconds, time.time())
 
 
 def _check_finite(
@@ -127,34 +193,6 @@ def _check_finite(
             " Lower optimizer.learning_rate (now"
             f" {float(optimizer.learning_rate):g}) or set optimizer.clipnorm=1."
         )
-
-
-def _validated(
-    number: int,
-    loss: float,
-    seconds: float,
-    scorer: KerasScorer,
-    valid: Encoded | None,
-) -> Epoch:
-    if valid is None:
-        return Epoch(number, loss, math.nan, math.nan, seconds, time.time())
-    predicted = scorer.predict(valid)
-    return Epoch(
-        number,
-        loss,
-        agree(rmse(valid.rating, predicted)),
-        agree(mae(valid.rating, predicted)),
-        seconds,
-        time.time(),
-    )
-
-
-def _initial(scorer: KerasScorer, valid: Encoded | None) -> checkpoint.State:
-    """Returns the state before the first epoch, with a trained model's own as 0."""
-    if not valid:
-        return checkpoint.State()
-    start = _validated(0, math.nan, math.nan, scorer, valid)
-    return checkpoint.State([start], best_weights=scorer.model.get_weights())
 
 
 def _restore(
@@ -178,14 +216,3 @@ def _restore(
         variable.assign(value)
     log.info("resumed after epoch %d from %s", state.epochs[-1].epoch, path)
     return state
-
-
-def _best_rmse(epochs: list[Epoch]) -> float:
-    return min((e.val_rmse for e in epochs), default=math.inf)
-
-
-def _stalled(epochs: list[Epoch], patience: int | None) -> bool:
-    if patience is None or not epochs or math.isnan(epochs[-1].val_rmse):
-        return False
-    best = min(epochs, key=lambda e: e.val_rmse)
-    return epochs[-1].epoch - best.epoch >= patience

@@ -16,7 +16,7 @@ from cfexp.models.base import NeuralModel
 from cfexp.models.scorer import KerasScorer
 from cfexp.training.distributed import strategy_named
 from cfexp.training.history import History
-from cfexp.training.loop import fit
+from cfexp.training.loop import Rows, fit
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
 
 
@@ -37,30 +37,61 @@ class Trained:
     val_predicted: FloatArray
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A training that chooses its epoch, or the refit after it.
+
+    Attributes:
+        train: Row positions to train on.
+        valid: Row positions that choose the epoch; None to keep the last one.
+        epochs: Stop after this many epochs; None for as many as the training says.
+    """
+
+    train: IntArray
+    valid: IntArray | None = None
+    epochs: int | None = None
+
+
 def fit_neural(
     recipe: Recipe,
     ratings: Ratings,
-    train: IntArray,
+    stage: Stage,
     *,
-    valid: IntArray | None = None,
-    epochs: int | None = None,
     hooks: Hooks = NO_HOOKS,
     start: Usable | None = None,
 ) -> Trained:
-    """Fits an encoder and a model to the rows `train`.
+    """Fits an encoder and a model to the train rows of a stage.
 
     Args:
         recipe: What to fit, and how.
         ratings: The dataset.
-        train: Row positions to train on.
-        valid: Row positions that choose the epoch; None to keep the last one.
-        epochs: Stop after this many epochs.
+        stage: The rows, and for how many epochs.
         hooks: Checkpoints, and who is told of epochs.
         start: A trained model whose weights training starts from; it is changed.
 
     Raises:
         ConfigError: A trained model was to be spread over several devices.
     """
+    strategy = _prepared(recipe, start)
+    encoder = start.encoder if start else FeatureEncoder.fit(ratings, stage.train)
+    train = _encoded(recipe, ratings, encoder, stage.train)
+    valid = None if stage.valid is None else encode(ratings, encoder, stage.valid)
+    with strategy.scope():
+        scorer = _started(start) if start else _built(recipe, encoder, train)
+        history = fit(
+            scorer.model,
+            Rows(train, valid),
+            recipe=recipe,
+            hooks=hooks,
+            epochs=stage.epochs,
+            is_trained=start is not None,
+        )
+    predicted = np.empty(0) if valid is None else scorer.predict(valid)
+    return Trained(encoder, scorer, history, predicted)
+
+
+def _prepared(recipe: Recipe, start: Usable | None) -> tf.distribute.Strategy:
+    """Makes TensorFlow as it is for every training; returns the devices."""
     strategy = strategy_named(recipe.training.strategy)
     if start and recipe.training.strategy != "none":
         raise ConfigError(
@@ -72,22 +103,7 @@ def fit_neural(
     keras.utils.set_random_seed(recipe.seed)
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
-    encoder = start.encoder if start else FeatureEncoder.fit(ratings, train)
-    rows = _encoded(recipe, ratings, encoder, train)
-    held_out = None if valid is None else encode(ratings, encoder, valid)
-    with strategy.scope():
-        scorer = _started(start) if start else _built(recipe, encoder, rows)
-        history = fit(
-            scorer.model,
-            rows,
-            held_out,
-            recipe=recipe,
-            hooks=hooks,
-            epochs=epochs,
-            is_trained=start is not None,
-        )
-    predicted = np.empty(0) if held_out is None else scorer.predict(held_out)
-    return Trained(encoder, scorer, history, predicted)
+    return strategy
 
 
 def _encoded(
