@@ -39,7 +39,6 @@ def test_rooms_import_in_no_circle() -> None:
     assert structure.circles(CFEXP.rooms) == []
 
 
-@pytest.mark.xfail(reason="training.fit and training.neural, until they are split")
 def test_modules_import_in_no_circle() -> None:
     assert structure.circles(CFEXP.imports) == []
 
@@ -148,6 +147,8 @@ def test_contracts_hold(copy: Path) -> None:
         ("data/ratings.py", "def f():\n    import mlflow", "MLflow is known to"),
         ("data/split.py", "from cfexp.runs import modes", "Imports go down only"),
         ("tracking/run.py", "import cfexp.reports.card", "Imports go down only"),
+        ("errors.py", "import cfexp.runtime.logs", "Imports go down only"),
+        ("data/ratings.py", "import cfexp.data.splitters", "Nothing imports in a"),
         ("helpers.py", "", "Imports go down only"),  # a new module without a floor
         ("helpers/__init__.py", "", "Imports go down only"),
         ("training/loop.py", "import omegaconf", "Hydra and OmegaConf"),
@@ -168,8 +169,8 @@ def test_planted_violation_is_found(
         out.write(f"\n\n{planted}\n")
     done = lint(copy)
     assert done.returncode == 1, done.stdout
-    (broken,) = [line for line in done.stdout.splitlines() if "BROKEN" in line]
-    assert broken.startswith(contract)
+    broken = [line for line in done.stdout.splitlines() if "BROKEN" in line]
+    assert any(line.startswith(contract) for line in broken), broken
 
 
 def test_circles_and_chains_are_counted() -> None:
