@@ -65,7 +65,7 @@ def test_two_workers_train_as_one(workdir: Path) -> None:
         )
         for index in range(2)
     ]
-    said = [worker.communicate()[1] for worker in workers]
+    said = ["".join(worker.communicate()) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said
     done = cfexp(*command, "tracking=none", "hydra.run.dir=one", cwd=workdir)
     assert done.returncode == 0, done.stderr
