@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
-from cfexp.models.layers.inputs import Padded  # with it all layers are registered
+from cfexp.models.layers import Padded  # and registers all layers
 
 CHUNK = 65_536
 

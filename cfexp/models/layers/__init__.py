@@ -1,5 +1,25 @@
 """Keras layers of the model families; importing it registers all of them."""
 
-from cfexp.models.layers import dropout, genres, head, inputs, kernels, rated
+from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
+from cfexp.models.layers.genres import GenreMean, PairwiseProducts
+from cfexp.models.layers.head import RatingHead
+from cfexp.models.layers.inputs import Inputs, Padded, mlp, weighted_sum
+from cfexp.models.layers.kernels import KernelDense, KernelOutput
+from cfexp.models.layers.rated import TrainingRow, training_row
 
-__all__ = ["dropout", "genres", "head", "inputs", "kernels", "rated"]
+__all__ = [
+    "Dropout",
+    "GenreDropout",
+    "GenreMean",
+    "IdDropout",
+    "Inputs",
+    "KernelDense",
+    "KernelOutput",
+    "Padded",
+    "PairwiseProducts",
+    "RatingHead",
+    "TrainingRow",
+    "mlp",
+    "training_row",
+    "weighted_sum",
+]

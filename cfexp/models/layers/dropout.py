@@ -5,7 +5,7 @@ an XLA:CPU program those take longer than the rest of the step.
 """
 
 import random
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -80,7 +80,7 @@ def _mix(x: tf.Tensor) -> tf.Tensor:
 class Dropout(HashRandom):
     """Inverted dropout (Srivastava et al., 2014) with a cheap mask."""
 
-    shares_programs = True  # see cfexp.training.program_sharing
+    in_weights: ClassVar[tuple[str, ...]] = ("seed",)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Zeroes elements and scales the others by ``1 / (1 - rate)``."""
@@ -94,7 +94,7 @@ class Dropout(HashRandom):
 class IdDropout(HashRandom):
     """Replaces ids by 0, unknown, now and then: so that row 0 is trained."""
 
-    shares_programs = True  # see cfexp.training.program_sharing
+    in_weights: ClassVar[tuple[str, ...]] = ("seed",)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Takes and returns indices, shape ``(batch,)``."""
@@ -107,7 +107,7 @@ class IdDropout(HashRandom):
 class GenreDropout(HashRandom):
     """Replaces a row's genres by genre 0, unknown, now and then."""
 
-    shares_programs = True  # see cfexp.training.program_sharing
+    in_weights: ClassVar[tuple[str, ...]] = ("seed",)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Takes and returns 0s and 1s, shape ``(batch, n_genres)``."""

@@ -1,5 +1,7 @@
 """Layers of genres and of pairs of vectors."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
@@ -8,7 +10,7 @@ import tensorflow as tf
 class GenreMean(keras.layers.Layer):
     """Divides a row of 0s and 1s by its sum, shape ``(batch, n_genres)``."""
 
-    shares_programs = True  # see cfexp.training.program_sharing
+    in_weights: ClassVar[tuple[str, ...]] = ()
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Returns weights that sum to 1 in each row."""
@@ -21,7 +23,7 @@ class GenreMean(keras.layers.Layer):
 class PairwiseProducts(keras.layers.Layer):
     """Adds up the dot products of all pairs of vectors (Rendle, 2010, lemma 3.1)."""
 
-    shares_programs = True  # see cfexp.training.program_sharing
+    in_weights: ClassVar[tuple[str, ...]] = ()
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Takes vectors, shape ``(batch, width)`` each; returns ``(batch, 1)``."""

@@ -1,6 +1,6 @@
 """The end of every model: the mean rating and the scale."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -14,7 +14,7 @@ class RatingHead(keras.layers.Layer):
     weight, not a constant, so that folds share their compiled program.
     """
 
-    shares_programs = True  # see cfexp.training.program_sharing
+    in_weights: ClassVar[tuple[str, ...]] = ("mean_rating",)
 
     def __init__(self, mean_rating: float, scale: tuple[float, float], **kwargs: Any):
         super().__init__(**kwargs)

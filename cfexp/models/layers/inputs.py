@@ -1,7 +1,7 @@
 """The inputs of a model, its embeddings, and what the families build from them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -20,6 +20,8 @@ class Padded(keras.initializers.Initializer):
         stddev: Standard deviation of their normal distribution.
         seed: Drawn from `random`, which `keras.utils.set_random_seed` seeds, if None.
     """
+
+    in_weights: ClassVar[tuple[str, ...]] = ("rows", "seed")
 
     def __init__(self, rows: int, stddev: float, seed: int | None = None):
         self.rows = rows

@@ -1,6 +1,6 @@
 """Layers whose weights are multiplied by a kernel of learned positions."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -30,6 +30,8 @@ class KernelDense(keras.layers.Layer):
         l2: Penalty of ``W * K``.
         sparsity: Penalty of the mean of ``K^2``.
     """
+
+    in_weights: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, units: int, kernel_dim: int, l2: float, sparsity: float, **kwargs: Any
@@ -72,6 +74,8 @@ class KernelDense(keras.layers.Layer):
 @keras.saving.register_keras_serializable(package="cfexp")
 class KernelOutput(keras.layers.Layer):
     """One output of a `KernelDense`, whose weights and position are looked up."""
+
+    in_weights: ClassVar[tuple[str, ...]] = ()
 
     def build(self, shapes: list[tuple[int | None, ...]]) -> None:
         """Creates the positions of the inputs."""

@@ -1,6 +1,6 @@
 """What a user or movie was rated in training, as an input of models."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -26,6 +26,8 @@ class TrainingRow(keras.layers.Layer):
         normalize: Divide a row by the square root of the sum of its elements.
         values: The table; given when the model is built, not when it is loaded.
     """
+
+    in_weights: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
