@@ -47,6 +47,13 @@ def test_few_floors() -> None:
     assert len(CFEXP.floors) <= 9, CFEXP.floors
 
 
+@pytest.mark.parametrize("made", ["picture", "page"])
+def test_picture_shows_the_code(made: str) -> None:
+    drawing = script("architecture")
+    kept = (ROOT / getattr(drawing, made.upper())).read_text()
+    assert kept == getattr(drawing, made)(), "run scripts/architecture"
+
+
 @pytest.mark.xfail(reason="until the trunk is split")
 def test_no_long_modules() -> None:
     assert CFEXP.long_modules == []
