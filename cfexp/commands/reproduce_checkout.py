@@ -15,6 +15,7 @@ from cfexp.errors import ConfigError, TrackingError, first_line
 from cfexp.runtime.provenance import SOURCE_VARIABLE
 from cfexp.tracking.preflight import check_reachable
 from cfexp.tracking.settings import Choice
+from cfexp.tracking.tags import COMMIT
 from cfexp.tracking.tracker import find_past
 
 
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
 
     choice = Choice(request.options.best_of, asked(request.experiment, overrides))
     past = find_past(run, tracking=tracking, choice=choice)
-    commit = past.tags.get("mlflow.source.git.commit")
+    commit = past.tags.get(COMMIT)
     if commit is None:
         raise TrackingError(
             f"run {past.run_id} was not trained in a git repository, so that there is"

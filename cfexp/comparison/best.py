@@ -10,6 +10,7 @@ from cfexp.comparison.systems import System
 from cfexp.config.experiment_file import experiment
 from cfexp.config.identity import is_repeat
 from cfexp.errors import TrackingError
+from cfexp.tracking.tags import OVERRIDES
 
 NAME = "best_overrides"
 
@@ -44,7 +45,7 @@ def write_best(folder: Path, systems: list[System]) -> Path | None:
     if math.isinf(validation(best)):
         file.unlink(missing_ok=True)  # of an earlier comparison
         return None
-    tag = best.runs[0].data.tags.get("cfexp.overrides")
+    tag = best.runs[0].data.tags.get(OVERRIDES)
     if tag is None:
         raise TrackingError(
             f"run {best.runs[0].info.run_id} does not tell its overrides: it was made"

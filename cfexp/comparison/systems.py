@@ -10,6 +10,7 @@ from cfexp.config.identity import repeated_options
 from cfexp.evaluation.rows import by_user
 from cfexp.evaluation.significance import UserErrors
 from cfexp.tracking.search import Run, predictions
+from cfexp.tracking.tags import SPLIT_SHA256
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class System:
     @property
     def splits(self) -> frozenset[str]:
         """Fingerprints of the splits that it was tested on."""
-        return frozenset(run.data.tags["cfexp.split_sha256"] for run in self.runs)
+        return frozenset(run.data.tags[SPLIT_SHA256] for run in self.runs)
 
 
 def systems(runs: Sequence[Run]) -> list[System]:
@@ -48,7 +49,7 @@ def systems(runs: Sequence[Run]) -> list[System]:
 
 def _repeat(run: Run) -> tuple[str | None, ...]:
     repeated = (run.data.params.get(name) for name in repeated_options())
-    return (run.data.tags["cfexp.split_sha256"], *repeated)
+    return (run.data.tags[SPLIT_SHA256], *repeated)
 
 
 def _names(params: list[dict[str, str]]) -> list[str]:

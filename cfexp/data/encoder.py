@@ -1,6 +1,7 @@
 """Encoders of ids and genres, fitted on training rows only. Index 0 is unknown."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from cfexp.data.ratings import GENRES, ITEM, RATING, USER, IntArray, Ratings
 from cfexp.data.text import as_genres
 
 
+@dataclass(eq=False, kw_only=True)
 class FeatureEncoder:
     """Maps raw ids and genres to the indices that models take.
 
-    Args:
+    Attributes:
         users: Ids of the users, sorted.
         items: Ids of the movies, sorted.
         user_counts: Each user's training ratings.
@@ -29,32 +31,34 @@ class FeatureEncoder:
         item_rows: The same of a movie table.
     """
 
-    def __init__(
-        self,
-        *,
-        users: npt.ArrayLike,
-        items: npt.ArrayLike,
-        user_counts: npt.ArrayLike,
-        item_counts: npt.ArrayLike,
-        genres: list[str],
-        mean_rating: float,
-        scale: tuple[float, float],
-        user_rows: int = 0,
-        item_rows: int = 0,
-    ):
-        self.users = id_array(users)
-        self.items = id_array(items)
-        self.user_counts = np.asarray(user_counts, np.int64)
-        self.item_counts = np.asarray(item_counts, np.int64)
-        self.genres = genres
-        self.spec = FeatureSpec(
+    users: npt.NDArray[Any]
+    items: npt.NDArray[Any]
+    user_counts: IntArray
+    item_counts: IntArray
+    genres: list[str]
+    mean_rating: float
+    scale: tuple[float, float]
+    user_rows: int = 0
+    item_rows: int = 0
+
+    def __post_init__(self) -> None:
+        self.users, self.items = id_array(self.users), id_array(self.items)
+        self.user_counts = np.asarray(self.user_counts, np.int64)
+        self.item_counts = np.asarray(self.item_counts, np.int64)
+        self.user_rows = max(self.user_rows, len(self.users) + 1)
+        self.item_rows = max(self.item_rows, len(self.items) + 1)
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """What a model has to know of the encoded data to be built."""
+        return FeatureSpec(
             n_users=len(self.users) + 1,
             n_items=len(self.items) + 1,
-            n_genres=len(genres) + 1,
-            mean_rating=mean_rating,
-            scale=scale,
-            user_rows=max(user_rows, len(self.users) + 1),
-            item_rows=max(item_rows, len(self.items) + 1),
+            n_genres=len(self.genres) + 1,
+            mean_rating=self.mean_rating,
+            scale=self.scale,
+            user_rows=self.user_rows,
+            item_rows=self.item_rows,
         )
 
     @classmethod
@@ -110,21 +114,11 @@ class FeatureEncoder:
 
     def save(self, path: Path) -> None:
         """Writes the encoder as JSON."""
-        path.write_text(
-            json.dumps(
-                {
-                    "users": self.users.tolist(),
-                    "items": self.items.tolist(),
-                    "user_counts": self.user_counts.tolist(),
-                    "item_counts": self.item_counts.tolist(),
-                    "genres": self.genres,
-                    "mean_rating": self.spec.mean_rating,
-                    "scale": self.spec.scale,
-                    "user_rows": self.spec.user_rows,
-                    "item_rows": self.spec.item_rows,
-                }
-            )
-        )
+        values = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(self).items()
+        }
+        path.write_text(json.dumps(values))
 
     @classmethod
     def load(cls, path: Path) -> "FeatureEncoder":

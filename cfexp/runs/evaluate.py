@@ -15,6 +15,8 @@ from cfexp.reports.run_tables import print_evaluation, warn_of_skill
 from cfexp.runs import metadata
 from cfexp.runs.results import write_metrics
 from cfexp.runs.task import Task
+from cfexp.tracking.settings import NewRun
+from cfexp.tracking.tags import SOURCE
 from cfexp.tracking.tracker import open_run
 from cfexp.training.testing import evaluate_fitted, test_baselines
 
@@ -82,14 +84,9 @@ def evaluate(task: Task) -> None:
     split = experiment.split.split(ratings, seed=experiment.seed)
     rows = rows_to_test(predictor, ratings, split, known_rows=task.options.known_rows)
     model, data = predictor.origin.model, Data(ratings, split)
-    tags = metadata.tags(data, None, kind="evaluate", model=model)
-    with open_run(
-        task.tracking,
-        name=task.name,
-        tags=tags | {"cfexp.source": source},
-        folder=task.folder,
-        parent_id=task.parent_id,
-    ) as run:
+    tags = metadata.tags(data, None, kind="evaluate", model=model) | {SOURCE: source}
+    new = NewRun(task.name, tags, task.folder, task.parent_id)
+    with open_run(task.tracking, new) as run:
         comparison = compared(predictor, ratings, rows)
         print_evaluation(f"{model} on {ratings.name}", comparison)
         metrics = comparison.metrics("test") | {"known_rows": float(rows.known)}

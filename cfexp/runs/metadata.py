@@ -13,11 +13,22 @@ from cfexp.experiment import Experiment
 from cfexp.models.source import Source
 from cfexp.runs.job import Job
 from cfexp.runtime.provenance import GitState, versions
+from cfexp.tracking.tags import (
+    COMMIT,
+    DATA_SHA256,
+    DATASET,
+    DIRTY,
+    FOLDER,
+    KIND,
+    MEMBERS,
+    MODEL,
+    OVERRIDES,
+    SPLIT,
+    SPLIT_SHA256,
+)
 
 if TYPE_CHECKING:
     from cfexp.training.stacking import Member
-
-WEIGHTS = "cfexp.weights_sha256"
 
 
 def params(experiment: Experiment, source: Source | None = None) -> dict[str, Any]:
@@ -41,7 +52,7 @@ def asked(experiment: Experiment, overrides: Sequence[str]) -> dict[str, str]:
     """
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     named = {override.key_or_group.partition(".")[0] for override in parsed}
-    kind = {"cfexp.split": type(experiment.split).__name__}
+    kind = {SPLIT: type(experiment.split).__name__}
     return (kind if "split" in named else {}) | {
         key: str(value)
         for key, value in experiment.params().items()
@@ -53,17 +64,17 @@ def tags(data: Data, git: GitState | None, *, kind: str, model: str) -> dict[str
     """Returns the tags that tie a run to its data and code."""
     ratings, split = data
     found = {
-        "cfexp.kind": kind,
-        "cfexp.model": model,
-        "cfexp.dataset": ratings.name,
-        "cfexp.split": split.name,
-        "cfexp.data_sha256": ratings.fingerprint,
-        "cfexp.split_sha256": split.fingerprint,
+        KIND: kind,
+        MODEL: model,
+        DATASET: ratings.name,
+        SPLIT: split.name,
+        DATA_SHA256: ratings.fingerprint,
+        SPLIT_SHA256: split.fingerprint,
     }
     found |= {f"version.{name}": version for name, version in versions().items()}
     if git:
-        found["mlflow.source.git.commit"] = git.commit
-        found["git.dirty"] = str(bool(git.diff or git.untracked)).lower()
+        found[COMMIT] = git.commit
+        found[DIRTY] = str(bool(git.diff or git.untracked)).lower()
     return found
 
 
@@ -80,12 +91,12 @@ def job_tags(
     """
     found = tags(data, git, kind="train", model=job.experiment.model.name)
     found |= {
-        "cfexp.folder": str(job.folder),
+        FOLDER: str(job.folder),
         # As JSON, which can be read back whatever the values hold.
-        "cfexp.overrides": json.dumps(telling(job.overrides)),
+        OVERRIDES: json.dumps(telling(job.overrides)),
     }
     if members:
-        found["cfexp.members"] = " ".join(m.name for m in members)
+        found[MEMBERS] = " ".join(m.name for m in members)
     return found | dict(job.tags)
 
 

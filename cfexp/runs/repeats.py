@@ -20,6 +20,8 @@ from cfexp.runs.train import train
 from cfexp.runtime.console import print_frame, print_lines
 from cfexp.spec import digest
 from cfexp.tracking.folder import TEST_PREDICTIONS, VALID_PREDICTIONS
+from cfexp.tracking.settings import NewRun
+from cfexp.tracking.tags import FOLDER, MODEL
 from cfexp.tracking.tracker import open_parent
 from cfexp.training.program_sharing import shared_programs
 
@@ -112,19 +114,11 @@ def _open_parent(
     task: Task, found: Sequence[Repeat], ratings: Ratings
 ) -> "ParentRun | None":
     keys = [one.experiment.key() for one in found]
-    key = digest(*keys, task.parent_id or "", code_version(), ratings.fingerprint)
-    return open_parent(
-        task.tracking,
-        kind="cv",
-        name=task.name,
-        key=None if task.options.rerun else key,
-        tags={
-            "cfexp.model": task.experiment.model.name,
-            "cfexp.folder": str(task.folder),
-        },
-        folder=task.folder,
-        parent_id=task.parent_id,
-    )
+    same = digest(*keys, task.parent_id or "", code_version(), ratings.fingerprint)
+    tags = {MODEL: task.experiment.model.name, FOLDER: str(task.folder)}
+    new = NewRun(task.name, tags, task.folder, task.parent_id)
+    key = None if task.options.rerun else same
+    return open_parent(task.tracking, new, kind="cv", key=key)
 
 
 def _train_one(

@@ -20,6 +20,7 @@ from cfexp.runtime import tensorflow
 from cfexp.runtime.provenance import git_state
 from cfexp.tracking.folder import Past
 from cfexp.tracking.settings import Choice
+from cfexp.tracking.tags import MEMBERS, OVERRIDES, REPRODUCED, SOURCE
 from cfexp.tracking.tracker import annotate, check_tracking, find_model, find_past
 
 
@@ -40,14 +41,14 @@ def reproduce(task: Task) -> None:
     job = replace(
         task.job(experiment, reproduces=past.run_id),
         name=task.options.run_name or f"reproduce {past.run_id}",
-        overrides=tuple(json.loads(past.tags["cfexp.overrides"])),
+        overrides=tuple(json.loads(past.tags[OVERRIDES])),
     )
     outcome = train(job, data=data, source=source)
     now = Past.load("", task.folder / "results")
     file = task.folder / "results" / verdict.FILE
     found = verdict.judge(past, now, file)
     if outcome.run_id:
-        tags = {"cfexp.reproduced": found}
+        tags = {REPRODUCED: found}
         annotate(task.tracking, outcome.run_id, tags=tags, file=file)
     verdict.check_verdict(past, found, file)
 
@@ -65,7 +66,7 @@ def _as_it_was(past: Past, task: Task) -> Experiment:
             f"{changed}: cfexp reproduce trains run {past.run_id} as it was, and this"
             " would make it another run. Leave it out, or train it with mode=train"
         )
-    return _with_members(found, past.tags.get("cfexp.members", "").split())
+    return _with_members(found, past.tags.get(MEMBERS, "").split())
 
 
 def _with_members(experiment: Experiment, runs: Sequence[str]) -> Experiment:
@@ -78,7 +79,7 @@ def _with_members(experiment: Experiment, runs: Sequence[str]) -> Experiment:
 
 def _source_of(past: Past, task: Task) -> Source | None:
     """Returns the parent run's model of a past run that was fine-tuned."""
-    name = past.tags.get("cfexp.source")
+    name = past.tags.get(SOURCE)
     if name is None:
         return None
     tensorflow.start()

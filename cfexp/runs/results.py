@@ -98,39 +98,38 @@ def write(
         git: State of the user's repository; None to write no diff.
     """
     folder, history = job.folder / "results", result.history
-    metrics = result.metrics() | result.watch.metrics()
     test = test_predictions(result)
-    ratings, split = result.data
-    valid = predictions(ratings, split.valid, result.fitted.val_predicted)
     with writing(folder, *FILES, *CARD):
         for name in (*FILES, *CARD):
             (folder / name).unlink(missing_ok=True)  # of a run that was here before
         (job.folder / SKIPPED).unlink(missing_ok=True)
+        metrics = result.metrics() | result.watch.metrics()
         settings = yaml.safe_dump(job.experiment.settings(), sort_keys=False)
         write_text(folder / CONFIG, settings)
         write_metrics(folder, metrics)
         (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
         write_text(folder / TAGS, json.dumps(tags, indent=2))
         (folder / "packages.txt").write_text(all_packages())
-        test.drop(columns=[GENRES]).to_parquet(folder / TEST_PREDICTIONS, index=False)
-        valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
-        if history:
-            epochs = pd.DataFrame([asdict(e) for e in history.epochs])
-            epochs.to_csv(folder / "epochs.csv", index=False)
         if git and (git.diff or git.untracked):
             (folder / "git.diff").write_bytes(diff_file(git))
+        _write_tables(folder, result, test)
         with optional("the plots"):
             save_plots(folder / "plots", history=history, predictions=test)
         with optional("the model card"):
-            title = f"{job.name} on {ratings.name}"
-            Card(
-                title,
-                result.data,
-                result.comparison,
-                test,
-                job.experiment.params(),
-                metrics,
-            ).write(folder)
+            title = f"{job.name} on {result.data.ratings.name}"
+            params = job.experiment.params()
+            about = (title, result.data, result.comparison)
+            Card(*about, test, params, metrics).write(folder)
+
+
+def _write_tables(folder: Path, result: Result, test: pd.DataFrame) -> None:
+    ratings, split = result.data
+    valid = predictions(ratings, split.valid, result.fitted.val_predicted)
+    test.drop(columns=[GENRES]).to_parquet(folder / TEST_PREDICTIONS, index=False)
+    valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
+    if result.history:
+        epochs = pd.DataFrame([asdict(e) for e in result.history.epochs])
+        epochs.to_csv(folder / "epochs.csv", index=False)
 
 
 def diff_file(git: GitState) -> bytes:

@@ -19,7 +19,8 @@ from cfexp.runs.launchers import check_installed, threads_for_each
 from cfexp.runs.traces import HYDRAS, note_traces
 from cfexp.runtime import owned
 from cfexp.runtime.files import check_folder
-from cfexp.tracking.settings import Tracking
+from cfexp.tracking.settings import NewRun, Tracking
+from cfexp.tracking.tags import BEST_OVERRIDES, OVERRIDES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,13 +148,12 @@ class SweepCallback(Callback):
             from cfexp.tracking.tracker import open_parent
 
             overrides = " ".join(telling(list(config.hydra.overrides.task)))
+            name = config.run_name or f"sweep {overrides}"[:200]
             self.parent = open_parent(
                 self.tracking,
+                NewRun(name, {OVERRIDES: overrides}, self.folder),
                 kind="sweep",
-                name=config.run_name or f"sweep {overrides}"[:200],
                 key=None if config.rerun else sweep_key(config),
-                tags={"cfexp.overrides": overrides},
-                folder=self.folder,
             )
             assert self.parent is not None
             parent_id = self.parent.run_id
@@ -237,6 +237,4 @@ class SweepCallback(Callback):
         best = finished.iloc[0]
         found = {f"best_{name}": float(best[name]) for name in ERRORS}
         found |= {f"mean_{name}": float(finished[name].mean()) for name in ERRORS}
-        parent.log(
-            metrics=found, tags={"cfexp.best_overrides": best["job"]}, files=results
-        )
+        parent.log(metrics=found, tags={BEST_OVERRIDES: best["job"]}, files=results)

@@ -19,6 +19,8 @@ from cfexp.runtime import tensorflow
 from cfexp.runtime.files import check_folder
 from cfexp.runtime.provenance import GitState, git_state
 from cfexp.runtime.stopwatch import Stopwatch
+from cfexp.tracking.settings import NewRun
+from cfexp.tracking.tags import WEIGHTS_SHA256
 from cfexp.tracking.tracker import Run, check_tracking, find_members, open_run
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.recipe import Hooks
@@ -79,14 +81,8 @@ def _train(
         members = [] if source else _members(job, data)
     git = git_state(Path.cwd())
     tags = metadata.job_tags(job, data, git, members=members)
-    with open_run(
-        job.tracking,
-        name=job.name,
-        tags=tags,
-        folder=job.folder,
-        parent_id=job.parent_id,
-        resume_id=claimed.resume_id,
-    ) as run:
+    new = NewRun(job.name, tags, job.folder, job.parent_id)
+    with open_run(job.tracking, new, claimed.resume_id) as run:
         run.log_start(
             params=metadata.params(experiment, source), inputs=metadata.inputs(*data)
         )
@@ -122,7 +118,7 @@ def _save_and_log(
 ) -> dict[str, float]:
     """Writes the run's folder and logs it; returns the final metrics."""
     predictor, watch = result.predictor, result.watch
-    weights = {metadata.WEIGHTS: results.weights_digest(result.fitted.scorer)}
+    weights = {WEIGHTS_SHA256: results.weights_digest(result.fitted.scorer)}
     with watch("save"):
         predictor.save(job.folder / "model")
         kept = git if job.tracking.git_diff else None

@@ -9,11 +9,11 @@ import pandas as pd
 
 from cfexp.data.split import Data
 from cfexp.errors import DataError, TrainingError
-from cfexp.runs.metadata import WEIGHTS
 from cfexp.runs.results import writing
 from cfexp.runtime.console import print_frame, print_lines
 from cfexp.runtime.provenance import PACKAGES, GitState, versions
 from cfexp.tracking.folder import Past
+from cfexp.tracking.tags import COMMIT, DATA_SHA256, DIRTY, SPLIT_SHA256, WEIGHTS_SHA256
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ def check_data(past: Past, data: Data) -> None:
         DataError: They are not.
     """
     for what, tag, now in (
-        ("data are", "cfexp.data_sha256", data.ratings.fingerprint),
-        ("split is", "cfexp.split_sha256", data.split.fingerprint),
+        ("data are", DATA_SHA256, data.ratings.fingerprint),
+        ("split is", SPLIT_SHA256, data.split.fingerprint),
     ):
         then = past.tags[tag]
         if then != now:
@@ -51,8 +51,8 @@ def check_data(past: Past, data: Data) -> None:
 
 def warn_of_code(past: Past, git: GitState | None) -> None:
     """Warns where the code or the packages are not those of the past run."""
-    commit = past.tags.get("mlflow.source.git.commit")
-    if past.tags.get("git.dirty") == "true":
+    commit = past.tags.get(COMMIT)
+    if past.tags.get(DIRTY) == "true":
         log.warning(
             "run %s was trained with uncommitted changes; they are its git.diff",
             past.run_id,
@@ -117,7 +117,7 @@ def judge(past: Past, now: Past, file: Path) -> str:
     counts = table["verdict"].value_counts()
     told = table[(table["verdict"] != EQUAL) | table["metric"].isin(TOLD)]
     print_frame(f"run {past.run_id}, reproduced", told.head(20), digits=6)
-    same = past.tags[WEIGHTS] == now.tags[WEIGHTS]
+    same = past.tags[WEIGHTS_SHA256] == now.tags[WEIGHTS_SHA256]
     lines = [
         (verdict, f"{counts.get(verdict, 0)} of {len(table)} metrics")
         for verdict in (EQUAL, CLOSE, DIFFERENT)

@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from cfexp.errors import TrackingError, first_line
 from cfexp.tracking.connect import connect
+from cfexp.tracking.tags import PARENT
 from cfexp.tracking.unsynced import Record
 from cfexp.training.history import Epoch
 
@@ -48,7 +49,7 @@ def open_record(record: Record) -> str:
         TrackingError: The server cannot be used, or does not know the run.
     """
     experiment_id = connect(record.tracking)
-    parent = {"mlflow.parentRunId": record.parent_id} if record.parent_id else {}
+    parent = {PARENT: record.parent_id} if record.parent_id else {}
     tags = {**record.tags, **parent}
     try:
         if record.run_id:

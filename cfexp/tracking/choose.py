@@ -7,8 +7,8 @@ import mlflow
 from mlflow.entities import Run
 
 from cfexp.errors import TrackingError, first_line
-from cfexp.tracking.connect import KIND
 from cfexp.tracking.settings import Choice, Tracking
+from cfexp.tracking.tags import DATA_SHA256, KIND, MODEL, SPLIT_SHA256
 
 log = logging.getLogger(__name__)
 
@@ -98,13 +98,13 @@ def told(run: Run) -> str:
     name = run.info.run_name
     error = run.data.metrics.get("val_rmse")
     validated = "" if error is None else f", validation RMSE {error:.4f}"
-    model = run.data.tags.get("cfexp.model", "a model")
+    model = run.data.tags.get(MODEL, "a model")
     return f"run {run.info.run_id} ({name}): {model} on {_data(run)}{validated}"
 
 
 def _group(run: Run) -> tuple[str | None, str | None]:
     tags = run.data.tags
-    return tags.get("cfexp.data_sha256"), tags.get("cfexp.split_sha256")
+    return tags.get(DATA_SHA256), tags.get(SPLIT_SHA256)
 
 
 def _data(run: Run) -> str:

@@ -15,8 +15,6 @@ from cfexp.tracking.login import split_login
 from cfexp.tracking.preflight import HTTP, LIMIT, check_reachable, in_time
 from cfexp.tracking.settings import Tracking
 
-# The tag that says what a run is: train, evaluate, sweep or cv.
-KIND = "cfexp.kind"
 # Makes the MLflow UI open with metrics and parameters, not with traces of agents.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 # MLflow's own limit is 6,000; the whole configuration is an artifact anyway.
@@ -40,13 +38,7 @@ def connect(
         TrackingError: The server or file cannot be used, or lacks what is looked for.
     """
     check_reachable(tracking.uri, existing=existing)
-    # Its errors reach us as exceptions; it would print them with tracebacks, too.
-    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    # MLflow's defaults wait minutes for a server that is not there.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    _settle_mlflow()
     # MLflow keeps a database open by its name, also where the process changes folder.
     mlflow.set_tracking_uri(_without_login(tracking.absolute_uri))
     try:
@@ -73,6 +65,17 @@ def connect(
             " with tracking.experiment=."
         )
     return found.experiment_id
+
+
+def _settle_mlflow() -> None:
+    """Sets how much MLflow prints, and how long it waits for a server."""
+    # Its errors reach us as exceptions; it would print them with tracebacks, too.
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # MLflow's defaults wait minutes for a server that is not there.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def _without_login(uri: str) -> str:

@@ -13,6 +13,7 @@ from cfexp.tracking.connect import connect
 from cfexp.tracking.folder import CONFIG, METRICS, TAGS, VALID_PREDICTIONS, Past
 from cfexp.tracking.model import MODEL_NAME
 from cfexp.tracking.settings import Choice, Tracking
+from cfexp.tracking.tags import MODEL
 
 
 def find_past(reference: str, *, tracking: Tracking, choice: Choice) -> Past:
@@ -154,7 +155,7 @@ def _best_of_each_family(
     for run in runs:
         if "val_rmse" not in run.data.metrics:
             continue  # it knew the validation rows
-        best.setdefault(run.data.tags["cfexp.model"], run.info.run_id)
+        best.setdefault(run.data.tags[MODEL], run.info.run_id)
     return list(best.values())
 
 

@@ -10,9 +10,10 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 
 from cfexp.errors import first_line, masked
-from cfexp.tracking.connect import KIND, MAX_TEXT, connect, short_params
-from cfexp.tracking.previous import SWEEP_KEY, find_group
-from cfexp.tracking.settings import Tracking
+from cfexp.tracking.connect import MAX_TEXT, connect, short_params
+from cfexp.tracking.previous import find_parent
+from cfexp.tracking.settings import NewRun, Tracking
+from cfexp.tracking.tags import ERROR, FOLDER, KIND, PARENT, SWEEP_KEY
 from cfexp.tracking.unsynced import Record
 
 log = logging.getLogger(__name__)
@@ -21,54 +22,41 @@ MOST_RUNS = 50_000  # the most that MLflow returns
 
 
 class ParentRun:
-    """A run above others; one that was begun before is gone on with.
+    """The run of a sweep, or of several folds and seeds; one begun before is resumed.
 
     Args:
         tracking: Where to track.
+        new: The run.
         kind: ``sweep`` or ``cv``.
-        name: Name of the run.
         key: What the same sweep has again; None to open another one in any case.
-        tags: Other tags.
-        folder: Where to keep what the server does not take.
-        parent_id: The run that this one belongs to.
     """
 
-    def __init__(
-        self,
-        tracking: Tracking,
-        *,
-        kind: str,
-        name: str,
-        key: str | None,
-        tags: Mapping[str, str],
-        folder: Path,
-        parent_id: str | None = None,
-    ):
+    def __init__(self, tracking: Tracking, new: NewRun, *, kind: str, key: str | None):
         experiment_id = connect(tracking)
         # Kept, since another job of this process may point MLflow elsewhere.
         self._client = mlflow.MlflowClient()
-        self._folder = folder
+        self._folder = new.folder
         self._lost: str | None = None
-        known = find_group(experiment_id, key) if key else None
-        tags = {KIND: kind, SWEEP_KEY: key or "", **tags}
-        if parent_id:
-            tags["mlflow.parentRunId"] = parent_id
+        tags = {KIND: kind, SWEEP_KEY: key or "", **new.tags}
+        if new.parent_id:
+            tags[PARENT] = new.parent_id
+        known = find_parent(experiment_id, key) if key else None
         if known:
-            log.info("going on with %s %s: what is finished is kept", kind, known)
+            log.info("resuming %s %s: what is finished is kept", kind, known)
             self._client.update_run(known, status="RUNNING")
             for tag, value in tags.items():
                 self._client.set_tag(known, tag, value)
             self.run_id = known
         else:
-            made = self._client.create_run(experiment_id, run_name=name, tags=tags)
+            made = self._client.create_run(experiment_id, run_name=new.name, tags=tags)
             self.run_id = str(made.info.run_id)
         self._record = Record(
             uri=tracking.absolute_uri,
             experiment=tracking.experiment,
             register_as=None,
-            name=name,
+            name=new.name,
             run_id=self.run_id,
-            parent_id=parent_id,
+            parent_id=new.parent_id,
             status="RUNNING",
             tags=tags,
         )
@@ -113,8 +101,7 @@ class ParentRun:
         if self._lost is not None:
             replace(self._record, status=status).save(self._folder)
             log.error(
-                "%s did not take the run above the others: %s. Push it with: cfexp sync"
-                " %s",
+                "%s did not take the parent run: %s. Push it with: cfexp sync %s",
                 masked(self._record.uri),
                 self._lost[:200],
                 self._folder,
@@ -141,16 +128,16 @@ def record_failure(
         f"tags.mlflow.parentRunId = '{parent_id}'",
         max_results=MOST_RUNS,
     )
-    if any(run.data.tags.get("cfexp.folder") == folder for run in siblings):
+    if any(run.data.tags.get(FOLDER) == folder for run in siblings):
         return
     failed = client.create_run(
         experiment_id,
         run_name=name,
         tags={
-            "mlflow.parentRunId": parent_id,
+            PARENT: parent_id,
             KIND: "train",
-            "cfexp.folder": folder,
-            "cfexp.error": error[:MAX_TEXT],
+            FOLDER: folder,
+            ERROR: error[:MAX_TEXT],
         },
     )
     client.set_terminated(failed.info.run_id, "FAILED")

@@ -9,15 +9,20 @@ import mlflow
 from mlflow.entities import Run
 
 from cfexp.runtime.locks import is_free
-from cfexp.tracking.connect import KIND, connect
+from cfexp.tracking.connect import connect
 from cfexp.tracking.settings import Tracking
-from cfexp.tracking.tags import HOST, JOB_KEY, LOCK
+from cfexp.tracking.tags import (
+    FOLDER,
+    HOST,
+    INCLUDES,
+    JOB_KEY,
+    KIND,
+    LOCK,
+    PARENT,
+    SWEEP_KEY,
+)
 
 log = logging.getLogger(__name__)
-
-SWEEP_KEY = "cfexp.sweep_key"
-# Marks runs of another parent, or of none, that a sweep makes use of.
-INCLUDES = "cfexp.includes."
 
 
 @dataclass(frozen=True)
@@ -59,18 +64,18 @@ def find_earlier(
     if not finished and not left:
         return None
     run = (finished or left)[0]
-    if finished and parent_id and run.data.tags.get("mlflow.parentRunId") != parent_id:
+    if finished and parent_id and run.data.tags.get(PARENT) != parent_id:
         client.set_tag(parent_id, INCLUDES + run.info.run_id, run.info.run_name)
     return Earlier(
         run.info.run_id,
         bool(finished),
         dict(run.data.metrics),
-        run.data.tags["cfexp.folder"],
+        run.data.tags[FOLDER],
     )
 
 
-def find_group(experiment_id: str, key: str) -> str | None:
-    """Returns the id of the newest run above the jobs of a sweep, for its key."""
+def find_parent(experiment_id: str, key: str) -> str | None:
+    """Returns the id of the newest parent run with the key of a sweep."""
     found = mlflow.MlflowClient().search_runs(
         [experiment_id], f"tags.`{SWEEP_KEY}` = '{key}'", max_results=1
     )

@@ -2,13 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import mlflow
 import pandas as pd
@@ -18,6 +17,7 @@ from mlflow.pyfunc import PyFuncModel
 from cfexp.errors import first_line, masked
 from cfexp.models.predictor import Predictor
 from cfexp.runtime.locks import alone_in
+from cfexp.tracking.background import Background
 from cfexp.tracking.calls import (
     epoch_metrics,
     insist,
@@ -28,12 +28,12 @@ from cfexp.tracking.calls import (
 )
 from cfexp.tracking.connect import MAX_TEXT, short_params
 from cfexp.tracking.model import log_predictor, register
-from cfexp.tracking.settings import Tracking
+from cfexp.tracking.settings import NewRun, Tracking
+from cfexp.tracking.tags import ERROR
 from cfexp.tracking.unsynced import Record
 from cfexp.training.history import Epoch
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 FLUSH_SECONDS = 2.0
 
@@ -41,52 +41,33 @@ FLUSH_SECONDS = 2.0
 class MlflowRun:
     """An MLflow run, as a context manager that sets its final status.
 
-    One background thread does everything that MLflow is asked to do, in order: its
-    import and first contact take seconds, which training need not wait for. A server
-    that fails after the run was opened does not end the run: what it does not take is
-    kept in the run's folder, from where ``cfexp sync`` pushes it. So it does where the
-    process dies while it logs the results.
+    What a server does not take is kept in the run's folder, from where ``cfexp sync``
+    pushes it; also where the process dies while it logs the results.
 
     Args:
         tracking: Where to track.
-        name: Name of the run.
-        tags: Tags, such as the kind of the run and the data's fingerprint.
-        folder: The run's folder.
-        parent_id: The run that this one belongs to.
-        resume_id: A run to go on with.
+        new: The run.
+        resume_id: The id of a run to resume.
     """
 
-    def __init__(
-        self,
-        tracking: Tracking,
-        *,
-        name: str,
-        tags: Mapping[str, str],
-        folder: Path,
-        parent_id: str | None = None,
-        resume_id: str | None = None,
-    ):
-        self.name = name
-        self._folder = folder
+    def __init__(self, tracking: Tracking, new: NewRun, resume_id: str | None = None):
+        self.name = new.name
+        self._folder = new.folder
         self._record = Record(
             uri=tracking.absolute_uri,
             experiment=tracking.experiment,
             register_as=tracking.register_as,
-            name=name,
+            name=new.name,
             run_id=resume_id,
-            parent_id=parent_id,
+            parent_id=new.parent_id,
             status="RUNNING",
-            tags=dict(tags),
+            tags=dict(new.tags),
         )
         self._pending: list[Metric] = []
         self._flushed = time.monotonic()
-        # What the server did not take, to be tried again at the end.
-        self._failed: list[Callable[[], object]] = []
-        self._lost: Exception | None = None
         self._holding = ExitStack()
-        self._holding.enter_context(alone_in(folder))
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
-        self._opened = self._worker.submit(lambda: open_record(self._record))
+        self._holding.enter_context(alone_in(new.folder))
+        self._mlflow = Background(lambda: open_record(self._record))
 
     @property
     def run_id(self) -> str:
@@ -95,7 +76,7 @@ class MlflowRun:
         Raises:
             TrackingError: The run could not be opened.
         """
-        return self._opened.result()
+        return self._mlflow.run_id
 
     def __enter__(self) -> "MlflowRun":
         return self
@@ -106,14 +87,14 @@ class MlflowRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self._holding, self._worker:
-            if self._opened.exception() is not None:
+        with self._holding, self._mlflow:
+            if not self._mlflow.is_open:
                 return
-            self._now(lambda: self._close(error), lambda: None)
-            if self._lost is None:
+            self._mlflow.now(lambda: self._close(error), lambda: None)
+            if self._mlflow.lost is None:
                 Record.forget(self._folder)
             else:
-                self._keep(error, self._lost)
+                self._keep(error, self._mlflow.lost)
 
     def log_start(
         self, *, params: Mapping[str, Any], inputs: Mapping[str, tuple[str, str, str]]
@@ -126,8 +107,8 @@ class MlflowRun:
         """
         short = short_params(params)
         self._record = replace(self._record, params=short, inputs=dict(inputs))
-        self._later(lambda: mlflow.log_params(short))
-        self._later(lambda: log_inputs(self.run_id, inputs))
+        self._mlflow.later(lambda: mlflow.log_params(short))
+        self._mlflow.later(lambda: log_inputs(self.run_id, inputs))
 
     def log_epoch(self, epoch: Epoch) -> None:
         """Logs an epoch, together with others, at most every few seconds.
@@ -135,8 +116,7 @@ class MlflowRun:
         Raises:
             TrackingError: The run could not be opened.
         """
-        if self._opened.done():
-            self._opened.result()
+        self._mlflow.check()
         self._pending += epoch_metrics(epoch)
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self._flush()
@@ -163,7 +143,7 @@ class MlflowRun:
 
         self._promise()
         self._flush()
-        self._now(log_all, lambda: None)
+        self._mlflow.now(log_all, lambda: None)
 
     def log_model(self, folder: Path, *, example: pd.DataFrame) -> Any:
         """Logs a saved predictor as an MLflow model, and returns it loaded again.
@@ -183,7 +163,7 @@ class MlflowRun:
             return mlflow.pyfunc.load_model(info.model_uri)
 
         self._promise()
-        return self._now(log_and_load, lambda: Predictor.load(folder))
+        return self._mlflow.now(log_and_load, lambda: Predictor.load(folder))
 
     def _register(self, name: str) -> None:
         """Registers the model; a name that is refused is no reason to lose the run."""
@@ -206,51 +186,22 @@ class MlflowRun:
         record.save(self._folder)
 
     def _close(self, error: BaseException | None) -> None:
-        for job in self._failed:
-            insist(job)
+        self._mlflow.retry()
         if error is not None:
             log_batch(self.run_id, self._pending)
-            mlflow.set_tag("cfexp.error", first_line(error)[:MAX_TEXT])
+            mlflow.set_tag(ERROR, first_line(error)[:MAX_TEXT])
         insist(lambda: mlflow.end_run(status_of(error)))
-
-    def _now(self, job: Callable[[], T], otherwise: Callable[[], T]) -> T:
-        """Does a job that MLflow must take; something else where it is lost."""
-        self._opened.result()
-        if self._lost is None:
-            try:
-                return self._worker.submit(job).result()
-            except Exception as error:
-                self._lost = error
-        return otherwise()
-
-    def _later(self, job: Callable[[], object]) -> None:
-        def attempt() -> None:
-            if self._opened.exception() is not None:
-                return  # said by whoever needs the run next
-            try:
-                if self._failed:
-                    raise ConnectionError
-                insist(job)
-            except Exception as error:
-                if is_refused(error):  # and would be again
-                    log.warning("MLflow refuses a part: %s", first_line(error)[:300])
-                    return
-                if not self._failed:
-                    log.warning("MLflow does not answer: %s", first_line(error)[:200])
-                self._failed.append(job)
-
-        self._worker.submit(attempt)
 
     def _flush(self) -> None:
         batch, self._pending = self._pending, []
         self._flushed = time.monotonic()
-        self._later(lambda: log_batch(self.run_id, batch))
+        self._mlflow.later(lambda: log_batch(self.run_id, batch))
 
     def _keep(self, error: BaseException | None, lost: Exception) -> None:
         """Writes down what MLflow did not take, and says how to push it."""
         record = replace(self._record, run_id=self.run_id, status=status_of(error))
         if error is not None:
-            error_tag = {"cfexp.error": first_line(error)[:MAX_TEXT]}
+            error_tag = {ERROR: first_line(error)[:MAX_TEXT]}
             record = replace(record, tags={**record.tags, **error_tag})
         try:
             record.save(self._folder)

@@ -10,7 +10,7 @@ from mlflow.entities import Run as Run
 
 from cfexp.errors import TrackingError, did_you_mean, first_line
 from cfexp.evaluation.rows import read_errors
-from cfexp.tracking.previous import INCLUDES
+from cfexp.tracking.tags import INCLUDES, KIND
 
 FINISHED = "attributes.status = 'FINISHED' and tags.`cfexp.kind` = 'train'"
 
@@ -94,7 +94,7 @@ def _run(run_id: str) -> Run:
             f"there is no run {run_id} in {mlflow.get_tracking_uri()}{near}. Copy the"
             " id from mlflow ui."
         ) from error
-    if run.data.tags.get("cfexp.kind") != "train" or run.info.status != "FINISHED":
+    if run.data.tags.get(KIND) != "train" or run.info.status != "FINISHED":
         raise TrackingError(
             f"run {run_id} is no finished training of cfexp: its status is"
             f" {run.info.status}. Choose another."

@@ -101,3 +101,20 @@ class Choice:
 
     metric: str = "val_rmse"
     asked: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """An MLflow run that is to be opened.
+
+    Attributes:
+        name: Its name.
+        tags: Its tags.
+        folder: The folder of its files, and of what the server does not take.
+        parent_id: The id of its parent run.
+    """
+
+    name: str
+    tags: Mapping[str, str]
+    folder: Path
+    parent_id: str | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from cfexp.tracking.preflight import check_reachable
-from cfexp.tracking.settings import Choice, Tracking
+from cfexp.tracking.settings import Choice, NewRun, Tracking
 from cfexp.tracking.unsynced import Record
 from cfexp.training.history import Epoch
 
@@ -71,46 +71,29 @@ def check_tracking(tracking: Tracking) -> None:
         check_reachable(tracking.uri)
 
 
-def open_run(
-    tracking: Tracking,
-    *,
-    name: str,
-    tags: Mapping[str, str],
-    folder: Path,
-    parent_id: str | None = None,
-    resume_id: str | None = None,
-) -> Run:
+def open_run(tracking: Tracking, new: NewRun, resume_id: str | None = None) -> Run:
     """Opens a run where `tracking` says, without importing MLflow where it is off.
 
+    Args:
+        tracking: Where to track.
+        new: The run.
+        resume_id: The id of a run to resume.
+
     Raises:
-        CfexpError: The tracking server cannot be used, or another run is in `folder`.
+        CfexpError: The tracking server cannot be used, or another run is in the folder.
     """
-    Record.check_free(folder, resume_id)
+    Record.check_free(new.folder, resume_id)
     if not tracking.enabled:
-        return NullRun(name, folder)
+        return NullRun(new.name, new.folder)
     from cfexp.tracking.run import MlflowRun
 
-    return MlflowRun(
-        tracking,
-        name=name,
-        tags=tags,
-        folder=folder,
-        parent_id=parent_id,
-        resume_id=resume_id,
-    )
+    return MlflowRun(tracking, new, resume_id)
 
 
 def open_parent(
-    tracking: Tracking,
-    *,
-    kind: str,
-    name: str,
-    key: str | None,
-    tags: Mapping[str, str],
-    folder: Path,
-    parent_id: str | None = None,
+    tracking: Tracking, new: NewRun, *, kind: str, key: str | None
 ) -> "ParentRun | None":
-    """Opens a run above others, or None where tracking is off.
+    """Opens a parent run, or returns None where tracking is off.
 
     See `cfexp.tracking.parent.ParentRun`.
 
@@ -122,15 +105,7 @@ def open_parent(
     check_reachable(tracking.uri)
     from cfexp.tracking.parent import ParentRun
 
-    return ParentRun(
-        tracking,
-        kind=kind,
-        name=name,
-        key=key,
-        tags=tags,
-        folder=folder,
-        parent_id=parent_id,
-    )
+    return ParentRun(tracking, new, kind=kind, key=key)
 
 
 def find_earlier(

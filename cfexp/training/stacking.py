@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold, cross_val_predict
@@ -15,11 +14,11 @@ from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.ratings import RATING, Ratings
 from cfexp.data.split import Split
 from cfexp.errors import DataError
-from cfexp.evaluation.metrics import mae, rmse
+from cfexp.evaluation.metrics import FloatArray, mae, rmse
 from cfexp.models.base import Scorer
 from cfexp.models.ensemble import EnsembleScorer, Translation
 from cfexp.models.known import KnownPairs
-from cfexp.models.predictor import Predictor
+from cfexp.models.predictor import Origin, Predictor
 from cfexp.training.fit import Fitted, train_and_valid
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ class Member:
     model: str
     encoder: FeatureEncoder
     scorer: Scorer
-    val_predicted: npt.NDArray[np.float64]
+    val_predicted: FloatArray
     known: KnownPairs | None = None
 
 
@@ -66,6 +65,25 @@ def load_member(
     """
     predictor = Predictor.load(folder)
     origin, found = predictor.origin, pd.read_parquet(valid)
+    _check_member(name, origin, len(found), ratings, split)
+    return Member(
+        name=name,
+        model=origin.model,
+        encoder=predictor.encoder,
+        scorer=predictor.scorer,
+        val_predicted=found["predicted"].to_numpy(np.float64),
+        known=predictor.trained_on.known,
+    )
+
+
+def _check_member(
+    name: str, origin: Origin, n_valid: int, ratings: Ratings, split: Split
+) -> None:
+    """Checks that a run was trained with the same data and split, on train rows.
+
+    Raises:
+        DataError: It was not.
+    """
     if (
         origin.data_fingerprint != ratings.fingerprint
         or origin.split_fingerprint != split.fingerprint
@@ -75,20 +93,12 @@ def load_member(
             " other data or another split, so that it may know these test rows. Give"
             " runs with the same dataset, split and seed."
         )
-    if len(found) != len(split.valid):
+    if n_valid != len(split.valid):
         raise DataError(
-            f"model.runs: {name} ({origin.model}) has {len(found):,} predictions for"
+            f"model.runs: {name} ({origin.model}) has {n_valid:,} predictions for"
             f" {len(split.valid):,} validation rows, as it was trained on the others:"
             " its weight cannot be found. Leave it out"
         )
-    return Member(
-        name=name,
-        model=origin.model,
-        encoder=predictor.encoder,
-        scorer=predictor.scorer,
-        val_predicted=found["predicted"].to_numpy(np.float64),
-        known=predictor.trained_on.known,
-    )
 
 
 def stack(
@@ -109,14 +119,7 @@ def stack(
     rating = ratings.frame[RATING].to_numpy(np.float64)[split.valid]
     regression = LinearRegression(positive=True).fit(predicted, rating)
     weights = [float(w) for w in regression.coef_]
-    for member, weight in zip(members, weights, strict=True):
-        log.info(
-            "member %-8s %s: validation RMSE %.4f, weight %.3f",
-            member.model,
-            member.name,
-            rmse(rating, member.val_predicted),
-            weight,
-        )
+    _log_weights(members, weights, rating)
     rows = train_and_valid(split)
     encoder = FeatureEncoder.fit(ratings, rows)
     scorer = EnsembleScorer(
@@ -137,9 +140,20 @@ def stack(
     )
 
 
-def _held_out(
-    predicted: npt.NDArray[np.float64], rating: npt.NDArray[np.float64], seed: int
-) -> npt.NDArray[np.float64]:
+def _log_weights(
+    members: Sequence[Member], weights: Sequence[float], rating: FloatArray
+) -> None:
+    for member, weight in zip(members, weights, strict=True):
+        log.info(
+            "member %-8s %s: validation RMSE %.4f, weight %.3f",
+            member.model,
+            member.name,
+            rmse(rating, member.val_predicted),
+            weight,
+        )
+
+
+def _held_out(predicted: FloatArray, rating: FloatArray, seed: int) -> FloatArray:
     folds = KFold(min(VALIDATION_FOLDS, len(rating)), shuffle=True, random_state=seed)
     model = LinearRegression(positive=True)
     return cross_val_predict(model, predicted, rating, cv=folds)

@@ -49,7 +49,7 @@ def test_same_sweep_again_trains_nothing(workdir: Path) -> None:
     again = python(code, *sweep, cwd=workdir)
     assert again.returncode == 0, again.stderr
     assert again.stderr.count("has done this job") == 2
-    assert "going on with sweep" in again.stderr
+    assert "resuming sweep" in again.stderr
     assert {run.info.run_id: run.info.end_time for run in runs(workdir)} == before
     (parent,) = runs(workdir, "sweep")
     assert parent.info.status == "FINISHED"

@@ -13,7 +13,7 @@ from cfexp.commands.sync import main
 from cfexp.errors import TrackingError
 from cfexp.runtime.locks import RUN_LOCK
 from cfexp.tracking.run import MlflowRun
-from cfexp.tracking.settings import Tracking
+from cfexp.tracking.settings import NewRun, Tracking
 from cfexp.tracking.unsynced import FILE, Record
 
 
@@ -51,7 +51,7 @@ def test_sync_leaves_living_and_finished_runs_alone(
     tracking: Tracking, workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = workdir / "run"
-    with MlflowRun(tracking, name="r", tags={}, folder=folder) as tracked:
+    with MlflowRun(tracking, NewRun("r", {}, folder)) as tracked:
         tracked.log_results({"m": 1.0}, workdir / "empty")
         assert Record.load(folder).status == "FINISHED"
         main(["run"])

@@ -23,7 +23,7 @@ from cfexp.runtime.locks import RUN_LOCK, alone_in, held
 from cfexp.tracking import run as runs
 from cfexp.tracking.push import push
 from cfexp.tracking.run import MlflowRun
-from cfexp.tracking.settings import Tracking
+from cfexp.tracking.settings import NewRun, Tracking
 from cfexp.tracking.tracker import open_run
 from cfexp.tracking.unsynced import FILE, Record
 
@@ -52,7 +52,7 @@ def test_database_in_the_way_loses_nothing(
     monkeypatch.setattr(mlflow, "log_metrics", fails(2, code, mlflow.log_metrics))
     monkeypatch.setattr(mlflow, "end_run", fails(2, code, mlflow.end_run))
     (workdir / "run" / "results").mkdir(parents=True)
-    with MlflowRun(tracking, name="r", tags={}, folder=workdir / "run") as tracked:
+    with MlflowRun(tracking, NewRun("r", {}, workdir / "run")) as tracked:
         tracked.log_start(params={"a": 1}, inputs=INPUTS)
         tracked.log_results({"m": 1.0}, workdir / "run" / "results")
     run = mlflow.get_run(tracked.run_id)
@@ -70,7 +70,7 @@ def test_what_is_refused_for_good_is_not_tried_again(
 ) -> None:
     refused = fails(99, INVALID_PARAMETER_VALUE, mlflow.log_metrics)
     monkeypatch.setattr(mlflow, "log_metrics", refused)
-    with MlflowRun(tracking, name="r", tags={}, folder=workdir / "run") as tracked:
+    with MlflowRun(tracking, NewRun("r", {}, workdir / "run")) as tracked:
         tracked.log_results({"m": 1.0}, workdir / "empty")
     (workdir / "run" / "results").mkdir()
     (workdir / "run" / "results" / "metrics.json").write_text('{"m": 1.0}')
@@ -101,7 +101,7 @@ def test_refused_registration_is_said_and_loses_nothing(
 ) -> None:
     refused = fails(99, INVALID_PARAMETER_VALUE, runs.register)
     monkeypatch.setattr(runs, "register", refused)
-    with MlflowRun(tracking, name="r", tags={}, folder=workdir / "run") as tracked:
+    with MlflowRun(tracking, NewRun("r", {}, workdir / "run")) as tracked:
         tracked._register("films")
     (record,) = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert "refuses to register it as films" in record.getMessage()
@@ -113,7 +113,7 @@ def test_two_runs_in_one_folder(tracking: Tracking, workdir: Path) -> None:
     """The second is refused before it writes; also without tracking."""
     for where in (tracking, tracking.replace(enabled=False)):
         with alone_in(workdir / "run"), pytest.raises(ConfigError, match="another run"):
-            open_run(where, name="r", tags={}, folder=workdir / "run")
+            open_run(where, NewRun("r", {}, workdir / "run"))
     with held(workdir / "run" / RUN_LOCK, wait=False) as free:
         assert free
 
@@ -130,9 +130,9 @@ def test_full_disk_at_the_end(
     def fail(*_: object, **__: object) -> None:
         raise full
 
-    with MlflowRun(tracking, name="r", tags={}, folder=workdir / "run") as tracked:
+    with MlflowRun(tracking, NewRun("r", {}, workdir / "run")) as tracked:
         tracked.log_results({"m": 1.0}, workdir / "empty")
-        tracked._lost = full
+        tracked._mlflow.lost = full
         monkeypatch.setattr("cfexp.tracking.unsynced.write_text", fail)
     assert "push it with: cfexp sync" in caplog.text
     assert Record.load(workdir / "run").run_id == tracked.run_id
