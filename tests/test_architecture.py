@@ -63,12 +63,10 @@ def test_modules_are_short() -> None:
     assert statistics.median(CFEXP.inside.values()) <= 100
 
 
-@pytest.mark.xfail(reason="until the trunk is split")
 def test_few_long_functions() -> None:
     assert len(CFEXP.long_functions) <= 4, CFEXP.long_functions
 
 
-@pytest.mark.xfail(reason="until the trunk is split")
 def test_no_wide_functions() -> None:
     assert CFEXP.wide_functions == []
 

@@ -106,17 +106,22 @@ def main(arguments: list[str]) -> None:
         log.info("fold %s", fold)
         found = measure_fold(by_name, peers, ratings, ensemble=ensemble)
         rows += [{"fold": fold, **asdict(one)} for one in with_target(found, TARGET)]
-    packages |= {name: version(name) for name in PACKAGES}
-    packages["cfexp"] = cfexp.__version__
-    notes = {
-        "to_svd": f"seconds to the validation RMSE of {TARGET}; imports excluded",
-        "versions": ", ".join(f"{k} {v}" for k, v in sorted(packages.items())),
-        "machine": f"{os.cpu_count()} CPUs, Python {platform.python_version()},"
-        f" {time.perf_counter() - started:.0f} s in all",
-    }
+    notes = _notes(packages, time.perf_counter() - started)
     folds = pd.DataFrame(rows).drop(columns="curve")
     title = f"{ratings.name}, mean of folds {' '.join(args.folds)}"
     _show(title, folds, summary(folds), notes, args.output)
+
+
+def _notes(peers: Mapping[str, str], seconds: float) -> dict[str, str]:
+    """Returns what the figures depend on; `peers` are versions of other libraries."""
+    packages = {**peers, **{name: version(name) for name in PACKAGES}}
+    packages["cfexp"] = cfexp.__version__
+    return {
+        "to_svd": f"seconds to the validation RMSE of {TARGET}; imports excluded",
+        "versions": ", ".join(f"{k} {v}" for k, v in sorted(packages.items())),
+        "machine": f"{os.cpu_count()} CPUs, Python {platform.python_version()},"
+        f" {seconds:.0f} s in all",
+    }
 
 
 def _compose(

@@ -1,5 +1,6 @@
 """``cfexp compare``: which of some trained runs is better, and is it chance?"""
 
+import argparse
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,8 +9,11 @@ from cfexp.commands.options import add_set, reachable_tracking
 from cfexp.config.arguments import Parser
 from cfexp.errors import ConfigError
 from cfexp.runtime import owned
+from cfexp.tracking.settings import Tracking
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cfexp.comparison.systems import System
 
 METRICS = ("rmse", "mae")
@@ -57,22 +61,12 @@ def main(arguments: list[str]) -> None:
 
     from cfexp.comparison.best import validation, write_best
     from cfexp.comparison.page import write_report
-    from cfexp.comparison.systems import errors_of, systems
+    from cfexp.comparison.systems import errors_of
     from cfexp.evaluation.significance import against_reference
-    from cfexp.runtime.console import print_frame
-    from cfexp.tracking.connect import connect
-    from cfexp.tracking.search import find_runs, find_sweep, log_files
+    from cfexp.tracking.search import log_files
 
     logging.basicConfig(format="[%(levelname)s] %(message)s")
-    experiment_id = connect(tracking, existing=True, searched=not args.runs)
-    sweep = find_sweep(experiment_id, args.sweep)
-    runs = find_runs(experiment_id, ids=args.runs, sweep=sweep, query=args.query)
-    compared = systems(runs)
-    if len(compared) < 2:
-        raise ConfigError(
-            "there is only one configuration among these runs, and nothing to compare"
-            f" it with: {compared[0].name}. Name other runs."
-        )
+    compared, sweep = _find(args, tracking)
     same = _check_splits(compared, force=args.force)
     if not args.runs:
         compared = sorted(compared, key=validation)
@@ -82,11 +76,7 @@ def main(arguments: list[str]) -> None:
     title = f"difference from {compared[0].name} on {errors}"
     if not same:
         title += f" (different splits: only rows that all tested, of {tested:,})"
-    # Four digits would show most p-values as 0.
-    shown = table.assign(p=table["p"].map("{:.1e}".format).replace("nan", ""))
-    print_frame(title, shown.head(MOST_LINES))
-    if len(shown) > MOST_LINES:
-        print(f"and {len(shown) - MOST_LINES} more in compare.csv")  # noqa: T201
+    shown = _show(title, table)
     with owned.writing(args.output, FILES, fix=FIX):
         table.to_csv(args.output / "compare.csv", index=False)
         write_report(args.output / "compare.html", title, shown, compared)
@@ -95,6 +85,38 @@ def main(arguments: list[str]) -> None:
         log_files(sweep, args.output, FILES)
     chosen = "named first" if args.runs else "the best on validation"
     _explain(f"{compared[0].name}, {chosen}", args.metric, args.output, best)
+
+
+def _find(
+    args: argparse.Namespace, tracking: Tracking
+) -> "tuple[list[System], str | None]":
+    """Returns what is compared, two systems or more, and the id of their sweep."""
+    from cfexp.comparison.systems import systems
+    from cfexp.tracking.connect import connect
+    from cfexp.tracking.search import find_runs, find_sweep
+
+    experiment_id = connect(tracking, existing=True, searched=not args.runs)
+    sweep = find_sweep(experiment_id, args.sweep)
+    runs = find_runs(experiment_id, ids=args.runs, sweep=sweep, query=args.query)
+    compared = systems(runs)
+    if len(compared) < 2:
+        raise ConfigError(
+            "there is only one configuration among these runs, and nothing to compare"
+            f" it with: {compared[0].name}. Name other runs."
+        )
+    return compared, sweep
+
+
+def _show(title: str, table: "pd.DataFrame") -> "pd.DataFrame":
+    """Prints the table; returns it as it is shown."""
+    from cfexp.runtime.console import print_frame
+
+    # Four digits would show most p-values as 0.
+    shown = table.assign(p=table["p"].map("{:.1e}".format).replace("nan", ""))
+    print_frame(title, shown.head(MOST_LINES))
+    if len(shown) > MOST_LINES:
+        print(f"and {len(shown) - MOST_LINES} more in compare.csv")  # noqa: T201
+    return shown
 
 
 def _explain(reference: str, metric: str, output: Path, best: Path | None) -> None:

@@ -8,7 +8,7 @@ from cfexp.config.arguments import Parser
 from cfexp.config.build import build
 from cfexp.config.compose import compose
 from cfexp.errors import ConfigError
-from cfexp.tracking.settings import Choice, is_model_name
+from cfexp.tracking.settings import Choice, Tracking, is_model_name
 
 if TYPE_CHECKING:
     from cfexp.tracking.search import Run
@@ -46,26 +46,19 @@ def main(arguments: list[str]) -> None:
         )
     tracking = reachable_tracking(args.set, wanted="cfexp promote needs MLflow")
 
-    from cfexp.runs.metadata import asked
     from cfexp.runtime.console import print_lines
     from cfexp.tracking import registry
-    from cfexp.tracking.choose import CHOSEN, find_id
-    from cfexp.tracking.connect import connect
-    from cfexp.tracking.search import find_runs
 
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     logging.getLogger("cfexp").setLevel(logging.INFO)
-    experiment_id = connect(tracking, existing=True, searched=args.run in CHOSEN)
-    composed = build(compose(args.set)).experiment
-    choice = Choice(asked=asked(composed, args.set))
-    run_id = find_id(args.run, experiment_id, tracking, choice=choice)
-    (run,) = find_runs(experiment_id, ids=[run_id])
+    run = _find(args.run, tracking, args.set)
+    run_id = run.info.run_id
     champion = registry.champion(args.name, args.alias)
     said = "there was none"
     if champion == run_id:
         raise ConfigError(f"run {run_id} is the {args.alias} of {args.name} already")
     if champion:
-        (other,) = find_runs(experiment_id, ids=[champion])
+        other = _find(champion, tracking, args.set)
         said = check_better(other, run, metric=args.metric)
     version = registry.registered(args.name, run_id)
     registry.set_alias(args.name, args.alias, version)
@@ -77,6 +70,21 @@ def main(arguments: list[str]) -> None:
             ("difference", said),
         ]
     )
+
+
+def _find(reference: str, tracking: Tracking, overrides: list[str]) -> "Run":
+    """Returns a finished training by its id, or ``latest`` or ``best``."""
+    from cfexp.runs.metadata import asked
+    from cfexp.tracking.choose import CHOSEN, find_id
+    from cfexp.tracking.connect import connect
+    from cfexp.tracking.search import find_runs
+
+    experiment_id = connect(tracking, existing=True, searched=reference in CHOSEN)
+    composed = build(compose(overrides)).experiment
+    choice = Choice(asked=asked(composed, overrides))
+    run_id = find_id(reference, experiment_id, tracking, choice=choice)
+    (run,) = find_runs(experiment_id, ids=[run_id])
+    return run
 
 
 def check_better(champion: "Run", candidate: "Run", *, metric: str) -> str:

@@ -54,14 +54,19 @@ def main(arguments: list[str]) -> int:
             f" no commit to check out. Reproduce it without {CHECKOUT}"
         )
     with worktree(commit) as folder:
-        path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
-        # -P: or the working directory's modules would go before the checkout's.
-        command = [sys.executable, "-P", "-m", "cfexp", "mode=reproduce"]
-        return subprocess.run(
-            [*command, f"run_id={past.run_id}", *overrides],
-            env={**os.environ, "PYTHONPATH": path, SOURCE_VARIABLE: folder},
-            check=False,
-        ).returncode
+        return _reproduce(folder, [f"run_id={past.run_id}", *overrides])
+
+
+def _reproduce(folder: str, arguments: list[str]) -> int:
+    """Reproduces a run with the code of a checkout; returns the exit status."""
+    path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+    # -P: or the working directory's modules would take precedence.
+    command = [sys.executable, "-P", "-m", "cfexp", "mode=reproduce"]
+    return subprocess.run(
+        [*command, *arguments],
+        env={**os.environ, "PYTHONPATH": path, SOURCE_VARIABLE: folder},
+        check=False,
+    ).returncode
 
 
 @contextmanager

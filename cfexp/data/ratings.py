@@ -114,6 +114,28 @@ def canonical(
     require_columns(name, "ratings", ratings, [USER, ITEM, RATING])
     if movies is not None:
         require_columns(name, "movies", movies, [ITEM])
+    frame = _canonical_ratings(name, ratings)
+    scale = scale or (float(frame[RATING].min()), float(frame[RATING].max()))
+    _check_scale(name, frame, scale)
+    frame = _resolve_duplicates(name, frame, duplicates)
+    if movies is None:
+        movies = pd.DataFrame({ITEM: frame[ITEM].unique()})
+    items = _canonical_movies(name, movies, frame, unknown_movies)
+    return Ratings(name, frame, items, scale)
+
+
+def _check_scale(name: str, frame: pd.DataFrame, scale: tuple[float, float]) -> None:
+    low, high = scale
+    outside = frame[(frame[RATING] < low) | (frame[RATING] > high)]
+    if len(outside):
+        raise DataError(
+            f"{name}: {len(outside)} ratings lie outside the scale {low:g} to {high:g}."
+            f" First: {first_row(outside)}. Correct them or set dataset.scale."
+        )
+
+
+def _canonical_ratings(name: str, ratings: pd.DataFrame) -> pd.DataFrame:
+    """Returns checked ids, ratings and times; pairs may be there twice."""
     columns = [c for c in (USER, ITEM, RATING, TIMESTAMP) if c in ratings.columns]
     require_once(f"{name}: the ratings table", list(ratings.columns), columns)
     frame = ratings[columns].copy()
@@ -126,18 +148,7 @@ def canonical(
     if TIMESTAMP in columns:
         require_values(name, "ratings", frame, [TIMESTAMP], WITHOUT_TIMES)
         frame[TIMESTAMP] = seconds_of(name, frame, TIMESTAMP)
-    low, high = scale or (float(frame[RATING].min()), float(frame[RATING].max()))
-    outside = frame[(frame[RATING] < low) | (frame[RATING] > high)]
-    if len(outside):
-        raise DataError(
-            f"{name}: {len(outside)} ratings lie outside the scale {low:g} to {high:g}."
-            f" First: {first_row(outside)}. Correct them or set dataset.scale."
-        )
-    frame = _resolve_duplicates(name, frame, duplicates)
-    if movies is None:
-        movies = pd.DataFrame({ITEM: frame[ITEM].unique()})
-    items = _canonical_movies(name, movies, frame, unknown_movies)
-    return Ratings(name, frame, items, (low, high))
+    return frame
 
 
 def rows_of_pairs(ratings: Ratings, pairs: pd.DataFrame) -> IntArray:

@@ -1,6 +1,7 @@
 """Folds and seeds of one configuration, as one result with its uncertainty."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -62,31 +63,22 @@ def train_repeats(task: Task) -> dict[str, float]:
     _check(task, len(found))
     ratings = task.experiment.dataset.load()
     parent = _open_parent(task, found, ratings)
-    status = "FAILED"
-    try:
+    with parent or nullcontext():
         with shared_programs():
             done = [
                 _train_one(task, i, one, ratings, parent) for i, one in enumerate(found)
             ]
-        table = pd.DataFrame(
-            [one.metrics for one in done], index=[one.label for one in done]
-        )
+        table = pd.DataFrame({one.label: one.metrics for one in done}).T
         means, covers = _summary(table, done)
         _save(task, table, means)
         if parent:
-            params = metadata.params(task.experiment)
-            for option in repeated_options():
-                params.pop(option, None)
-            tags = {f"cfexp.{part}_interval": said for part, said in covers.items()}
-            files = task.folder / "results"
-            parent.log(params=params, metrics=means, tags=tags, files=files)
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
-        raise
-    finally:
-        if parent:
-            parent.finish(status)
+            params = metadata.params(task.experiment).items()
+            parent.log(
+                params={k: v for k, v in params if k not in repeated_options()},
+                metrics=means,
+                tags={f"cfexp.{part}_interval": said for part, said in covers.items()},
+                files=task.folder / "results",
+            )
     _print(task.name, table, means, covers)
     run_id = parent.run_id if parent else "none (tracking=none)"
     print_lines([("folder", str(task.folder)), ("run_id", run_id)])

@@ -102,3 +102,10 @@ def log_batch(run_id: str, metrics: list[Metric]) -> None:
     for start in range(0, len(metrics), BATCH):
         batch = metrics[start : start + BATCH]
         mlflow.MlflowClient().log_batch(run_id, metrics=batch)
+
+
+def status_of(error: BaseException | None) -> str:
+    """Returns the status of an MLflow run that ended with `error`."""
+    if error is None:
+        return "FINISHED"
+    return "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"

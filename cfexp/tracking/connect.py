@@ -58,13 +58,17 @@ def connect(
             f"cannot use tracking.uri={tracking.uri}: {first_line(error)[:300]}. Start"
             " the server, correct tracking.uri, or set tracking=none."
         ) from error
+    _check_kept(found)
+    return found.experiment_id
+
+
+def _check_kept(found: Experiment) -> None:
     if found.lifecycle_stage == "deleted":
         raise TrackingError(
-            f"the experiment {tracking.experiment!r} was deleted. Restore it with"
+            f"the experiment {found.name!r} was deleted. Restore it with"
             f" mlflow experiments restore -x {found.experiment_id}, or choose another"
             " with tracking.experiment=."
         )
-    return found.experiment_id
 
 
 def _settle_mlflow() -> None:

@@ -5,11 +5,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 
 import mlflow
 from mlflow.entities import Metric, Param, RunTag
 
 from cfexp.errors import first_line, masked
+from cfexp.tracking.calls import status_of
 from cfexp.tracking.connect import MAX_TEXT, connect, short_params
 from cfexp.tracking.previous import find_parent
 from cfexp.tracking.settings import NewRun, Tracking
@@ -60,6 +62,17 @@ class ParentRun:
             status="RUNNING",
             tags=tags,
         )
+
+    def __enter__(self) -> "ParentRun":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.finish(status_of(error))
 
     def log(
         self,

@@ -25,6 +25,7 @@ from cfexp.tracking.calls import (
     log_batch,
     log_inputs,
     open_record,
+    status_of,
 )
 from cfexp.tracking.connect import MAX_TEXT, short_params
 from cfexp.tracking.model import log_predictor, register
@@ -217,10 +218,3 @@ class MlflowRun:
             self._folder,
             how,
         )
-
-
-def status_of(error: BaseException | None) -> str:
-    """Returns the status of an MLflow run that ended with `error`."""
-    if error is None:
-        return "FINISHED"
-    return "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
