@@ -1,9 +1,7 @@
 """The comparison as one HTML file that needs nothing else."""
 
-import base64
 import html
 import io
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,25 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cfexp.comparison.systems import System
+from cfexp.reports.leaderboard import ranked
+from cfexp.reports.page import data_uri, page
 from cfexp.tracking.search import validation_curve
 
 mpl.rcParams["text.parse_math"] = False  # a name may hold a dollar sign
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; }
-table { border-collapse: collapse; } td, th { padding: 0.2rem 0.8rem; }
-th { text-align: left; border-bottom: 1px solid #999; }
-td { border-bottom: 1px solid #ddd; } img { max-width: 100%; }
-"""
 MOST_CURVES = 20
-LEADERBOARD = (
-    "val_rmse",
-    "test_rmse",
-    "test_mae",
-    "skill_vs_bias",
-    "best_epoch",
-    "n_parameters",
-    "seconds_fit",
-)
 
 
 def write_report(
@@ -56,24 +41,19 @@ def write_report(
         _image(learning_curves(systems), "Validation RMSE by epoch"),
         _image(parallel_coordinates(table, systems), "Options and test error"),
     ]
-    path.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style>"
-        f"<h1>{html.escape(title)}</h1>{''.join(parts)}</html>\n"
-    )
+    heading = f"<h1>{html.escape(title)}</h1>"
+    path.write_text(page(title, heading + "".join(parts)))
 
 
 def leaderboard(systems: Sequence[System]) -> pd.DataFrame:
     """Returns the mean metrics of each system's runs, the best on validation first."""
     rows = []
     for system in systems:
-        metrics = [run.data.metrics for run in system.runs]
-        means = {
-            name: sum(m.get(name, math.nan) for m in metrics) / len(metrics)
-            for name in LEADERBOARD
-        }
-        rows.append({"system": system.name, "runs": len(metrics), **means})
-    return pd.DataFrame(rows).sort_values("val_rmse", ignore_index=True)
+        metrics = pd.DataFrame([run.data.metrics for run in system.runs])
+        # A metric that a run lacks has no mean.
+        means = metrics.mean(skipna=False).to_dict()
+        rows.append({**means, "system": system.name, "runs": len(metrics)})
+    return ranked(rows, names=("system", "runs"))
 
 
 def learning_curves(systems: Sequence[System]) -> Figure:
@@ -139,5 +119,5 @@ def _heights(values: pd.Series) -> tuple[np.ndarray, list[tuple[float, str]]]:
 def _image(figure: Figure, title: str) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<h2>{title}</h2><img alt="{title}" src="data:image/png;base64,{data}">'
+    image = data_uri(buffer.getvalue())
+    return f'<h2>{title}</h2><img alt="{title}" src="{image}">'

@@ -1,7 +1,5 @@
 """The model card of a run (Mitchell et al., 2019): what it is, how good, and where."""
 
-import base64
-import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +14,8 @@ from cfexp.data.ratings import GENRES, RATING, Ratings
 from cfexp.data.split import Data, Split
 from cfexp.evaluation.breakdown import by_count, calibration, error_stats, worst_cases
 from cfexp.evaluation.comparison import Comparison, margin
+from cfexp.reports.page import data_uri, page
 
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 50rem; }
-table { border-collapse: collapse; margin: 1rem 0; }
-td, th { padding: 0.15rem 0.8rem; border-bottom: 1px solid #ddd; text-align: left; }
-img { max-width: 100%; }
-"""
 PLOTS = ("predicted_vs_true", "learning_curves")
 
 
@@ -56,11 +49,7 @@ class Card:
         (folder / "model_card.md").write_text(text)
         markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
         body = markdown.render(_inlined(text, folder))
-        (folder / "model_card.html").write_text(
-            f'<!doctype html><html lang="en"><meta charset="utf-8">'
-            f"<title>{html.escape(self.title)}</title><style>{STYLE}</style>{body}"
-            "</html>\n"
-        )
+        (folder / "model_card.html").write_text(page(self.title, body))
 
     def text(self, folder: Path) -> str:
         """Returns the card in Markdown; `folder` holds its plots."""
@@ -220,8 +209,7 @@ def _inlined(text: str, folder: Path) -> str:
     """
     for name in PLOTS:
         if _image(name) in text:
-            data = (folder / "plots" / f"{name}.png").read_bytes()
-            encoded = base64.b64encode(data).decode()
-            inlined = f"![{name.replace('_', ' ')}](data:image/png;base64,{encoded})"
+            data = data_uri((folder / "plots" / f"{name}.png").read_bytes())
+            inlined = f"![{name.replace('_', ' ')}]({data})"
             text = text.replace(_image(name), inlined)
     return text

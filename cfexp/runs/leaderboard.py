@@ -7,18 +7,9 @@ import pandas as pd
 import yaml
 
 from cfexp.config.identity import is_repeat, telling
-from cfexp.tracking.folder import SKIPPED
+from cfexp.reports.leaderboard import ERRORS, ranked
+from cfexp.tracking.folder import METRICS, SKIPPED
 
-ERRORS = ("val_rmse", "test_rmse", "test_mae")
-COLUMNS = (
-    *ERRORS,
-    "skill_vs_bias",
-    "best_epoch",
-    "n_parameters",
-    "seconds_fit",
-)
-# What to leave out first where room is short.
-SPARE = ("seconds_fit", "n_parameters", "best_epoch", "skill_vs_bias")
 FINISHED, BEFORE = "finished", "finished before"
 
 
@@ -36,20 +27,13 @@ def leaderboard(folder: Path, objective: str) -> pd.DataFrame:
     for said in sorted(folder.glob("*/.hydra/overrides.yaml")):
         job = said.parents[1]
         overrides = telling(yaml.safe_load(said.read_text()))
-        results = job / "results" / "metrics.json"
+        results = job / "results" / METRICS
         metrics = json.loads(results.read_text()) if results.exists() else {}
-        rows.append(
-            {
-                "job": " ".join(overrides) or job.name,
-                "status": _status(job) if metrics else "failed",
-                **{name: metrics.get(name) for name in COLUMNS},
-                "folder": job.name,
-            }
-        )
-    first = ["job", "status", objective]
-    columns = [*first, *(c for c in COLUMNS if c != objective), "folder"]
-    board = pd.DataFrame(rows, columns=columns).astype({c: float for c in COLUMNS})
-    return board.sort_values(objective, na_position="last", ignore_index=True)
+        status = _status(job) if metrics else "failed"
+        name = " ".join(overrides) or job.name
+        rows.append({**metrics, "job": name, "status": status, "folder": job.name})
+    board = ranked(rows, names=("job", "status", "folder"), objective=objective)
+    return board[[name for name in board if name != "folder"] + ["folder"]]
 
 
 def _status(job: Path) -> str:

@@ -195,8 +195,8 @@ class SweepCallback(Callback):
 
     def finish(self, status: str) -> None:
         """Prints the leaderboard, keeps it with the parent run and closes that."""
+        from cfexp.reports.leaderboard import SPARE
         from cfexp.runs.leaderboard import (
-            SPARE,
             leaderboard,
             means_over_repeats,
             without_shared,
@@ -228,7 +228,7 @@ class SweepCallback(Callback):
     def _log_best(
         self, parent: "ParentRun", board: "pd.DataFrame", results: Path
     ) -> None:
-        from cfexp.runs.leaderboard import ERRORS
+        from cfexp.reports.leaderboard import ERRORS
 
         finished = board[board["status"] != "failed"]
         if finished.empty:

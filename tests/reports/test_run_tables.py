@@ -9,8 +9,10 @@ from rich.console import Console
 
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import Evaluation, Group
+from cfexp.reports.leaderboard import METRICS as COLUMNS
+from cfexp.reports.leaderboard import SPARE
 from cfexp.reports.run_tables import print_evaluation
-from cfexp.runs.leaderboard import COLUMNS, SPARE, without_shared
+from cfexp.runs.leaderboard import without_shared
 from cfexp.runtime.console import print_frame, print_lines
 
 WIDTHS = (80, 110, 200)
