@@ -71,6 +71,7 @@ def test_peer_predicts(name: str, ratings: Ratings) -> None:
     assert predicted.max() <= 5
 
 
+@pytest.mark.slow
 def test_command(workdir: Path) -> None:
     """On ratings of the user's own, too."""
     small = ["dataset=synthetic", "dataset.n_ratings=3000", "split=kfold"]

@@ -161,6 +161,7 @@ def test_damaged_checkpoint(place: Path) -> None:
     shutil.rmtree(place / "checkpoints")
 
 
+@pytest.mark.slow
 def test_two_identical_runs_at_once(place: Path) -> None:
     """The second leaves the first one's checkpoint alone, and cannot go on from it."""
     run = ["model=dot", *SMALL, "seed=7", "hydra.run.dir=second"]
@@ -191,6 +192,7 @@ def test_experiment_null_is_none(place: Path) -> None:
     check(status, stderr, "model=nfc is not an option")
 
 
+@pytest.mark.slow
 def test_process_of_its_own(workdir: Path) -> None:
     """As a user sees it: the status, one line, and nothing left."""
     done = process("model=nfc", cwd=workdir)
@@ -198,6 +200,7 @@ def test_process_of_its_own(workdir: Path) -> None:
     assert not list(workdir.iterdir())
 
 
+@pytest.mark.slow
 def test_traceback_on_request(workdir: Path) -> None:
     done = process("seed=-1", cwd=workdir, env={"HYDRA_FULL_ERROR": "1"})
     assert done.returncode == 1

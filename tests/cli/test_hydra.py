@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from helpers import SMALL, cfexp, ok
 
 
+@pytest.mark.slow
 def test_own_configs_are_added(workdir: Path) -> None:
     (workdir / "mine/model").mkdir(parents=True)
     (workdir / "mine/model/strong.yaml").write_text(

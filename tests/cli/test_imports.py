@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from helpers import SMALL, python
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("tensorflow", "keras", "mlflow", "sklearn", "pandas")
 
 

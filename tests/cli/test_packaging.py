@@ -7,7 +7,10 @@ import venv
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from helpers import ROOT, SMALL, process
+
+pytestmark = pytest.mark.slow
 
 
 def test_wheel_is_installed_and_runs_anywhere(tmp_path: Path) -> None:

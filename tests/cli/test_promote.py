@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import mlflow
+import pytest
 from helpers import cfexp
+
+pytestmark = pytest.mark.slow
 
 
 def test_champion_only_where_better(workdir: Path) -> None:

@@ -27,6 +27,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_sweep_is_compared(tracked: Path) -> None:
     """Folds together; without TensorFlow; as the files say."""
     code = (
@@ -72,6 +73,7 @@ def test_sweep_is_compared(tracked: Path) -> None:
     assert "http" not in page
 
 
+@pytest.mark.slow
 def test_errors_are_the_logged_ones(tracked: Path) -> None:
     """Of one run, and of folds: the root of the mean over all their rows."""
     client = mlflow.MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
@@ -111,6 +113,7 @@ def test_seeds_of_one_split_are_one_system() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_different_test_rows_are_refused(tracked: Path) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
     found = client.search_runs(["1"], "tags.`cfexp.kind` = 'train'")
@@ -127,6 +130,7 @@ def test_different_test_rows_are_refused(tracked: Path) -> None:
     assert "different splits: only rows that all tested, of " in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -167,6 +171,7 @@ def test_experiment_of_overrides() -> None:
     }
 
 
+@pytest.mark.slow
 def test_all_runs_of_an_experiment(tracked: Path) -> None:
     done = cfexp("compare", "--experiment", "cfexp", "--force", cwd=tracked)
     assert done.returncode == 0, done.stderr

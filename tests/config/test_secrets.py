@@ -34,6 +34,7 @@ def test_stored_configuration(composed: Callable[..., DictConfig]) -> None:
     assert again.model.name == "dot"
 
 
+@pytest.mark.slow
 def test_password_of_the_uri_is_nowhere(workdir: Path) -> None:
     """A run, a sweep of one job that fails and one that does not, and a use."""
     outputs = []

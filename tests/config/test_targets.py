@@ -107,6 +107,7 @@ def test_a_saved_configuration_does_not_act(
     assert again.settings()["dataset"]["ratings"] == "${oc.env:TOKEN}"
 
 
+@pytest.mark.slow
 def test_own_model_outside(workdir: Path) -> None:
     """With --config-dir for its options and PYTHONPATH for its module, as README."""
     (workdir / "mine.py").write_text(MINE)

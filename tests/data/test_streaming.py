@@ -59,6 +59,7 @@ def test_block_order_is_a_shuffle_that_reads_blocks() -> None:
     assert (order != again).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_chunks_train_as_one(ratings: Ratings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the last chunk is not full."""
     split = RandomHoldout(test_size=0.2, valid_size=0.1).split(ratings, seed=0)
@@ -71,6 +72,7 @@ def test_chunks_train_as_one(ratings: Ratings, monkeypatch: pytest.MonkeyPatch) 
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_streamed_training_is_as_good(workdir: Path) -> None:
     data = synthetic(20_000, n_users=200, n_items=500, n_factors=1, noise=0.3).load()
     split = RandomHoldout(test_size=0.2, valid_size=0.1).split(data, seed=0)

@@ -148,6 +148,7 @@ def equal_systems(
     return systems
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("folds", "seeds"), [(1, 1), (1, 5), (5, 1), (5, 5)])
 def test_equal_systems_differ_in_5_of_100_comparisons(folds: int, seeds: int) -> None:
     """By the interval and by p, within what chance allows in 999 of 1,000 cases."""

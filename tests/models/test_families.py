@@ -62,6 +62,7 @@ def planted() -> tuple[Ratings, Split]:
     return data, RandomHoldout(test_size=0.2, valid_size=0.1).split(data, seed=0)
 
 
+@pytest.mark.slow
 @by_name
 def test_planted_factors_are_recovered(
     model: NeuralModel, planted: tuple[Ratings, Split]
@@ -83,6 +84,7 @@ def test_planted_factors_are_recovered(
     assert all(table[0, 0] != 0 for table in tables)
 
 
+@pytest.mark.slow
 def test_genres_place_a_new_movie() -> None:
     """Ratings follow the genre alone: a new movie is rated by its genre."""
     data = synthetic(4000, n_users=100, n_items=200).load()

@@ -33,6 +33,7 @@ def test_rows_are_divided_by_the_square_root_of_their_number() -> None:
     np.testing.assert_allclose(got, [[0, 2**-0.5, 2**-0.5], [0, 1, 0]], rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", RATED, ids=lambda m: m.name)
 def test_a_pair_is_predicted_without_its_own_rating(
     model, ratings: Ratings, tmp_path: Path

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from helpers import FITTED, cfexp, ok, python
+
+pytestmark = pytest.mark.slow
 
 
 def test_model_is_served_without_cfexp(workdir: Path) -> None:

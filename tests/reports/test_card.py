@@ -50,6 +50,7 @@ def test_worst_cases_are_the_largest_errors() -> None:
     assert found["error"].abs().is_monotonic_decreasing
 
 
+@pytest.mark.slow
 def test_card_of_a_run(workdir: Path) -> None:
     """Complete, and the HTML needs nothing from elsewhere."""
     options = ["model=dot", "embed_dim=4", "training=quick", "hydra.run.dir=run"]
@@ -83,6 +84,7 @@ class Hostile(Bias):
     name: ClassVar[str] = f"{IMAGE} ![x](plots/x.png)"
 
 
+@pytest.mark.slow
 def test_names_do_not_act(workdir: Path, composed: Callable[..., DictConfig]) -> None:
     """Neither HTML nor Markdown nor Rich's markup, in the card or the console."""
     cfg = composed("model=bias", *SMALL)

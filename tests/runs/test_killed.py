@@ -11,6 +11,8 @@ import pytest
 from helpers import FITTED, TINY, cfexp, process, python
 from tracked import check_job, runs
 
+pytestmark = pytest.mark.slow
+
 
 def test_stopped_sweep_is_killed(workdir: Path) -> None:
     """A process that is told to stop while its first job trains."""
@@ -48,7 +50,7 @@ def test_sweep_killed_at_random_finishes_every_job_once(workdir: Path) -> None:
     sweep += ["training.checkpoint_every=1", "deterministic=true"]
     seed = int(os.environ.get("CFEXP_KILL_SEED", time.time()))
     moments = random.Random(seed)
-    for _ in range(5):
+    for _ in range(4):
         # Of processor time, so that it does not matter what else the machine does.
         killed = python(DIES_AFTER, f"{moments.uniform(0.5, 9)}", *sweep, cwd=workdir)
         if killed.returncode != -signal.SIGPROF:

@@ -48,6 +48,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return done(folder, *DOT, "split=kfold", "training.checkpoint_every=0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [["split=kfold", "split.fold=1"], ["seed=1"]])
 def test_finetune_and_evaluate_on_another_split_are_refused(
     do: Do, trained: Path, other: list[str]
@@ -63,6 +64,7 @@ def test_finetune_and_evaluate_on_another_split_are_refused(
             assert 100 < tested < 150
 
 
+@pytest.mark.slow
 def test_other_data_that_share_rows(do: Do, trained: Path, workdir: Path) -> None:
     """The model's own data with one more title: the rows are known all the same."""
     data = build(compose(DOT)).experiment.dataset.load()
@@ -83,6 +85,7 @@ def test_other_data_that_share_rows(do: Do, trained: Path, workdir: Path) -> Non
     assert again["known_rows"] == 2400
 
 
+@pytest.mark.slow
 def test_pairs_are_known_through_two_finetunings(
     do: Do, trained: Path, workdir: Path
 ) -> None:
@@ -104,6 +107,7 @@ def test_pairs_are_known_through_two_finetunings(
     assert sources == (str(trained / "model"), str(second / "model"))
 
 
+@pytest.mark.slow
 def test_model_that_knows_its_validation_rows_has_no_such_error(
     do: Do, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -125,6 +129,7 @@ def test_model_that_knows_its_validation_rows_has_no_such_error(
         do("ensemble", *runs)
 
 
+@pytest.mark.slow
 def test_starting_weights_are_kept_where_no_epoch_is_better(
     do: Do, trained: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -154,6 +159,7 @@ def test_trained_model_cannot_become_another(
     assert over("training.epochs=3", "seed=4").training.epochs == 3
 
 
+@pytest.mark.slow
 def test_unrelated_data_are_refused_in_every_mode(do: Do, trained: Path) -> None:
     for mode in ("finetune", "evaluate", "recommend"):
         use = [f"mode={mode}", f"run_id={trained}", "tracking=none", "user=1"]
@@ -162,6 +168,7 @@ def test_unrelated_data_are_refused_in_every_mode(do: Do, trained: Path) -> None
             do("other", *use, *other, "dataset.n_users=100", "dataset.n_items=150")
 
 
+@pytest.mark.slow
 def test_groups_do_not_depend_on_what_is_fitted(do: Do) -> None:
     """The same rows in each group for all models of a split, and for baselines."""
     folders = [

@@ -36,19 +36,24 @@ def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run([ray, "stop", "--force"], capture_output=True, timeout=60)
 
 
-@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
-def test_parallel_jobs_lose_nothing(workdir: Path, launcher: str) -> None:
-    """Eight at once on one fresh SQLite file, by joblib; by submitit as on Slurm."""
-    plugin = launcher.partition("_")[0]
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("launcher", "jobs"),
+    [(["joblib", "hydra.launcher.n_jobs=4"], 4), (["submitit_local"], 2)],
+    ids=["joblib", "submitit"],
+)
+def test_parallel_jobs_lose_nothing(
+    workdir: Path, launcher: list[str], jobs: int
+) -> None:
+    """All at once on one fresh SQLite file; by submitit as on Slurm."""
+    plugin = launcher[0].partition("_")[0]
     pytest.importorskip(f"hydra_plugins.hydra_{plugin}_launcher")
-    options = [f"hydra/launcher={launcher}"]
-    if launcher == "joblib":
-        options += ["hydra.launcher.n_jobs=8", "model=bias"]
-        check_parallel(workdir, options, range(8), epochs=0)
-    else:
-        check_parallel(workdir, options, range(2))
+    name, *options = launcher
+    options = [f"hydra/launcher={name}", *options, "model=bias"]
+    check_parallel(workdir, options, range(jobs), epochs=0)
 
 
+@pytest.mark.slow
 def test_jobs_on_a_ray_cluster(workdir: Path, ray_cluster: str) -> None:
     options = ["hydra/launcher=ray", f"hydra.launcher.ray.init.address={ray_cluster}"]
     check_parallel(workdir, options, range(2))
@@ -76,7 +81,8 @@ def check_parallel(
     assert len(runs(workdir)) == len(seeds)
 
 
-def test_parallel_jobs_share_the_processors(workdir: Path) -> None:
+@pytest.mark.slow
+def test_share_and_failure_of_a_parallel_job(workdir: Path) -> None:
     """Each has its part of the threads, before TensorFlow is imported."""
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     (workdir / "mine.py").write_text(
@@ -89,14 +95,19 @@ def test_parallel_jobs_share_the_processors(workdir: Path) -> None:
         "        return super().fit(train, features)\n"
     )
     done = process(
-        *("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,1"),
+        *("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,-1"),
         *("model=mean", "model._target_=mine.Mine", *TINY),
         cwd=workdir,
         env={"PYTHONPATH": f"{ROOT}{os.pathsep}{workdir}"},
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1
+    assert "cfexp: error: seed must be >= 0" in done.stderr
     share = str(max(1, (os.cpu_count() or 1) // 2))
     assert set((workdir / "threads").read_text().split()) == {share}
+    assert [p.info.status for p in runs(workdir, "sweep")] == ["FAILED"]
+    failed = [run for run in runs(workdir) if run.info.status == "FAILED"]
+    assert len(failed) == 1
+    assert "seed must be" in failed[0].data.tags["cfexp.error"]
 
 
 @pytest.mark.parametrize(
@@ -112,18 +123,6 @@ def test_parallel_jobs_share_the_processors(workdir: Path) -> None:
 )
 def test_threads_for_each(launcher: dict[str, object], threads: int) -> None:
     assert threads_for_each(OmegaConf.create(launcher)) == threads
-
-
-def test_failure_in_a_parallel_job(workdir: Path) -> None:
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    sweep = ["-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,-1"]
-    done = process(*sweep, "model=bias", *TINY, cwd=workdir)
-    assert done.returncode == 1
-    assert "cfexp: error: seed must be >= 0" in done.stderr
-    assert [p.info.status for p in runs(workdir, "sweep")] == ["FAILED"]
-    failed = [run for run in runs(workdir) if run.info.status == "FAILED"]
-    assert len(failed) == 1
-    assert "seed must be" in failed[0].data.tags["cfexp.error"]
 
 
 def test_sweep_needs_its_launcher_and_its_server(workdir: Path) -> None:
@@ -145,6 +144,8 @@ def test_sweep_needs_its_launcher_and_its_server(workdir: Path) -> None:
         assert not list(workdir.glob("multirun/*/*/*/results"))
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # those of Optuna and its sweeper
 def test_optuna_searches(workdir: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     search = ["-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", *FITTED]

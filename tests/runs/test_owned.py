@@ -51,6 +51,7 @@ def test_training_spares_what_is_there(
     assert contents(workdir) == before
 
 
+@pytest.mark.slow
 def test_the_same_folder_again(
     workdir: Path, composed: Callable[..., DictConfig]
 ) -> None:

@@ -15,6 +15,7 @@ from cfexp.runs.repeats import train_repeats
 from cfexp.runs.task import Task
 
 
+@pytest.mark.slow
 def test_seeds_of_a_temporal_split(
     workdir: Path,
     composed: Callable[..., DictConfig],
@@ -33,6 +34,7 @@ def test_seeds_of_a_temporal_split(
     assert "95 % of val other users, the same 3 trained models" in said
 
 
+@pytest.mark.slow
 def test_folds_are_one_result(workdir: Path) -> None:
     """Under a parent with means and intervals; finished folds are kept."""
     one = ["model=bias", "split=kfold", "split.folds=3", "split.fold=1", *TINY]
@@ -71,6 +73,7 @@ def test_folds_are_one_result(workdir: Path) -> None:
     assert len(runs(workdir, "cv")) == 1
 
 
+@pytest.mark.slow
 def test_sweep_of_folds_and_seeds(workdir: Path) -> None:
     """Each job of the sweep is a parent of its own; its objective is the mean."""
     sweep = ["-m", "model=mean,bias", "cv=2", "seeds=2", *TINY]

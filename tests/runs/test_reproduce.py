@@ -67,6 +67,7 @@ def test_other_data_is_refused_and_other_code_is_told(
     assert "uncommitted changes now" in caplog.text
 
 
+@pytest.mark.slow
 def test_reproduced_to_the_last_bit_and_not(workdir: Path) -> None:
     """From a dirty repository, by its id and by its folder."""
     git = ["git", "-c", "user.email=a@b", "-c", "user.name=x"]
@@ -109,6 +110,7 @@ def test_reproduced_to_the_last_bit_and_not(workdir: Path) -> None:
         assert message in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_code_of_the_commit_is_restored(workdir: Path) -> None:
     """A model that was changed since: different, and with --checkout equal again."""
     git = ["git", "-c", "user.email=a@b", "-c", "user.name=x"]

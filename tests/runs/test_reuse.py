@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from helpers import TINY, cfexp
+
+pytestmark = pytest.mark.slow
 
 
 def test_train_then_reuse(workdir: Path) -> None:

@@ -7,6 +7,8 @@ import pytest
 from helpers import FITTED, SMALL, TINY, cfexp, ok, python
 from tracked import client, runs
 
+pytestmark = pytest.mark.slow
+
 
 def test_sweep_goes_on_after_a_failed_job(workdir: Path) -> None:
     done = cfexp("-m", "model=bias", "seed=-1,0,1", *SMALL, cwd=workdir)

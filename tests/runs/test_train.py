@@ -11,6 +11,8 @@ from tracked import client, metrics_of, runs, weights
 
 from cfexp.training import checkpoint
 
+pytestmark = pytest.mark.slow
+
 
 def test_same_command_same_metrics(workdir: Path) -> None:
     """To the last bit, weights included, where it is asked for."""
@@ -26,7 +28,7 @@ def test_same_command_same_metrics(workdir: Path) -> None:
 def test_compiled_programs_are_kept(workdir: Path) -> None:
     """For the next process; one that is damaged is compiled anew."""
     env = {"TF_XLA_FLAGS": ""}
-    arguments = ["model=ncf", "embed_dim=4", *SMALL]
+    arguments = ["model=dot", "embed_dim=4", *SMALL]
 
     def metrics(name: str) -> dict[str, float]:
         done = ok(process(*arguments, f"hydra.run.dir={name}", cwd=workdir, env=env))

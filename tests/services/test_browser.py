@@ -13,6 +13,7 @@ from helpers import TINY, answers, cfexp, free_port
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(
         not CHROMIUM.exists(), reason="no browser here: apt-get install chromium"

@@ -16,6 +16,7 @@ from mlflow.entities import Run
 from cfexp.training import checkpoint
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.services,
     pytest.mark.skipif(
         not list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))

@@ -17,6 +17,8 @@ from helpers import TINY, answers, cfexp, free_port
 
 from cfexp.models.predictor import Predictor
 
+pytestmark = pytest.mark.slow
+
 
 def request(
     uri: str, body: str, content_type: str = "application/json"

@@ -88,6 +88,7 @@ def test_asked_are_the_named_groups() -> None:
     assert asked(build(compose([])).experiment, []) == {}
 
 
+@pytest.mark.slow
 def test_best_does_not_cross_datasets_and_is_told(
     workdir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

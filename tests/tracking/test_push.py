@@ -17,6 +17,7 @@ from cfexp.tracking.settings import NewRun, Tracking
 from cfexp.tracking.unsynced import FILE, Record
 
 
+@pytest.mark.slow
 def test_killed_while_it_logs_is_completed_by_sync(workdir: Path) -> None:
     """kill -9 when the model is logged and the results are not yet."""
     code = (

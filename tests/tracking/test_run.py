@@ -5,7 +5,9 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import mlflow
 import pytest
@@ -20,6 +22,7 @@ from cfexp.commands.promote import main as promote
 from cfexp.commands.sync import main
 from cfexp.errors import ConfigError, TrackingError
 from cfexp.runtime.locks import RUN_LOCK, alone_in, held
+from cfexp.tracking import calls
 from cfexp.tracking import run as runs
 from cfexp.tracking.push import push
 from cfexp.tracking.run import MlflowRun
@@ -27,6 +30,7 @@ from cfexp.tracking.settings import NewRun, Tracking
 from cfexp.tracking.tracker import open_run
 from cfexp.tracking.unsynced import FILE, Record
 
+WAITS = calls.WAITS
 INPUTS = {"training": ("data", "f" * 16, "{}"), "split": ("split", "e" * 16, "{}")}
 
 
@@ -60,6 +64,38 @@ def test_database_in_the_way_loses_nothing(
     assert run.data.metrics == {"m": 1.0}
     assert run.info.status == "FINISHED"
     assert not (workdir / "run" / FILE).exists()
+
+
+def test_eight_runs_at_once(
+    tracking: Tracking, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one SQLite file, where all make the same datasets at the same moment."""
+    monkeypatch.setattr(calls, "WAITS", WAITS)
+    log_inputs, together, logged = runs.log_inputs, Barrier(8), set()
+
+    def log_together(run_id: str, *inputs: object) -> None:
+        if run_id not in logged:  # else it is tried again, by this run alone
+            logged.add(run_id)
+            together.wait()
+        log_inputs(run_id, *inputs)
+
+    monkeypatch.setattr(runs, "log_inputs", log_together)
+
+    def track(number: int) -> str:
+        folder = workdir / str(number)
+        (folder / "results").mkdir(parents=True)
+        with MlflowRun(tracking, name="r", tags={}, folder=folder) as tracked:
+            tracked.log_start(params={"a": number}, inputs=INPUTS)
+            tracked.log_results({"m": number}, folder / "results")
+        assert not (folder / FILE).exists()
+        return tracked.run_id
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [mlflow.get_run(run_id) for run_id in pool.map(track, range(8))]
+    assert [run.data.params["a"] for run in found] == list("01234567")
+    assert [run.data.metrics["m"] for run in found] == list(range(8))
+    assert [len(run.inputs.dataset_inputs) for run in found] == [2] * 8
+    assert {run.info.status for run in found} == {"FINISHED"}
 
 
 def test_what_is_refused_for_good_is_not_tried_again(

@@ -35,6 +35,7 @@ def fit_with_checkpoints(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_and_resumed_is_as_if_never_interrupted(
     ratings: Ratings, split: Split, tmp_path: Path, stop: signal.Signals
@@ -90,6 +91,7 @@ def archive(**arrays: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 def test_damaged_checkpoints(
     ratings: Ratings, split: Split, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

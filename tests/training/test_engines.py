@@ -33,6 +33,7 @@ def losses_and_weights(
     return losses, network.get_weights()
 
 
+@pytest.mark.slow
 @by_name
 def test_engines_agree(model: NeuralModel, ratings: Ratings) -> None:
     """The same batches and masks give the same loss and weights."""
@@ -43,6 +44,7 @@ def test_engines_agree(model: NeuralModel, ratings: Ratings) -> None:
         np.testing.assert_allclose(a, b, atol=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=optimizer_id)
 def test_engines_agree_for_every_optimizer(
     optimizer: Optimizer, ratings: Ratings
@@ -92,6 +94,7 @@ class Uncompilable(NeuralModel):
         return keras.Model(inner.input, Python()(inner.output), name="uncompilable")
 
 
+@pytest.mark.slow
 def test_falls_back_to_keras_and_says_so(
     ratings: Ratings, split: Split, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -18,6 +18,7 @@ from cfexp.training.fit import fit_baseline, fit_model
 from cfexp.training.testing import evaluate_fitted
 
 
+@pytest.mark.slow
 def test_best_epoch_is_chosen_on_validation_and_restored(
     ratings: Ratings, split: Split
 ) -> None:
@@ -32,6 +33,7 @@ def test_best_epoch_is_chosen_on_validation_and_restored(
     assert fitted.val_rmse == history.best.val_rmse
 
 
+@pytest.mark.slow
 def test_refit_trains_on_validation_rows_too(ratings: Ratings, split: Split) -> None:
     fitted = fit_model(recipe(named("dot"), refit=True, epochs=4), ratings, split)
     known = len(split.train) + len(split.valid)
@@ -40,6 +42,7 @@ def test_refit_trains_on_validation_rows_too(ratings: Ratings, split: Split) -> 
     assert set(fitted.encoder.users) == set(ids)
 
 
+@pytest.mark.slow
 @by_name
 def test_test_ratings_leave_no_trace(
     model: NeuralModel, ratings: Ratings, split: Split
@@ -68,6 +71,7 @@ def test_test_ratings_leave_no_trace(
     )
 
 
+@pytest.mark.slow
 def test_diverging_training_says_what_to_change(ratings: Ratings, split: Split) -> None:
     wild = OPTIMIZERS[2].replace(learning_rate=100.0, clipnorm=None)
     how = recipe(named("dot")).replace(optimizer=wild)
@@ -83,6 +87,7 @@ def test_baselines_cannot_be_fine_tuned(ratings: Ratings, split: Split) -> None:
         fit_model(recipe(Mean()), ratings, split, start=fitted)
 
 
+@pytest.mark.slow
 def test_same_seed_same_weights_other_seed_others(
     ratings: Ratings, split: Split
 ) -> None:

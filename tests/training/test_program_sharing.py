@@ -23,6 +23,7 @@ from cfexp.training.program_sharing import (
 SHARING = ("dot", "ncf", "deep")
 
 
+@pytest.mark.slow
 @by_name
 def test_folds_share_their_program(
     model: NeuralModel, ratings: Ratings, monkeypatch: pytest.MonkeyPatch
