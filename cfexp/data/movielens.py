@@ -14,7 +14,6 @@ import pandas as pd
 from cfexp.data.cache import cached, file_state
 from cfexp.data.checks import scale_problems
 from cfexp.data.dataset import Dataset
-from cfexp.data.download import fetch
 from cfexp.data.published import PUBLISHED
 from cfexp.data.ratings import (
     GENRES,
@@ -129,6 +128,8 @@ class MovieLens(Dataset):
         for place in places:
             if place.exists():
                 return place
+        from cfexp.data.download import fetch  # imports pooch, which warns in notebooks
+
         return fetch(self.name, self.url, self.hash)
 
     def _read(self, source: "_Source") -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-import pooch
+import platformdirs
 
 
 def cache_dir() -> Path:
@@ -11,4 +11,6 @@ def cache_dir() -> Path:
 
     ``CFEXP_CACHE_DIR`` where it is set, else the user's cache folder.
     """
-    return Path(os.environ.get("CFEXP_CACHE_DIR") or pooch.os_cache("cfexp"))
+    return Path(
+        os.environ.get("CFEXP_CACHE_DIR") or platformdirs.user_cache_dir("cfexp")
+    )

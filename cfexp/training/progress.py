@@ -1,6 +1,9 @@
-"""One progress bar for a training; nothing where output is not a terminal."""
+"""One progress bar for a training, in a terminal or a notebook; else nothing."""
 
+import math
+import time
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -13,6 +16,8 @@ from rich.progress import (
 )
 
 from cfexp.training.history import Epoch
+
+REFRESH = 0.1  # seconds, at least, between two pictures of the bar in a notebook
 
 
 class EpochBar:
@@ -38,8 +43,16 @@ class EpochBar:
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task(label, total=epochs, figures="compiling")
+        self._in_notebook = console.is_jupyter
+        self._cell: Any = None  # of a notebook, where the bar is shown
+        self._shown = 0.0
 
     def __enter__(self) -> "EpochBar":
+        if self._in_notebook:
+            # Rich itself would need ipywidgets, whose bars no saved notebook shows.
+            from IPython.display import display
+
+            self._cell = display(self._bar, display_id=True)
         self._bar.start()
         return self
 
@@ -50,13 +63,17 @@ class EpochBar:
         traceback: TracebackType | None,
     ) -> None:
         self._bar.stop()
+        if self._cell:
+            self._cell.update(self._bar)
 
     def show(self, epoch: Epoch) -> None:
         """Advances the bar to a finished epoch."""
+        figures = [f"loss {epoch.train_loss:.4f}"]
+        if not math.isnan(epoch.val_rmse):
+            figures.append(f"val RMSE {epoch.val_rmse:.4f}")
         speed = self._n_rows / max(epoch.seconds, 1e-9)
-        self._bar.update(
-            self._task,
-            completed=epoch.epoch,
-            figures=f"loss {epoch.train_loss:.4f}  val RMSE {epoch.val_rmse:.4f}"
-            f"  {speed:,.0f} ratings/s",
-        )
+        figures.append(f"{speed:,.0f} ratings/s")
+        self._bar.update(self._task, completed=epoch.epoch, figures="  ".join(figures))
+        if self._cell and time.monotonic() - self._shown > REFRESH:
+            self._shown = time.monotonic()
+            self._cell.update(self._bar)
