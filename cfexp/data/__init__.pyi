@@ -1,4 +1,5 @@
 from .dataset import Dataset as Dataset
+from .frames import Frames as Frames
 from .movielens import MovieLens as MovieLens
 from .ratings import Ratings as Ratings
 from .split import Split as Split

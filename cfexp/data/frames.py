@@ -1,0 +1,109 @@
+"""The user's own ratings and movies, from DataFrames."""
+
+import re
+from typing import Any, Self
+
+import pandas as pd
+from pydantic import PrivateAttr
+
+from cfexp.data.ratings import Ratings
+from cfexp.data.user_tables import UserTables
+from cfexp.errors import DataError
+from cfexp.spec import SpecError
+
+
+class Frames(UserTables):
+    """Ratings and movies in DataFrames of the user's, which no configuration can hold.
+
+    Args:
+        ratings: Columns ``userId``, ``movieId``, ``rating`` and, if you like,
+            ``timestamp`` (seconds since 1970, dates, or ISO 8601).
+        movies: Columns ``movieId`` and, if you like, ``title`` and ``genres`` (lists,
+            or joined by ``|``); movies have no titles and genres where None.
+        values: Other fields.
+
+    Attributes:
+        name: Name of the dataset.
+    """
+
+    name: str = "frames"
+    _tables: dict[str, pd.DataFrame] = PrivateAttr(default_factory=dict)
+
+    def __init__(
+        self,
+        ratings: pd.DataFrame | None = None,
+        movies: pd.DataFrame | None = None,
+        **values: Any,
+    ):
+        super().__init__(**values)
+        given = {"ratings": ratings, "movies": movies}
+        self._tables = {t: _frame(t, f) for t, f in given.items() if f is not None}
+
+    def __eq__(self, other: object) -> bool:
+        """Returns whether both have the same options, and the very same frames."""
+        if not isinstance(other, Frames) or self.settings() != other.settings():
+            return False
+        mine, theirs = self._tables, other._tables
+        return mine.keys() == theirs.keys() and all(mine[t] is theirs[t] for t in mine)
+
+    __hash__ = None  # type: ignore[assignment]  # it holds tables
+
+    def replace(self, **changes: Any) -> Self:
+        found = super().replace(**changes)
+        found._tables = {**self._tables, **found._tables}
+        return found
+
+    def load(self) -> Ratings:
+        """Checks the frames.
+
+        Raises:
+            DataError: Their content cannot be used, or they are gone.
+        """
+        if "ratings" not in self._tables:
+            raise DataError(
+                f"{self.name}: the ratings were a DataFrame in a Python program, which"
+                " is not kept. Train the same experiment in Python again, or give the"
+                " ratings as a file with dataset=csv dataset.ratings=FILE"
+            )
+        where = {table: f"the DataFrame of {table}" for table in self._tables}
+        try:
+            return self.checked(self._tables, where)
+        except DataError as error:
+            raise DataError(_in_python(str(error))) from None
+
+
+def _frame(table: str, given: object) -> pd.DataFrame:
+    """Returns a table with a named index as columns.
+
+    Raises:
+        SpecError: It is no DataFrame.
+    """
+    if not isinstance(given, pd.DataFrame):
+        raise SpecError(
+            f"{table} must be a DataFrame. Got: {type(given).__name__}; for files, take"
+            " cfexp.data.Tabular"
+        )
+    indexed = any(name is not None for name in given.index.names)
+    return given.reset_index() if indexed else given.copy(deep=False)
+
+
+def _in_python(text: str) -> str:
+    """Returns a message with options as Python's keywords, ``columns={...}``."""
+    text = text.replace("dataset=csv with dataset.columns", "dataset.columns")
+    mapped = r"dataset\.columns\.(\w+)=([^\s?:,;]*[^\s?:,;.])"
+    text = re.sub(
+        rf"{mapped}(?: {mapped})*",
+        lambda found: f"columns={_pairs(re.findall(mapped, found[0]))}",
+        text,
+    )
+    text = re.sub(r"Set dataset\.columns\.(\w+) to the file's name of it", _named, text)
+    return re.sub(r"dataset\.(\w+)(?==|\b)", r"\1", text)
+
+
+def _pairs(found: list[tuple[str, str]]) -> str:
+    names = {name: None if own == "null" else own for name, own in found}
+    return str(names)
+
+
+def _named(found: re.Match[str]) -> str:
+    return f"Name it with columns={{'{found[1]}': YOUR_NAME}}"

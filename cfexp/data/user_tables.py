@@ -1,0 +1,78 @@
+"""What tables of the user's own have in common, be they files or DataFrames."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import pandas as pd
+
+from cfexp.data.checks import scale_problems
+from cfexp.data.columns import COLUMNS, column_problems, require_mapped
+from cfexp.data.dataset import Dataset
+from cfexp.data.ratings import GENRES, Ratings, canonical
+from cfexp.data.text import as_genres, warn_of_separator
+
+
+class UserTables(Dataset):
+    """Base of datasets of the user's own tables of ratings and movies.
+
+    Attributes:
+        columns: Own names of columns, by the names of `Ratings`; None for an optional
+            column that shall not be read.
+        genre_separator: What lies between two genres of a movie.
+        scale: Lowest and highest rating; as observed where None.
+        duplicates: ``error``, ``last`` or ``mean``, see `canonical`.
+        unknown_movies: ``keep`` or ``error``, see `canonical`.
+    """
+
+    name: str
+    columns: dict[str, str | None] = {  # noqa: RUF012  pydantic copies it
+        name: name for names in COLUMNS.values() for name in names
+    }
+    genre_separator: str = "|"
+    scale: tuple[float, ...] | None = None
+    duplicates: Literal["error", "last", "mean"] = "error"
+    unknown_movies: Literal["keep", "error"] = "keep"
+
+    def problems(self) -> list[str]:
+        found = column_problems(self.columns)
+        if not self.genre_separator:
+            found.append("genre_separator must not be empty")
+        return found + (scale_problems(self.scale) if self.scale is not None else [])
+
+    def own_names(self, table: str) -> dict[str, str | None]:
+        """Returns the user's names of a table's columns, by canonical name."""
+        return {name: self.columns.get(name, name) for name in COLUMNS[table]}
+
+    def checked(
+        self, tables: Mapping[str, pd.DataFrame], where: Mapping[str, str]
+    ) -> Ratings:
+        """Returns raw tables in canonical form.
+
+        Args:
+            tables: The ``ratings`` and, if there are any, the ``movies``.
+            where: What each is called in messages.
+
+        Raises:
+            DataError: A column is missing, or a value cannot be used.
+        """
+        named = {t: self._named(t, frame, where[t]) for t, frame in tables.items()}
+        movies = named.get("movies")
+        if movies is not None and GENRES in movies.columns:
+            genres = as_genres(movies[GENRES], self.genre_separator)
+            movies = movies.assign(**{GENRES: genres})
+            warn_of_separator(self.name, genres, self.genre_separator)
+        return canonical(
+            self.name,
+            named["ratings"],
+            movies,
+            scale=None if self.scale is None else (self.scale[0], self.scale[1]),
+            duplicates=self.duplicates,
+            unknown_movies=self.unknown_movies,
+        )
+
+    def _named(self, table: str, frame: pd.DataFrame, where: str) -> pd.DataFrame:
+        """Returns a table's columns of ours, under their canonical names."""
+        own, there = self.own_names(table), list(map(str, frame.columns))
+        require_mapped(where, table, own, there)
+        found = {column: name for name, column in own.items() if column in there}
+        return frame[list(found)].rename(columns=found)
