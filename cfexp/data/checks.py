@@ -81,6 +81,32 @@ def require_values(
             )
 
 
+def require_pairs(pairs: object, columns: Sequence[str]) -> None:
+    """Refuses what are no pairs of ids.
+
+    Raises:
+        DataError: It is no DataFrame, or a column or a value is missing.
+    """
+    if not isinstance(pairs, pd.DataFrame):
+        raise DataError(
+            f"the pairs must be a DataFrame with columns {' and '.join(columns)}. Got:"
+            f" a {type(pairs).__name__}"
+        )
+    for column in columns:
+        if column not in pairs.columns:
+            raise DataError(
+                f"the pairs have no column {column}; they have:"
+                f" {', '.join(map(str, pairs.columns))}. Name the columns"
+                f" {' and '.join(columns)}."
+            )
+        empty = np.flatnonzero(pairs[column].isna())
+        if len(empty):
+            raise DataError(
+                f"column {column} of the pairs has missing values, the first in row"
+                f" {empty[0]}. Fill or remove them."
+            )
+
+
 def require_different_ratings(name: str, ratings: pd.Series) -> None:
     """Refuses to train where there is nothing to learn.
 

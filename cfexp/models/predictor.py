@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cfexp.data.checks import require_pairs
 from cfexp.data.encoder import FeatureEncoder
-from cfexp.data.ids import as_ids, positions
+from cfexp.data.ids import as_ids, equal_to, positions
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
 from cfexp.errors import CfexpError, DamagedError, DataError, in_words
 from cfexp.models.base import Scorer
@@ -100,36 +101,33 @@ class Predictor:
         Raises:
             DataError: A column or an id is missing.
         """
-        for column in (USER, ITEM):
-            if column not in pairs.columns:
-                raise DataError(
-                    f"the pairs have no column {column}; they have:"
-                    f" {', '.join(map(str, pairs.columns))}. Name the columns userId"
-                    " and movieId."
-                )
-            if pairs[column].isna().any():
-                raise DataError(
-                    f"column {column} of the pairs has missing values, the first in row"
-                    f" {int(np.flatnonzero(pairs[column].isna())[0])}. Fill or remove"
-                    " them."
-                )
+        require_pairs(pairs, (USER, ITEM))
         if not len(pairs):
             return np.empty(0)
         return self.scorer.predict(self.encoder.transform(pairs, self.movies))
 
-    def recommend(self, user: str, *, k: int, seen: pd.Series) -> pd.DataFrame:
+    def recommend(
+        self, user: int | str, *, k: int = 10, seen: Iterable[int | str] | None = None
+    ) -> pd.DataFrame:
         """Returns the `k` movies that `user` would rate highest, best first.
 
         Args:
             user: The user's id; unknown users get what the unknown row likes.
             k: Number of movies.
-            seen: Ids of movies to leave out.
+            seen: Ids of movies to leave out; where None, those of the user's train and
+                validation ratings, which the model knows. It knows no test rows.
 
         Returns:
             Columns ``movieId``, ``title``, ``genres``, ``rating``.
+
+        Raises:
+            DataError: `k` is no number of movies.
         """
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+            raise DataError(f"k must be a whole number from 1 on. Got: {k!r}")
         movies = self.movies[ITEM]
-        unseen = positions(movies, as_ids(seen).unique()) < 0
+        left_out = as_ids(pd.Series(self._rated(user) if seen is None else seen))
+        unseen = positions(movies, left_out.unique()) < 0
         known = self.movies[unseen & (positions(movies, self.encoder.items) >= 0)]
         rating = self.predict(known[[ITEM]].assign(**{USER: user}))
         return (
@@ -138,6 +136,11 @@ class Predictor:
             .sort_values(["rating", ITEM], ascending=[False, True], ignore_index=True)
             .head(k)
         )
+
+    def _rated(self, user: int | str) -> pd.Series:
+        """Returns the ids of the movies of a user's pairs that the model knows."""
+        pairs = self.trained_on.known.frame
+        return pairs.loc[equal_to(pairs[USER], user), ITEM]
 
     def save(self, folder: Path) -> None:
         """Writes the predictor into `folder`, which is made anew.
