@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cfexp.training.stacking import Member
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What came out of an experiment.
 
@@ -60,6 +60,16 @@ class Result:
     comparison: Comparison
     predictor: Predictor
     watch: Stopwatch
+
+    def __repr__(self) -> str:
+        """Returns the model, the data and the test error, in two lines."""
+        bias = self.comparison.baselines["bias"]
+        return (
+            f"{self.experiment.model.name} on {self.data.ratings.name}: test RMSE"
+            f" {self.test.rmse:.4f}, MAE {self.test.mae:.4f}"
+            f" ({self.test.overall.rows:,} rows)\nskill over the bias baseline"
+            f" {self.skill_vs_bias:+.1%} (its RMSE: {bias.rmse:.4f})"
+        )
 
     @property
     def test(self) -> Evaluation:

@@ -49,7 +49,8 @@ def write_best(folder: Path, systems: list[System]) -> Path | None:
     if tag is None:
         raise TrackingError(
             f"run {best.runs[0].info.run_id} does not tell its overrides: it was made"
-            " by an older version of cfexp. Train it again."
+            " by an older version of cfexp, or in Python of what no configuration"
+            " names. Train it again, or write the experiment yourself."
         )
     overrides = [o for o in json.loads(tag) if not is_repeat(o)]
     name = " ".join(best.name.split())  # a line end would end the comment

@@ -1,5 +1,7 @@
 """Composes a configuration with Hydra."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
@@ -7,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
+from hydra.version import VersionBase
 from omegaconf import DictConfig
 
 from cfexp.config.schema import ACROSS, Config
@@ -38,17 +41,27 @@ def compose(overrides: list[str]) -> DictConfig:
     Args:
         overrides: As on the command line, ``model=dot`` and so on.
     """
-    register()
-    GlobalHydra.instance().clear()
-    with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
+    with _own_hydra():
         return hydra.compose("config", without_nulls(overrides))
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Sets Hydra up to compose our configs; a program's own Hydra stays as it was."""
+    register()
+    theirs, base = GlobalHydra.instance().hydra, VersionBase.instance().getbase()
+    GlobalHydra.instance().clear()
+    try:
+        with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = theirs
+        VersionBase.instance().version_base = base
 
 
 def is_sweep(overrides: list[str]) -> bool:
     """Returns whether overrides ask for a sweep, as ``search=dot`` does."""
-    register()
-    GlobalHydra.instance().clear()
-    with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
+    with _own_hydra():
         cfg = hydra.compose("config", overrides, return_hydra_config=True)
     return cfg.hydra.mode is RunMode.MULTIRUN
 

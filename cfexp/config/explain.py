@@ -5,6 +5,7 @@ Imports no heavy library: those that raise an error are known by what they say.
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.errors import HydraException, OverrideParseException
@@ -27,14 +28,24 @@ SEE_ALL = "See all options with: cfexp --cfg job"
 OUT_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "OOM when allocating")
 
 
-def explain(error: BaseException, commands: tuple[str, ...] = ()) -> str:
+def explain(
+    error: BaseException,
+    commands: tuple[str, ...] = (),
+    *,
+    arguments: Sequence[str] | None = None,
+) -> str:
     """Returns an error as one line: what happened and, where known, how to mend it.
 
     Args:
         error: Any error.
         commands: Names of the commands, for what may be a mistyped one.
+        arguments: The overrides that were given; those of the command line where None.
     """
-    return " ".join(_explanation(error, commands).split())
+    if "Config group override must be" in str(error):
+        said = _no_name_of_an_option(sys.argv[1:] if arguments is None else arguments)
+    else:
+        said = _explanation(error, commands)
+    return " ".join(said.split())
 
 
 def _explanation(error: BaseException, commands: tuple[str, ...]) -> str:
@@ -51,8 +62,6 @@ def _explanation(error: BaseException, commands: tuple[str, ...]) -> str:
         said = problem_in_file(error)
     elif isinstance(error, OSError) and error.errno is not None:
         said = problem_of_system(error)
-    elif "Config group override must be" in str(error):
-        said = _no_name_of_an_option()
     elif _is_out_of_memory(error):
         said = (
             "there is not enough memory for this model and these data. Lower embed_dim,"
@@ -194,9 +203,9 @@ def _missing(error: OmegaConfBaseException) -> str:
     return f"{key} {problem_of(error)}" if key else first_line(error)
 
 
-def _no_name_of_an_option() -> str:
+def _no_name_of_an_option(arguments: Sequence[str]) -> str:
     """Says which override gives a group no name, which Hydra does not tell."""
-    for argument in sys.argv[1:]:
+    for argument in arguments:
         group, _, value = argument.partition("=")
         if group.split("@")[0] in (*GROUPS, *ACROSS) and not re.match(
             r"[A-Za-z_'\"\[][\w-]*", "" if value == "null" else value

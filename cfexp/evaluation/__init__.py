@@ -1,1 +1,5 @@
 """Numbers from predictions: errors, their groups, significance and uncertainty."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -57,7 +57,7 @@ class Group:
     mae: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Errors over all rows of a part of the data, and over groups of them.
 
@@ -90,6 +90,14 @@ class Evaluation:
         groups = [self.overall, self.user_mean, *self.groups]
         lines = [(g.label, g.rows, g.rmse, g.mae) for g in groups if g.rows]
         return pd.DataFrame(lines, columns=["group", "rows", "rmse", "mae"])
+
+    def __repr__(self) -> str:
+        """Returns the errors as a table."""
+        return str(self.to_frame().to_string(index=False, float_format="{:.4f}".format))
+
+    def _repr_html_(self) -> str:
+        """Returns the errors as a table, for notebooks."""
+        return str(self.to_frame().to_html(index=False, float_format="{:.4f}".format))
 
     def metrics(self, part: str) -> dict[str, float]:
         """Returns flat metrics such as ``test_rmse`` and ``test_rmse_cold_item``."""

@@ -20,7 +20,8 @@ class Job:
         tracking: Where to track it.
         folder: Where the run's files go.
         name: Name of the run.
-        overrides: What the user set on the command line.
+        overrides: The overrides that compose the experiment, over the defaults; None
+            where none do, since it was made in Python.
         parent_id: The MLflow run that this one belongs to.
         once: Use what is finished or begun already, rather than train again.
         tags: Tags of the MLflow run besides cfexp's own.
@@ -30,7 +31,7 @@ class Job:
     tracking: Tracking
     folder: Path
     name: str
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[str, ...] | None = ()
     parent_id: str | None = None
     once: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -67,7 +68,7 @@ class Job:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
     """What is known of a job that is done.
 
@@ -82,3 +83,8 @@ class Outcome:
     metrics: dict[str, float]
     folder: Path
     result: Result | None = None
+
+    def __repr__(self) -> str:
+        """Returns where it is, and the test error."""
+        test = f"test_rmse={self.metrics['test_rmse']:.4f}"
+        return f"Outcome(run_id={self.run_id!r}, {test}, folder='{self.folder}')"

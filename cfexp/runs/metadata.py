@@ -1,7 +1,7 @@
 """What MLflow is told about a run: parameters, tags and data inputs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -30,6 +30,9 @@ from cfexp.tracking.tags import (
 if TYPE_CHECKING:
     from cfexp.training.stacking import Member
 
+# What runs must have in common for their errors to be compared.
+DATA = ("dataset", "split", "seed")
+
 
 def params(experiment: Experiment, source: Source | None = None) -> dict[str, Any]:
     """Returns the logged parameters."""
@@ -52,11 +55,21 @@ def asked(experiment: Experiment, overrides: Sequence[str]) -> dict[str, str]:
     """
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     named = {override.key_or_group.partition(".")[0] for override in parsed}
+    return of_data(experiment, named & set(DATA))
+
+
+def of_data(experiment: Experiment, named: Collection[str] = DATA) -> dict[str, str]:
+    """Returns parameters and tags of an experiment's dataset, split and seed.
+
+    Args:
+        experiment: The experiment.
+        named: Which of the three.
+    """
     kind = {SPLIT: type(experiment.split).__name__}
     return (kind if "split" in named else {}) | {
         key: str(value)
         for key, value in experiment.params().items()
-        if key.partition(".")[0] in named & {"dataset", "split", "seed"}
+        if key.partition(".")[0] in named
     }
 
 
@@ -90,11 +103,10 @@ def job_tags(
         members: The runs that an ensemble stacks.
     """
     found = tags(data, git, kind="train", model=job.experiment.model.name)
-    found |= {
-        FOLDER: str(job.folder),
+    found[FOLDER] = str(job.folder)
+    if job.overrides is not None:
         # As JSON, which can be read back whatever the values hold.
-        OVERRIDES: json.dumps(telling(job.overrides)),
-    }
+        found[OVERRIDES] = json.dumps(telling(job.overrides))
     if members:
         found[MEMBERS] = " ".join(m.name for m in members)
     return found | dict(job.tags)

@@ -38,10 +38,11 @@ def reproduce(task: Task) -> None:
     data = experiment.load(source=source)
     verdict.check_data(past, data)
     verdict.warn_of_code(past, git_state(Path.cwd()))
+    overrides = past.tags.get(OVERRIDES)
     job = replace(
         task.job(experiment, reproduces=past.run_id),
         name=task.options.run_name or f"reproduce {past.run_id}",
-        overrides=tuple(json.loads(past.tags[OVERRIDES])),
+        overrides=None if overrides is None else tuple(json.loads(overrides)),
     )
     outcome = train(job, data=data, source=source)
     now = Past.load("", task.folder / "results")

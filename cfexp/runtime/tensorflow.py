@@ -1,10 +1,14 @@
 """The door to TensorFlow: its program cache, and a quiet import."""
 
+import logging
 import os
+import re
 import sys
 import tempfile
 
 from cfexp.runtime.xla_cache import keep_programs
+
+OUR_FUNCTION = re.compile(r"calls to <function (KerasScorer|Program|Distributed)")
 
 
 def start(*, programs: bool = True) -> None:
@@ -16,6 +20,7 @@ def start(*, programs: bool = True) -> None:
     Args:
         programs: Keep compiled programs on disk; a model that is served has none.
     """
+    logging.getLogger("tensorflow").addFilter(_is_of_use)
     if "tensorflow" in sys.modules:
         return
     if programs:
@@ -37,3 +42,12 @@ def start(*, programs: bool = True) -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """Returns whether a warning of TensorFlow's is not about our own functions.
+
+    Each of several models in a process has its own, so that it counts their tracings.
+    """
+    text = record.getMessage()
+    return not ("tf.function retracing" in text and OUR_FUNCTION.search(text))

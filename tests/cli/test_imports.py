@@ -22,6 +22,19 @@ def test_help_imports_nothing_heavy(workdir: Path, arguments: list[str]) -> None
     assert "embed_dim" in done.stdout
 
 
+def test_package_imports_nothing_heavy(workdir: Path) -> None:
+    heavy = (*HEAVY, "numpy", "hydra", "omegaconf", "pydantic", "rich", "cfexp.errors")
+    code = (
+        "import sys, cfexp; dir(cfexp); cfexp.data; cfexp.__version__\n"
+        f"print('HEAVY', [m for m in {heavy} if m in sys.modules])\n"
+        "cfexp.compose('model=ncf'); cfexp.fit; cfexp.train; cfexp.load\n"
+        "late = ('tensorflow', 'keras', 'mlflow', 'sklearn', 'matplotlib.pyplot')\n"
+        "print('LATE', [m for m in late if m in sys.modules])"
+    )
+    done = python(code, cwd=workdir)
+    assert done.stdout == "HEAVY []\nLATE []\n", done.stderr
+
+
 def test_baseline_needs_no_tensorflow(workdir: Path) -> None:
     code = (
         "import sys; from cfexp.cli import run_cli\n"
