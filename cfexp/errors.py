@@ -4,8 +4,15 @@ import difflib
 import re
 from collections.abc import Iterable
 
-# What SQLAlchemy writes before what a database's driver says.
+# The name of the driver's exception, which SQLAlchemy writes before its message.
 DRIVER_ERROR = re.compile(r"^\([\w.]+\) ")
+HIDDEN = "***"
+# The login of a URI: everything before the host, up to the last @.
+USERINFO = re.compile(r"(\b[a-zA-Z][\w+.-]*://)(?!/)[^\s'\"]*@")
+# Query parameters of a URI that are secret.
+PARAMETER = re.compile(
+    r"([?&;][^=&\s]*(?:pass|pwd|secret|token|key|cred)[^=&\s]*=)[^&\s'\"]+", re.I
+)
 
 
 class CfexpError(Exception):
@@ -24,15 +31,15 @@ class DataError(CfexpError):
 
 
 class TrainingError(CfexpError):
-    """Training cannot go on, for example because the loss is not finite."""
+    """Training cannot continue, for example because the loss is not finite."""
 
 
 class DamagedError(CfexpError):
-    """A file that cfexp wrote does not hold what it should.
+    """A file that cfexp wrote is damaged or incomplete.
 
     Args:
         what: Which file, and why.
-        advice: How to go on without it.
+        advice: How to continue without it.
     """
 
     def __init__(self, what: str, advice: str):
@@ -41,15 +48,15 @@ class DamagedError(CfexpError):
 
 
 class TrackingError(CfexpError):
-    """MLflow, or a run that was asked for, cannot be reached."""
+    """MLflow, or a requested run, cannot be reached."""
 
 
 class NoRunsError(TrackingError):
-    """Nothing was tracked yet where runs are looked for."""
+    """No run has been tracked yet."""
 
 
 class Failed(BaseException):
-    """Carries an error past Hydra, which would print lines of its own, or go on."""
+    """Carries an error past Hydra, which would print its own lines, or continue."""
 
     def __init__(self, error: Exception):
         super().__init__(str(error))
@@ -57,7 +64,7 @@ class Failed(BaseException):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Returns the likely meaning of a mistyped name, ready to end a sentence."""
+    """Returns a suggestion for a mistyped name, to append to a sentence."""
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
     return f" (did you mean {' or '.join(close)}?)" if close else ""
 
@@ -76,24 +83,12 @@ def in_words(error: BaseException) -> str:
 
 
 def root_of(error: BaseException) -> BaseException:
-    """Returns the error that was the first of a chain of them."""
+    """Returns the first error of a chain of causes."""
     while (earlier := error.__cause__ or error.__context__) is not None:
         error = earlier
     return error
 
 
-HIDDEN = "***"
-
-
-# What comes before the host, up to the last @; and query parameters that are secret.
-USERINFO = re.compile(r"(\b[a-zA-Z][\w+.-]*://)(?!/)[^\s'\"]*@")
-
-
-PARAMETER = re.compile(
-    r"([?&;][^=&\s]*(?:pass|pwd|secret|token|key|cred)[^=&\s]*=)[^&\s'\"]+", re.I
-)
-
-
 def masked(text: str) -> str:
-    """Returns a text with the logins and passwords of all its URIs masked."""
+    """Returns a text with the logins and passwords of its URIs masked."""
     return PARAMETER.sub(rf"\1{HIDDEN}", USERINFO.sub(rf"\1{HIDDEN}@", text))

@@ -7,10 +7,7 @@ import platformdirs
 
 
 def cache_dir() -> Path:
-    """Returns where downloads and generated data are kept.
-
-    ``CFEXP_CACHE_DIR`` where it is set, else the user's cache folder.
-    """
+    """Returns the cache folder: ``CFEXP_CACHE_DIR`` if set, else the user's own."""
     return Path(
         os.environ.get("CFEXP_CACHE_DIR") or platformdirs.user_cache_dir("cfexp")
     )

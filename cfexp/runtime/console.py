@@ -1,4 +1,4 @@
-"""Prints tables so that no number is cut and no text acts, however narrow it gets."""
+"""Tables on the console: numbers are never cut, control characters never printed."""
 
 import re
 from collections.abc import Sequence
@@ -9,40 +9,38 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column, Table
 
-# A text column is folded to this before another column is left out.
+# Text columns are folded to this width before any column is left out.
 MIN_TEXT = 12
-
-
-# What a terminal would act on, but for line ends.
+# Control characters, except line feeds.
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 def console() -> Console:
-    """Returns a console for results: stdout, as wide as needed where no terminal.
+    """Returns the console for results: stdout, 200 characters wide if not a terminal.
 
-    It takes text as it is: titles and names may hold what Rich reads as markup.
+    Markup is off, because titles and names may contain Rich's markup characters.
     """
-    found = Console(highlight=False, markup=False, emoji=False)
-    if not found.is_terminal:
-        found.width = 200
-    return found
+    stdout = Console(highlight=False, markup=False, emoji=False)
+    if not stdout.is_terminal:
+        stdout.width = 200
+    return stdout
 
 
 def plain(text: str) -> str:
-    """Returns text without control characters, which a terminal would act on."""
+    """Returns text with control characters replaced, which a terminal would obey."""
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def show(table: Table, *, spare: Sequence[str] = (), to: Console | None = None) -> None:
-    """Prints a table; numbers, the columns justified to the right, are never cut.
+    """Prints a table; numbers (right-justified columns) are never cut.
 
-    Where room is short, headers and texts are folded, and then columns left out, which
-    a line below names.
+    In a narrow terminal, headers and texts are folded first; then columns are left
+    out, and a line below the table names them.
 
     Args:
-        table: The table; it is changed to fit.
-        spare: Headers of columns to leave out, the first one first.
-        to: Where to print it.
+        table: The table; changed to fit.
+        spare: Headers of columns to leave out first, in this order.
+        to: The console; `console` if None.
     """
     to = to or console()
     left_out = _fit(table, to.width, spare)
@@ -53,10 +51,10 @@ def show(table: Table, *, spare: Sequence[str] = (), to: Console | None = None) 
 
 
 def _fit(table: Table, width: int, spare: Sequence[str]) -> list[str]:
-    """Sets each column's width; returns the headers of those that are left out."""
+    """Sets each column's width; returns the headers of the columns left out."""
     columns = table.columns
     names = {id(column): str(column.header) for column in columns}
-    # From the right, once there is nothing left to spare; the first one stays.
+    # After the spare columns, from the right; the first column always stays.
     order = [c for name in spare for c in columns if names[id(c)] == name]
     named = set(map(id, order))
     order += [c for c in reversed(columns[1:]) if id(c) not in named]
@@ -79,7 +77,7 @@ def _fit(table: Table, width: int, spare: Sequence[str]) -> list[str]:
 
 
 def _room(table: Table, width: int) -> int:
-    """Returns the characters for cells, without lines and padding."""
+    """Returns the width left for cells, without lines and padding."""
     return width - 3 * len(table.columns) - 1
 
 
@@ -88,7 +86,7 @@ def _natural(column: Column) -> int:
 
 
 def _least(column: Column) -> int:
-    """Returns the least width: a number's own; a text's, folded."""
+    """Returns the smallest width: numbers whole, texts folded."""
     longest = max(_lengths(column), default=0)
     if column.justify != "right":
         longest = min(longest, MIN_TEXT)
@@ -104,7 +102,7 @@ def _words(header: str) -> list[str]:
 
 
 def _folded(header: str, width: int) -> str:
-    """Returns a header in lines, broken after a space or an underscore."""
+    """Returns a header broken into lines after spaces and underscores."""
     lines = [""]
     for word in _words(header):
         if lines[-1] and cell_len(f"{lines[-1]}{word}".rstrip()) > width:
@@ -122,7 +120,7 @@ def print_frame(
         title: Text above it.
         frame: The table.
         digits: Decimal places of fractions.
-        spare: Columns to leave out where room is short, the first one first.
+        spare: Columns to leave out first in a narrow terminal, in this order.
     """
     table = _table(title)
     for name in frame.columns:

@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, also where the power fails or the disk is full."""
+"""Atomic writes: whole or not at all, even if the power fails or the disk is full."""
 
 import errno
 import os
@@ -14,17 +14,17 @@ from cfexp.errors import ConfigError
 def write_whole(
     path: Path, write: Callable[[BinaryIO], object], *, private: bool = False
 ) -> None:
-    """Writes a file, so that there is the old one or the new one, never a part.
+    """Writes a file atomically: the old or the new content is there, never a part.
 
-    The new one is on the disk, not in a buffer, before it takes the old one's name.
+    The new file is synced to disk before it replaces the old one.
 
     Args:
-        path: The file; its folder is made where there is none.
-        write: Writes the content into a file that is open for it.
-        private: Let nobody but the user read it.
+        path: The file; its folder is created if missing.
+        write: Writes the content to an open binary file.
+        private: Make the file readable by the user only.
 
     Raises:
-        OSError: It cannot be written; its `filename` is set, and nothing is left.
+        OSError: The file cannot be written. `filename` is set; no partial file stays.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with naming(path):
@@ -43,12 +43,12 @@ def write_whole(
 
 
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
-    """Writes a text file, as `write_whole` does."""
+    """Writes a text file atomically, see `write_whole`."""
     write_whole(path, lambda file: file.write(text.encode()), private=private)
 
 
 def file_problems(path: Path, option: str) -> list[str]:
-    """Returns why a file cannot be written, by the option that names it, if so."""
+    """Returns why the file given in `option` cannot be written; empty if it can."""
     if path.is_dir():
         return [f"{option}={path} is a folder: name a file in it"]
     try:
@@ -59,25 +59,25 @@ def file_problems(path: Path, option: str) -> list[str]:
 
 
 def check_folder(folder: Path, option: str) -> None:
-    """Checks that files can be written into a folder, which need not be there yet.
+    """Checks that files can be written into a folder, which need not exist yet.
 
     Args:
         folder: The folder.
         option: The option that names it.
 
     Raises:
-        ConfigError: They cannot.
+        ConfigError: The folder, or the one to create it in, cannot be written.
     """
     try:
         path = folder.absolute()
-        there = next(place for place in (path, *path.parents) if place.exists())
-        if not there.is_dir():
+        existing = next(place for place in (path, *path.parents) if place.exists())
+        if not existing.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        with tempfile.TemporaryFile(dir=there):
+        with tempfile.TemporaryFile(dir=existing):
             return
     except OSError as error:
         raise ConfigError(
-            f"{option}={folder} cannot be written: {there}:"
+            f"{option}={folder} cannot be written: {existing}:"
             f" {os.strerror(error.errno or 0)}. Set {option} to a folder that can be"
             " written"
         ) from error
@@ -85,10 +85,7 @@ def check_folder(folder: Path, option: str) -> None:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Names `path` in errors of the operating system that name no file.
-
-    A full disk is noticed while writing, where only the open file is known.
-    """
+    """Adds `path` to operating system errors that name no file, such as a full disk."""
     try:
         yield
     except OSError as error:
@@ -98,8 +95,8 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Brings a new name in a folder to the disk, where the system can do that."""
-    with suppress(OSError):  # Windows opens no folders; some network disks refuse
+    """Syncs a folder's list of files to disk, if the system supports that."""
+    with suppress(OSError):  # Windows cannot open folders; some network disks refuse
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

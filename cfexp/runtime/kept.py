@@ -1,4 +1,4 @@
-"""Folders of the cache that are whole, or made anew: never half, never altered."""
+"""Folders of the cache, with checksums: a damaged one is detected and made again."""
 
 import hashlib
 import json
@@ -13,12 +13,12 @@ from filelock import FileLock, Timeout
 log = logging.getLogger(__name__)
 
 SUMS = "checksums.json"
-# Of what is kept; a new number makes all of it anew.
+# Version of the cached files' format; a new number invalidates all of them.
 FORMAT = 2
 
 
 def intact(folder: Path) -> bool:
-    """Returns whether a folder has the files, byte by byte, that were kept in it."""
+    """Returns whether a folder's files still match their checksums."""
     try:
         sums = json.loads((folder / SUMS).read_text())
         return sums == _sums(folder)
@@ -27,11 +27,11 @@ def intact(folder: Path) -> bool:
 
 
 def keep(folder: Path, make: Callable[[Path], None]) -> None:
-    """Makes a folder of the cache, if no other process has done so meanwhile.
+    """Creates a folder of the cache, unless another process has done so meanwhile.
 
     Args:
-        folder: The folder, which is replaced if it is damaged.
-        make: Fills an empty folder, which then gets checksums and its name.
+        folder: The folder; replaced if damaged.
+        make: Fills an empty folder, which then gets checksums and its final name.
 
     Raises:
         OSError: The cache cannot be written.
@@ -41,10 +41,10 @@ def keep(folder: Path, make: Callable[[Path], None]) -> None:
         if intact(folder):
             return
         if folder.exists():
-            log.warning("%s is damaged: making it anew", folder)
+            log.warning("%s is damaged: making it again", folder)
             shutil.rmtree(folder)
         partial = folder.with_name(f"{folder.name}.tmp")
-        # Of a process that died: none that lives is here, or it would hold the lock.
+        # Left by a process that died: a living one would hold the lock.
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         try:
@@ -56,7 +56,7 @@ def keep(folder: Path, make: Callable[[Path], None]) -> None:
 
 
 def _sums(folder: Path) -> dict[str, str]:
-    """Returns the checksum of each file; about 0.7 s a gigabyte."""
+    """Returns each file's checksum; takes about 0.7 s per gigabyte."""
     found = {}
     for path in sorted(folder.iterdir()):
         if path.name != SUMS:
@@ -67,21 +67,21 @@ def _sums(folder: Path) -> dict[str, str]:
 
 
 def _sha1() -> "hashlib._Hash":
-    # Against accidents, so that the fastest one will do.
+    # The fastest hash: it guards against accidents, not against attacks.
     return hashlib.sha1(usedforsecurity=False)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Holds a lock while the block runs; a process that dies lets go of it."""
+    """Holds a lock while the block runs; released if the process dies."""
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        log.info("waiting for another process that fills the cache: %s", path)
+        log.info("waiting for another process that writes to the cache: %s", path)
         lock.acquire()
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)  # others that wait for it see that it is gone
+        path.unlink(missing_ok=True)  # waiting processes notice that it is gone
         lock.release()

@@ -1,4 +1,4 @@
-"""Locks that processes hold while they work: on a job, and on a run's folder."""
+"""Locks between processes: on a job, and on a run's folder."""
 
 import logging
 import os
@@ -12,53 +12,53 @@ from cfexp.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-# In a run's folder, held as long as the run's process writes to it or logs it.
+# In a run's folder, held while a process writes to the folder or logs it.
 RUN_LOCK = "run.lock"
 
 
 @contextmanager
 def held(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Holds a lock while the block runs; a process that dies lets go of it.
+    """Holds a lock while the block runs; released if the process dies.
 
     Args:
         path: The lock file.
-        wait: Wait until no other process holds it.
+        wait: Wait while another process holds it.
 
     Yields:
-        Whether it is held.
+        Whether this process holds it; always True with `wait`.
     """
     made = not path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)  # which makes the folder again, where another removed it
+    lock = FileLock(path)  # creates the folder again if another process removed it
     try:
         lock.acquire(timeout=0)
     except Timeout:
         if not wait:
             yield False
             return
-        log.info("waiting for another process that does the same: %s", path)
+        log.info("waiting for another process that runs the same job: %s", path)
         lock.acquire()
     try:
         yield True
     finally:
-        path.unlink(missing_ok=True)  # others that wait for it see that it is gone
+        path.unlink(missing_ok=True)  # waiting processes notice that it is gone
         lock.release()
         if made:
-            with suppress(OSError):  # it is not empty
+            with suppress(OSError):  # not empty
                 path.parent.rmdir()
 
 
 @contextmanager
 def claimed(path: Path, *, wait: bool) -> Iterator[tuple[Path, bool]]:
-    """Holds the lock of a job while the block runs, or one beside it.
+    """Holds a job's lock while the block runs, or else a lock of this process's own.
 
     Args:
         path: The job's lock file.
-        wait: Wait until no other process does the same job.
+        wait: Wait while another process runs the same job.
 
     Yields:
-        The lock file that is held, by which others see that this process lives; and
-        whether it is the job's, so that the job's checkpoint belongs to this process.
+        The lock file held, which shows other processes that this one is alive; and
+        whether it is the job's lock, so that this process owns the job's checkpoint.
     """
     with held(path, wait=wait) as first:
         if first:
@@ -74,7 +74,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     """Keeps other processes from writing to a run's folder while the block runs.
 
     Raises:
-        ConfigError: One does.
+        ConfigError: Another process is writing to it.
     """
     with held(folder / RUN_LOCK, wait=False) as mine:
         if not mine:
@@ -86,6 +86,6 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def is_free(path: Path) -> bool:
-    """Returns whether no process holds the lock file, as `held` does."""
+    """Returns whether no process holds the lock file, see `held`."""
     with held(path, wait=False) as free:
         return free

@@ -6,8 +6,8 @@ from cfexp.errors import masked
 
 
 class MaskingFormatter(logging.Formatter):
-    """Formats log records, tracebacks too, without passwords."""
+    """Formats log records and their tracebacks without passwords."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Returns the record as text."""
+        """Returns the record as text, passwords masked."""
         return masked(super().format(record))

@@ -1,7 +1,7 @@
 """Which files cfexp wrote, so that it never overwrites or removes any other.
 
-A hidden file in each folder that cfexp writes to tells the files that it wrote, with
-their digests. A folder may be the user's: ``hydra.run.dir=.``, or ``--output .``.
+A hidden file in each output folder lists the files that cfexp wrote there, with their
+digests. The folder may be the user's own: ``hydra.run.dir=.``, or ``--output .``.
 """
 
 import hashlib
@@ -17,15 +17,15 @@ MARKER = ".cfexp.json"
 
 
 def check(folder: Path, names: Sequence[str], *, fix: str) -> None:
-    """Checks that files can be written without loss.
+    """Checks that writing these files would overwrite none of the user's.
 
     Args:
-        folder: Where they are to be written.
+        folder: The folder to write to.
         names: The files, relative to `folder`.
-        fix: What the user can do, to end the message.
+        fix: What the user can do; ends the message.
 
     Raises:
-        ConfigError: One is there that cfexp did not write, or that was changed since.
+        ConfigError: A file exists that cfexp did not write, or that was changed since.
     """
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file, not a folder; {fix}")
@@ -42,10 +42,10 @@ def check(folder: Path, names: Sequence[str], *, fix: str) -> None:
 
 
 def check_whole(folder: Path, *, fix: str) -> None:
-    """Checks that a folder holds nothing but what cfexp wrote, and can be made anew.
+    """Checks that a folder holds only files that cfexp wrote, so it can be replaced.
 
     Raises:
-        ConfigError: It does not.
+        ConfigError: It holds another file, or one that was changed since.
     """
     check(folder, [], fix=fix)
     if folder.is_dir():
@@ -53,7 +53,7 @@ def check_whole(folder: Path, *, fix: str) -> None:
 
 
 def check_marked(folder: Path, *, fix: str) -> None:
-    """Checks that a folder whose files are all logged is empty or cfexp's.
+    """Checks that a folder is empty or one that cfexp has written to.
 
     Raises:
         ConfigError: It holds files, and cfexp wrote none of them.
@@ -64,24 +64,24 @@ def check_marked(folder: Path, *, fix: str) -> None:
 
 
 def claim(folder: Path, names: Sequence[str], *, fix: str) -> None:
-    """Notes files that are about to be written into `folder`, which is made.
+    """Records files that are about to be written into `folder`, which is created.
 
     Raises:
         ConfigError: As `check`.
     """
     check(folder, names, fix=fix)
     folder.mkdir(parents=True, exist_ok=True)
-    _note(folder, dict.fromkeys(names))
+    _record(folder, dict.fromkeys(names))
 
 
 @contextmanager
 def writing(folder: Path, names: Iterable[str], *, fix: str) -> Iterator[None]:
-    """Notes the files that the block writes into `folder`, which is made.
+    """Records the files that the block writes into `folder`, which is created.
 
     Args:
-        folder: Where they are written.
+        folder: The folder to write to.
         names: The files that may be written, relative to `folder`.
-        fix: What the user can do where a file there is not cfexp's.
+        fix: What the user can do if a file there is not cfexp's.
 
     Raises:
         ConfigError: As `check`.
@@ -89,20 +89,20 @@ def writing(folder: Path, names: Iterable[str], *, fix: str) -> Iterator[None]:
     names = list(names)
     claim(folder, names, fix=fix)
     yield
-    _note(folder, {n: _digest(folder / n) for n in names if (folder / n).is_file()})
+    _record(folder, {n: _digest(folder / n) for n in names if (folder / n).is_file()})
 
 
-def note_all(folder: Path) -> None:
-    """Notes all files of a folder that cfexp has just made."""
+def record_all(folder: Path) -> None:
+    """Records all files of a folder that cfexp has just created."""
     names = [name for name in _files(folder) if name != MARKER]
-    _note(folder, {name: _digest(folder / name) for name in names})
+    _record(folder, {name: _digest(folder / name) for name in names})
 
 
 def remove(folder: Path, *, fix: str) -> None:
-    """Removes a folder that cfexp wrote; there may be none.
+    """Removes a folder that cfexp wrote, if it exists.
 
     Raises:
-        ConfigError: It holds something else.
+        ConfigError: It holds a file that cfexp did not write.
     """
     check_whole(folder, fix=fix)
     if not folder.is_dir():
@@ -115,7 +115,7 @@ def remove(folder: Path, *, fix: str) -> None:
 
 
 def _files(folder: Path) -> list[str]:
-    """Returns what is no folder, relative to `folder`."""
+    """Returns all files below `folder`, relative to it."""
     found = [p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir()]
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
@@ -127,7 +127,7 @@ def _known(folder: Path) -> dict[str, str | None]:
         return {}
 
 
-def _note(folder: Path, files: dict[str, str | None]) -> None:
+def _record(folder: Path, files: dict[str, str | None]) -> None:
     write_text(folder / MARKER, json.dumps(_known(folder) | files, indent=1))
 
 

@@ -21,9 +21,8 @@ PACKAGES = (
     "scikit-learn",
     "tensorflow",
 )
-
-
-# Names the checkout that code is imported from, where it is not the working directory.
+# Environment variable: the checkout that cfexp is imported from, if not the working
+# directory.
 SOURCE_VARIABLE = "CFEXP_SOURCE"
 
 
@@ -43,9 +42,9 @@ class GitState:
 
 
 def git_state(folder: Path) -> GitState | None:
-    """Returns the state of the repository around `folder`; None where there is none.
+    """Returns the state of the git repository of `folder`; None outside of one.
 
-    Where `SOURCE_VARIABLE` is set, it is that of the checkout that it names.
+    The checkout that `SOURCE_VARIABLE` names, if set, takes precedence over `folder`.
     """
     folder = Path(os.environ.get(SOURCE_VARIABLE, folder))
     try:
@@ -58,7 +57,7 @@ def git_state(folder: Path) -> GitState | None:
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of Python and of the packages that shape a result."""
+    """Returns the versions of Python and of the packages that affect a result."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

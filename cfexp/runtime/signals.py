@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end a run in order, between two epochs where it is training."""
+"""SIGINT and SIGTERM end a run cleanly; while training, after the current epoch."""
 
 import logging
 import signal
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class Interrupt:
-    """Whether, and by which signal, the run was asked to stop."""
+    """The signal that asked the run to stop, if any."""
 
     received: signal.Signals | None = None
 
@@ -28,10 +28,10 @@ def interrupt_on_sigterm() -> None:
 
 @contextmanager
 def deferred_interrupts() -> Iterator[Interrupt]:
-    """Holds back the first SIGINT or SIGTERM; the second goes through at once.
+    """Defers the first SIGINT or SIGTERM; the second takes effect at once.
 
     Yields:
-        An object that tells whether there was one.
+        An object whose `received` is the deferred signal.
     """
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():

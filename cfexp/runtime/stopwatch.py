@@ -6,14 +6,14 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Wall seconds of named stages; a stage entered twice adds up."""
+    """Wall seconds of named stages; times of a repeated stage add up."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Times what runs inside, as `stage`."""
+        """Times the block as `stage`."""
         started = time.perf_counter()
         try:
             yield

@@ -12,42 +12,43 @@ OUR_FUNCTION = re.compile(r"calls to <function (KerasScorer|Program|Distributed)
 
 
 def start(*, programs: bool = True) -> None:
-    """Imports TensorFlow; shows what its libraries said only where that fails.
+    """Imports TensorFlow; shows the output of its libraries only if that fails.
 
-    Its C++ libraries say a dozen lines about CPUs and missing GPUs before any of their
-    log levels takes effect, so they have to be kept from the file descriptor.
+    Its C++ libraries print a dozen lines about CPUs and missing GPUs before their log
+    levels take effect, so stderr's file descriptor is redirected.
 
     Args:
-        programs: Keep compiled programs on disk; a model that is served has none.
+        programs: Cache compiled programs on disk; a served model needs none.
     """
-    logging.getLogger("tensorflow").addFilter(_is_of_use)
+    logging.getLogger("tensorflow").addFilter(_is_relevant)
     if "tensorflow" in sys.modules:
         return
     if programs:
         keep_programs()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 2)
         try:
             import tensorflow as tf
 
             tf.config.list_physical_devices()
         except ImportError:
-            os.dup2(kept, 2)
-            said.seek(0)
-            sys.stderr.write(said.read().decode(errors="replace"))
+            os.dup2(stderr, 2)
+            output.seek(0)
+            sys.stderr.write(output.read().decode(errors="replace"))
             raise
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
-def _is_of_use(record: logging.LogRecord) -> bool:
-    """Returns whether a warning of TensorFlow's is not about our own functions.
+def _is_relevant(record: logging.LogRecord) -> bool:
+    """Returns whether a log record is no retracing warning about cfexp's functions.
 
-    Each of several models in a process has its own, so that it counts their tracings.
+    Each model in a process traces its own function, which TensorFlow takes for
+    retracing.
     """
     text = record.getMessage()
     return not ("tf.function retracing" in text and OUR_FUNCTION.search(text))

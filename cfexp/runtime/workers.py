@@ -1,4 +1,4 @@
-"""Which of several workers this process is, as `tf.distribute` is told."""
+"""This process's number among the workers of distributed training."""
 
 import json
 import os
@@ -9,10 +9,10 @@ VARIABLE = "TF_CONFIG"
 
 
 def worker_index() -> int:
-    """Returns this worker's number; 0 for the one that keeps and logs the results.
+    """Returns this worker's number; worker 0 saves and logs the results.
 
     Raises:
-        ConfigError: ``TF_CONFIG`` is not what TensorFlow wants.
+        ConfigError: ``TF_CONFIG`` is not in TensorFlow's form.
     """
     text = os.environ.get(VARIABLE)
     if not text:

@@ -1,4 +1,4 @@
-"""Compiled programs, kept on disk between runs of the same model and shapes."""
+"""The on-disk cache of XLA programs, reused by runs of the same model and shapes."""
 
 import hashlib
 import os
@@ -11,15 +11,14 @@ from cfexp.runtime.cache import cache_dir
 
 VARIABLE = "TF_XLA_FLAGS"
 FLAG = "--tf_xla_persistent_cache_directory"
-# About one megabyte each.
-MOST_PROGRAMS = 200
+MAX_PROGRAMS = 200  # about one megabyte each
 
 
 def keep_programs() -> None:
-    """Makes XLA keep its programs; to be called before TensorFlow is imported.
+    """Makes XLA cache its programs; call it before TensorFlow is imported.
 
-    They are kept apart by TensorFlow's version and by processor. A directory that the
-    user chose in ``TF_XLA_FLAGS`` is used instead.
+    Each version of TensorFlow and each processor has its own folder. A directory set
+    by the user in ``TF_XLA_FLAGS`` takes precedence.
     """
     flags = os.environ.get(VARIABLE, "")
     if FLAG in flags:
@@ -28,15 +27,15 @@ def keep_programs() -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         programs = sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)
-        for old in programs[:-MOST_PROGRAMS]:
+        for old in programs[:-MAX_PROGRAMS]:
             old.unlink(missing_ok=True)
     except OSError:
-        return  # a home that cannot be written: programs are compiled each time
+        return  # the cache is not writable: programs are compiled in every run
     os.environ[VARIABLE] = f"{flags} {FLAG}={folder}".strip()
 
 
 def forget_programs() -> None:
-    """Deletes the programs that are kept, as when one of them cannot be read."""
+    """Deletes the cached programs, for example when one cannot be read."""
     (folder,) = re.findall(rf"{FLAG}=(\S+)", os.environ[VARIABLE])
     for program in Path(folder).glob("xla_compile_cache*"):
         program.unlink(missing_ok=True)

@@ -75,7 +75,7 @@ def test_damaged_datasets_are_made_anew(
     read()
     n_files = damaged_in_turn(cache, "ratings", damage, read)
     assert n_files == 5
-    assert caplog.text.count("is damaged: making it anew") == n_files
+    assert caplog.text.count("is damaged: making it again") == n_files
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

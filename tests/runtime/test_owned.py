@@ -47,7 +47,7 @@ def test_folders_of_the_user_stay(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     (folder / "sub").mkdir(parents=True)
     (folder / "sub/weights").write_text("w")
-    owned.note_all(folder)
+    owned.record_all(folder)
     (folder / "notes.txt").write_text("the user's")
     with pytest.raises(ConfigError, match="notes.txt is there and is not cfexp's"):
         owned.remove(folder, fix=FIX)
