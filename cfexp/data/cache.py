@@ -1,4 +1,4 @@
-"""Keeps large datasets in parsed form, memory-mapped when they are read again."""
+"""The cache of large parsed datasets, which are memory-mapped when read again."""
 
 import hashlib
 import json
@@ -18,18 +18,19 @@ from cfexp.runtime.kept import FORMAT, intact, keep
 
 log = logging.getLogger(__name__)
 
-# Smaller datasets are parsed about as fast as they are read back.
+# Smaller datasets are parsed about as fast as they are read from the cache.
 CACHE_FROM = 1_000_000
 TABLES = ("frame", "movies")
 ABOUT = "about.json"
 
 
 def cached(source: Mapping[str, Any], make: Callable[[], Ratings]) -> Ratings:
-    """Returns a dataset, from the cache where it is there.
+    """Returns a dataset, from the cache if it is there.
 
     Args:
-        source: All that the dataset depends on, as plain values; see `file_state`.
-        make: Makes the dataset; kept where it has `CACHE_FROM` ratings or more.
+        source: Everything that the dataset depends on, as plain values; for files see
+            `file_state`.
+        make: Makes the dataset, which is cached from `CACHE_FROM` ratings on.
     """
     known = {**source, "cfexp": cfexp.__version__, "format": FORMAT}
     text = json.dumps(known, sort_keys=True)
@@ -49,7 +50,7 @@ def cached(source: Mapping[str, Any], make: Callable[[], Ratings]) -> Ratings:
 
 
 def file_state(path: Path) -> list[Any]:
-    """Returns what changes when a file, or a file of a folder, does."""
+    """Returns path, size and modification time of a file, or of a folder's files."""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     stats = [(str(f.absolute()), f.stat()) for f in files]
     return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
@@ -85,7 +86,7 @@ def _load(folder: Path) -> Ratings:
     with np.load(folder / "official_tests.npz") as folds:
         tests = dict(folds)
     found = Ratings(about["name"], frame, movies, tuple(about["scale"]), tests)
-    # Spares the hash of every value: it was taken when the dataset was kept.
+    # Saves hashing every value again: the fingerprint was cached with the dataset.
     found.__dict__["fingerprint"] = about["fingerprint"]
     log.info("%s: read from %s", found.name, folder)
     return found

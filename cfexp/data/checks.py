@@ -1,4 +1,4 @@
-"""Checks of raw tables: what is wrong, the value, and how to mend it."""
+"""Checks of raw tables; each error names the problem, the value and the fix."""
 
 import math
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ import pandas as pd
 from cfexp.data.ids import as_ids
 from cfexp.errors import DataError
 
-# Ratings beyond it, on either side, are a mistake.
+# Ratings of a larger magnitude are taken for a mistake.
 LARGEST_RATING = 1e6
 WITHOUT_TIMES = (
-    "Correct or remove these rows, or go without times: dataset=csv with"
+    "Correct or remove these rows, or do not read timestamps: dataset=csv with"
     " dataset.columns.timestamp=null."
 )
 
@@ -35,10 +35,10 @@ def scale_problems(scale: Sequence[float]) -> list[str]:
 def require_columns(
     name: str, table: str, frame: pd.DataFrame, columns: list[str]
 ) -> None:
-    """Refuses a table that lacks a column.
+    """Checks that a table has these columns.
 
     Raises:
-        DataError: Naming the columns that there are.
+        DataError: A column is missing; the message lists those that the table has.
     """
     there = list(map(str, frame.columns))
     missing = [c for c in columns if c not in there]
@@ -50,10 +50,10 @@ def require_columns(
 
 
 def require_once(where: str, there: Sequence[str], wanted: Sequence[str]) -> None:
-    """Refuses a wanted column that a table has more than once.
+    """Checks that a table has no wanted column more than once.
 
     Raises:
-        DataError: Naming the column.
+        DataError: A column appears more than once.
     """
     for column in wanted:
         if there.count(column) > 1:
@@ -66,10 +66,10 @@ def require_once(where: str, there: Sequence[str], wanted: Sequence[str]) -> Non
 def require_values(
     name: str, table: str, frame: pd.DataFrame, columns: list[str], hint: str = ""
 ) -> None:
-    """Refuses missing values.
+    """Checks that no value is missing.
 
     Raises:
-        DataError: Naming the column and the first row.
+        DataError: One is; the message names the column and the first such row.
     """
     for column in columns:
         empty = frame[column].isna()
@@ -108,7 +108,7 @@ def require_pairs(pairs: object, columns: Sequence[str]) -> None:
 
 
 def require_different_ratings(name: str, ratings: pd.Series) -> None:
-    """Refuses to train where there is nothing to learn.
+    """Checks that ratings differ, so that there is something to learn.
 
     Raises:
         DataError: All ratings are equal.
@@ -116,8 +116,8 @@ def require_different_ratings(name: str, ratings: pd.Series) -> None:
     if ratings.min() == ratings.max():
         raise DataError(
             f"{name}: all {len(ratings):,} ratings are {ratings.iloc[0]:g}, so that"
-            " there is nothing to learn. Give ratings that differ; data that only say"
-            " who saw or liked what (implicit data) are not supported."
+            " there is nothing to learn. Give ratings that differ; implicit data (who"
+            " saw or liked what) are not supported."
         )
 
 
@@ -137,7 +137,7 @@ def ratings_of(name: str, frame: pd.DataFrame, column: str) -> pd.Series:
     """Returns ratings as float64.
 
     Raises:
-        DataError: A value is not a number, or absurdly large.
+        DataError: A value is not a number, or beyond `LARGEST_RATING`.
     """
     if pd.api.types.is_bool_dtype(frame[column]):
         raise DataError(
@@ -153,7 +153,7 @@ def ratings_of(name: str, frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def seconds_of(name: str, frame: pd.DataFrame, column: str) -> pd.Series:
-    """Returns times as seconds since 1970, int64 where all of them are whole.
+    """Returns times as seconds since 1970, int64 if all of them are whole.
 
     Args:
         name: Name of the dataset.
@@ -180,7 +180,7 @@ def seconds_of(name: str, frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def first_row(frame: pd.DataFrame) -> str:
-    """Returns the first row as text, whole numbers without a point."""
+    """Returns the first row as text, whole numbers without a decimal point."""
     # By column: a row of numbers of two kinds would become one of floats.
     row = {name: frame[name].iloc[0] for name in frame.columns}
     return ", ".join(f"{name}={_shown(value)}" for name, value in row.items())
@@ -193,7 +193,7 @@ def _shown(value: object) -> str:
 
 
 def _numbers(column: pd.Series) -> npt.NDArray[np.float64]:
-    """Returns numbers, NaN for what is none; dates are none."""
+    """Returns a column's numbers, NaN for anything else, dates included."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return np.full(len(column), np.nan)
     numbers = pd.to_numeric(column, errors="coerce")

@@ -1,4 +1,4 @@
-"""Names of columns: the canonical ones, a user's own, and guesses."""
+"""Column names: the canonical ones, the user's own, and guesses for errors."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,8 @@ COLUMNS = {
     "movies": (ITEM, TITLE, GENRES),
 }
 OPTIONAL = (TIMESTAMP, TITLE, GENRES)
-# What columns are called elsewhere, in lower case and without signs or "id".
-ALSO = {
+# Names of columns in other datasets, in lower case, letters only, without "id".
+SYNONYMS = {
     USER: "user u member customer reviewer rater profile account person viewer reader",
     ITEM: "movie item i film product asin parentasin tconst imdb tmdb book isbn title",
     RATING: "rating ratings stars star score overall rate grade value vote points",
@@ -27,7 +27,7 @@ def column_problems(columns: Mapping[str, str | None]) -> list[str]:
     """Returns what is wrong with configured names of columns."""
     known = {name for names in COLUMNS.values() for name in names}
     found = [
-        f"columns.{name} is unknown{did_you_mean(name, known)}; there are"
+        f"columns.{name} is unknown{did_you_mean(name, known)}; choose from"
         f" {', '.join(sorted(known))}"
         for name in columns
         if name not in known
@@ -41,7 +41,7 @@ def column_problems(columns: Mapping[str, str | None]) -> list[str]:
     for names in COLUMNS.values():
         own = [columns.get(name, name) for name in names]
         found += [
-            f"columns.{name}={column} is the column of another name too"
+            f"columns.{name}={column} is used for another column too"
             for name, column in zip(names, own, strict=True)
             if column is not None and own.count(column) > 1 and name in columns
         ]
@@ -51,20 +51,21 @@ def column_problems(columns: Mapping[str, str | None]) -> list[str]:
 def require_mapped(
     where: str, table: str, own: Mapping[str, str | None], there: Sequence[str]
 ) -> None:
-    """Refuses a file that lacks a column, or has one twice.
+    """Checks that a file has each wanted column exactly once.
 
     Args:
-        where: The option and the file.
+        where: The option and the file, for messages.
         table: ``ratings`` or ``movies``.
-        own: The file's names of columns, by canonical name; None where not wanted.
+        own: The file's column names by canonical name; None: do not read.
         there: The columns that the file has.
 
     Raises:
-        DataError: With the file's columns and, where it can be guessed, the option.
+        DataError: A column is missing or appears twice; the message lists the file's
+            columns and, if it can be guessed, the option to set.
     """
     require_once(where, there, [c for c in own.values() if c is not None])
     for name, column in own.items():
-        # A name that the user chose must be there; optional columns need not be.
+        # A name set by the user must exist; default names of optional columns need not.
         if column is not None and column != name and column not in there:
             raise DataError(
                 f"dataset.columns.{name}={column}: {where} has no column {column}"
@@ -83,15 +84,15 @@ def _guess(table: str, missing: Sequence[str], there: Sequence[str]) -> str:
     guesses = {name: _likely(table, name, there) for name in missing}
     found = [f"dataset.columns.{n}={c}" for n, c in guesses.items() if c is not None]
     unknown = [n for n, c in guesses.items() if c is None]
-    said = f" Did you mean {' '.join(found)}?" if found else ""
+    hint = f" Did you mean {' '.join(found)}?" if found else ""
     if unknown:
-        said += f" Set dataset.columns.{unknown[0]} to the file's name of it."
+        hint += f" Set dataset.columns.{unknown[0]} to the file's name of it."
     if RATING in unknown:
-        said += (
+        hint += (
             " Data without ratings, such as views or purchases (implicit data), are not"
             " supported: make a column of ratings from them first."
         )
-    return said
+    return hint
 
 
 def _likely(table: str, name: str, there: Sequence[str]) -> str | None:
@@ -99,6 +100,6 @@ def _likely(table: str, name: str, there: Sequence[str]) -> str | None:
         return "id"
     for column in there:
         plain = re.sub(r"[^a-z]", "", column.lower())
-        if (plain.removesuffix("id") or plain) in ALSO[name].split():
+        if (plain.removesuffix("id") or plain) in SYNONYMS[name].split():
             return column
     return None

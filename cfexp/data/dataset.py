@@ -1,4 +1,4 @@
-"""What a dataset is to the rest of cfexp."""
+"""The base class of datasets."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -8,7 +8,7 @@ from cfexp.spec import Spec
 
 
 class Dataset(Spec):
-    """Base of all datasets: where ratings come from, and how they are read."""
+    """Base class of datasets: where ratings come from, and how they are read."""
 
     group: ClassVar[str] = "dataset"
 

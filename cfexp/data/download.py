@@ -1,4 +1,4 @@
-"""Downloads of published datasets: hash checked, atomic, without a question."""
+"""Downloads of published datasets: hash-checked and atomic."""
 
 import logging
 from pathlib import Path
@@ -13,10 +13,11 @@ log = logging.getLogger(__name__)
 
 
 def fetch(name: str, url: str, known_hash: str) -> Path:
-    """Returns the path of a file in the cache, downloaded if it is not there whole.
+    """Returns the path of a file in the cache, downloaded if missing or damaged.
 
     Pooch downloads to a temporary file, checks its hash and then renames it, so that
-    an interrupted download leaves nothing behind. A file that is there is checked too.
+    an interrupted download leaves nothing behind. The hash of a cached file is checked
+    too.
 
     Args:
         name: Name of the dataset; the file is called ``{name}.zip``.
@@ -26,7 +27,7 @@ def fetch(name: str, url: str, known_hash: str) -> Path:
     Raises:
         DataError: The server cannot be reached, or the hash differs.
     """
-    pooch.get_logger().setLevel("WARNING")  # it says the same in a form of its own
+    pooch.get_logger().setLevel("WARNING")  # it would log the download a second time
     path = cache_dir() / f"{name}.zip"
     try:
         if path.exists():
@@ -48,5 +49,5 @@ def fetch(name: str, url: str, known_hash: str) -> Path:
         raise DataError(
             f"{name}: cannot download {url}: {first_line(root_of(error))}. Without a"
             " network, get the zip file elsewhere and set dataset.root to it, or put it"
-            " into the folder named by CFEXP_DATA_DIR."
+            " into the folder that CFEXP_DATA_DIR names."
         ) from error

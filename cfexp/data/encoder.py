@@ -22,13 +22,13 @@ class FeatureEncoder:
     Attributes:
         users: Ids of the users, sorted.
         items: Ids of the movies, sorted.
-        user_counts: Each user's training ratings.
-        item_counts: Each movie's training ratings.
+        user_counts: Number of training ratings of each user.
+        item_counts: Number of training ratings of each movie.
         genres: Names of the genres.
         mean_rating: Mean training rating.
         scale: Lowest and highest rating.
-        user_rows: Rows to give to a user table, if more than there are users.
-        item_rows: The same of a movie table.
+        user_rows: Rows of a user table, see `FeatureSpec`.
+        item_rows: Rows of a movie table, see `FeatureSpec`.
     """
 
     users: npt.NDArray[Any]
@@ -77,7 +77,7 @@ class FeatureEncoder:
             genres=sorted(genres),
             mean_rating=float(np.mean(rows[RATING].to_numpy(), dtype=np.float64)),
             scale=ratings.scale,
-            # Only how many there are at most; nothing is known of those elsewhere.
+            # Only the size of the tables: ids outside of train stay unknown.
             user_rows=ratings.n_users + 1,
             item_rows=ratings.n_items + 1,
         )
@@ -85,12 +85,12 @@ class FeatureEncoder:
     def transform(self, rows: pd.DataFrame, movies: pd.DataFrame) -> Encoded:
         """Encodes rows with ``userId``, ``movieId`` and perhaps ``rating``.
 
-        A ``genres`` column in `rows` goes before the genres in `movies`.
+        A ``genres`` column in `rows` takes precedence over the genres in `movies`.
         """
         if GENRES in rows.columns:
             genre_row, combinations = pd.factorize(genres_of(rows, movies))
         else:
-            # By movie: there are far fewer of them than rows. Unknown movies come last.
+            # By movie: far fewer than rows. The last entry is for unknown movies.
             by_movie = pd.concat([movies[GENRES], pd.Series([""])])
             movie_row, combinations = pd.factorize(by_movie)
             genre_row = movie_row[positions(rows[ITEM], movies[ITEM])]
@@ -106,7 +106,10 @@ class FeatureEncoder:
         )
 
     def times_seen(self, rows: Encoded) -> dict[str, IntArray]:
-        """Returns the training ratings of each row's ``user`` and ``item``."""
+        """Returns the number of training ratings of each row's ``user`` and ``item``.
+
+        Shape ``(n,)`` each; 0 for unknown ones.
+        """
         return {
             "user": np.append(0, self.user_counts)[rows.user],
             "item": np.append(0, self.item_counts)[rows.item],
@@ -122,7 +125,7 @@ class FeatureEncoder:
 
     @classmethod
     def load(cls, path: Path) -> "FeatureEncoder":
-        """Reads what `save` wrote."""
+        """Reads an encoder written by `save`."""
         saved = json.loads(path.read_text())
         return cls(**{**saved, "scale": tuple(saved["scale"])})
 
@@ -146,7 +149,7 @@ def genres_of(rows: pd.DataFrame, movies: pd.DataFrame) -> pd.Series:
 
 
 def _counted(ids: pd.Series) -> tuple[npt.NDArray[Any], IntArray]:
-    """Returns the ids there are, sorted, and how often each of them is there."""
+    """Returns the distinct ids, sorted, and how often each appears."""
     counts = ids.value_counts(sort=False).sort_index()
     return id_array(counts.index), counts.to_numpy(np.int64)
 

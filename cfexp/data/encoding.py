@@ -1,4 +1,4 @@
-"""Rows as a model reads them, and what it has to know of its data."""
+"""Encoded rows, and the properties of the data that a model is built from."""
 
 from dataclasses import dataclass
 
@@ -6,24 +6,22 @@ import numpy as np
 import numpy.typing as npt
 
 IndexArray = npt.NDArray[np.int32]
-
-
 FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """What a model has to know of its data to be built.
+    """The properties of the training data that a model is built from.
 
     Attributes:
         n_users: Rows of a user table, row 0 for unknown users included.
         n_items: Rows of a movie table, row 0 for unknown movies included.
-        n_genres: Genres, genre 0 for unknown ones included.
+        n_genres: Number of genres, genre 0 for unknown ones included.
         mean_rating: Mean rating of the training rows.
         scale: Lowest and highest rating.
-        user_rows: Rows to give to a user table, so that all folds of a dataset have
-            tables, and compiled programs, of the same size; `n_users` or more.
-        item_rows: The same of a movie table.
+        user_rows: Rows to give to a user table, `n_users` or more: the same for all
+            folds of a dataset, so that they share compiled programs.
+        item_rows: Rows to give to a movie table, `n_items` or more.
     """
 
     n_users: int
@@ -43,10 +41,10 @@ class Encoded:
         user: Index of each row's user, shape ``(n,)``.
         item: Index of each row's movie, shape ``(n,)``.
         genre_row: Row of `genre_table` that holds the movie's genres, shape ``(n,)``.
-        genre_table: One row of 0s and 1s for each combination of genres met, shape
+        genre_table: One row of 0s and 1s for each combination of genres, shape
             ``(combinations, n_genres)``.
-        rating: Shape ``(n,)``; NaN where not known.
-        on_disk: The arrays are memory-mapped files, see `cfexp.data.streaming`.
+        rating: Rating of each row, shape ``(n,)``; NaN if unknown.
+        on_disk: Whether the arrays are memory-mapped, see `cfexp.data.streaming`.
     """
 
     user: IndexArray

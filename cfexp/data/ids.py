@@ -1,8 +1,8 @@
 """Ids of users and movies: whole numbers or text, however a file writes them.
 
-The number 3 may be written ``3``, ``3.0`` or ``"3"``: that is one id, in any table and
-in every version of pandas. ``"003"`` is a text. Blanks around an id do not count. A
-column is of numbers where all its ids are, else of text.
+``3``, ``3.0`` and ``"3"`` are the same id, in any table and in every version of pandas.
+``"003"`` is a text. Blanks around an id are ignored. A column holds numbers if all its
+ids are numbers, else text.
 """
 
 import re
@@ -17,14 +17,14 @@ from cfexp.errors import DataError
 IntArray = npt.NDArray[np.int64]
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,300})(\.0*)?")
-# Up to here every whole number is a float of its own.
+# Up to here every whole number is exact as a float.
 _EXACT = 2.0**53
-NO_ID = "is no id: ids are whole numbers or text"
+NO_ID = "is not an id: ids are whole numbers or text"
 _INT64 = np.iinfo(np.int64)
 
 
 def parse_id(value: Any) -> int | str:
-    """Returns the id that a value writes, a number or else a text."""
+    """Returns a value as an id: a whole number, or else a text."""
     if isinstance(value, str):
         text = value.strip()
         return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else text
@@ -36,14 +36,14 @@ def parse_id(value: Any) -> int | str:
 
 
 def as_ids(column: pd.Series) -> pd.Series:
-    """Returns ids in canonical form: int64 where all are whole numbers, else text.
+    """Returns ids in canonical form: int64 if all are whole numbers, else text.
 
     Args:
         column: The ids, none of them missing.
 
     Raises:
-        DataError: A value is neither a number nor text, or a float that cannot be
-            told from its neighbours.
+        DataError: A value is neither a number nor text, or a float too large to be
+            exact.
     """
     if _is_signed(column):
         return column.astype("int64")
@@ -52,7 +52,7 @@ def as_ids(column: pd.Series) -> pd.Series:
         blank = isinstance(value, str) and not value.strip()
         if blank or not isinstance(value, str | int | float | np.number):
             raise _no_id(column, value, NO_ID)
-    _refuse_blurred(column, raw)
+    _refuse_inexact(column, raw)
     values = [parse_id(value) for value in raw]
     if all(_fits(value) for value in values):
         return pd.Series(np.array(values, np.int64)[codes], column.index)
@@ -61,7 +61,7 @@ def as_ids(column: pd.Series) -> pd.Series:
 
 
 def equal_to(column: pd.Series, value: Any) -> npt.NDArray[np.bool_]:
-    """Returns which of a column's canonical ids are the one that `value` writes."""
+    """Returns which of a column's canonical ids equal `value`, in any form."""
     wanted = parse_id(value)
     if pd.api.types.is_integer_dtype(column):
         return (column == wanted if _fits(wanted) else column.isna()).to_numpy(bool)
@@ -69,16 +69,16 @@ def equal_to(column: pd.Series, value: Any) -> npt.NDArray[np.bool_]:
 
 
 def id_array(ids: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Returns canonical ids as an array of int64 or of Python's texts."""
+    """Returns canonical ids as an array of int64 or of Python strings."""
     found = np.asarray(ids)
     return found.astype(np.int64 if found.dtype.kind in "iu" else object)
 
 
 def positions(ids: pd.Series, known: Any) -> IntArray:
-    """Returns each id's position among `known`; -1 where it has none.
+    """Returns each id's position among `known`, -1 if it is not there.
 
     Args:
-        ids: Ids in any form; missing ones have no position.
+        ids: Ids in any form, missing ones included.
         known: Distinct ids in canonical form.
     """
     of_numbers = pd.api.types.is_integer_dtype(known)
@@ -94,7 +94,7 @@ def positions(ids: pd.Series, known: Any) -> IntArray:
     else:
         texts = pd.Index([str(value) for value in values], dtype=object)
         found = pd.Index(known, dtype=object).get_indexer(texts)
-    # A missing id has the code -1, and so takes the last.
+    # A missing id has the code -1, which selects the last element.
     return np.append(found, -1)[codes].astype(np.int64)
 
 
@@ -107,7 +107,7 @@ def _fits(value: int | str) -> bool:
 
 
 def _factorized(column: pd.Series) -> tuple[IntArray, list[Any]]:
-    """Returns each value's code, -1 where it is missing, and the values by code."""
+    """Returns each value's code, -1 if missing, and the distinct values by code."""
     try:
         codes, raw = pd.factorize(column)
     except TypeError:
@@ -115,15 +115,15 @@ def _factorized(column: pd.Series) -> tuple[IntArray, list[Any]]:
     return codes, list(raw)
 
 
-def _refuse_blurred(column: pd.Series, raw: list[Any]) -> None:
-    """Refuses floats among numbers that are infinite, or too large to be exact."""
+def _refuse_inexact(column: pd.Series, raw: list[Any]) -> None:
+    """Refuses numbers that are infinite, or floats too large to be exact."""
     try:
         numbers = np.array([float(value) for value in raw])
     except (ValueError, OverflowError):
         return  # text
     with np.errstate(invalid="ignore"):
-        blurred = ~(np.abs(numbers) <= _EXACT)
-    for value in np.array(raw, object)[blurred]:
+        inexact = ~(np.abs(numbers) <= _EXACT)
+    for value in np.array(raw, object)[inexact]:
         if not np.isfinite(float(value)):
             raise _no_id(column, value, NO_ID)
         exact = isinstance(value, int | np.integer) or isinstance(parse_id(value), int)
@@ -131,8 +131,8 @@ def _refuse_blurred(column: pd.Series, raw: list[Any]) -> None:
             raise _no_id(
                 column,
                 value,
-                "cannot be told from other numbers of that size: write ids as whole"
-                " numbers without exponent, or as text",
+                "is too large to be exact: write ids as whole numbers without exponent,"
+                " or as text",
             )
 
 

@@ -51,11 +51,11 @@ FORMATS = {
 
 
 class MovieLens(Dataset):
-    """A dataset of GroupLens (Harper and Konstan, 2015).
+    """A dataset of GroupLens (Harper and Konstan, 2015, The MovieLens Datasets).
 
     Args:
         name: Name of the dataset.
-        values: Other fields; those of a published dataset are known.
+        values: Other fields, as below; the defaults are those of the published dataset.
 
     Attributes:
         name: Name of the dataset and of its folder or zip file.
@@ -63,8 +63,8 @@ class MovieLens(Dataset):
         scale: Lowest and highest rating.
         url: Where GroupLens publishes the zip file.
         hash: Its hash, as ``sha256:...``.
-        root: A folder or zip file to read instead; looked for in ``CFEXP_DATA_DIR``
-            and in the download cache, then downloaded, where None.
+        root: Folder or zip file to read. None: ``CFEXP_DATA_DIR``, then the download
+            cache are searched; if neither has the dataset, it is downloaded.
     """
 
     name: str
@@ -82,7 +82,7 @@ class MovieLens(Dataset):
         return scale_problems(self.scale)
 
     def load(self) -> Ratings:
-        """Reads the dataset, downloading it first where it is not at hand.
+        """Reads the dataset, downloading it first if needed.
 
         Raises:
             DataError: The files are missing, unreadable or not as published.
@@ -108,7 +108,7 @@ class MovieLens(Dataset):
         )
 
     def locate(self) -> Path:
-        """Returns the folder or zip file, after a download where there is none.
+        """Returns the folder or zip file, downloading it first if needed.
 
         Raises:
             DataError: `root` does not exist, or the download failed.
@@ -161,10 +161,10 @@ class MovieLens(Dataset):
 
 
 def _published(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what is known of a dataset.
+    """Returns the default fields of a published dataset.
 
     Raises:
-        ConfigError: Nothing is, and `values` do not say it either.
+        SpecError: The dataset is not published, and `values` lack a field.
     """
     if isinstance(name, str) and name in PUBLISHED:
         format_, scale, sha256 = PUBLISHED[name]
@@ -175,15 +175,15 @@ def _published(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     if not missing:
         return {}
     raise SpecError(
-        f"name={name} is no published dataset{did_you_mean(str(name), PUBLISHED)}:"
+        f"name={name} is not a published dataset{did_you_mean(str(name), PUBLISHED)}:"
         f" choose one of {', '.join(PUBLISHED)}, or set {', '.join(missing)} too"
     )
 
 
 class _Source:
-    """Opens a dataset's files by name, wherever they lie in a folder or zip file."""
+    """Opens a dataset's files by name, in any subfolder of a folder or zip file."""
 
-    def __init__(self, path: Path, landmark: str):
+    def __init__(self, path: Path, required: str):
         self.path = path
         if path.is_dir():
             names: dict[str, Path | str] = {
@@ -195,13 +195,13 @@ class _Source:
         else:
             raise DataError(
                 f"{path} is neither a folder nor a zip file. Set dataset.root to the"
-                f" folder or zip file that holds {landmark}."
+                f" folder or zip file that holds {required}."
             )
         self.names = names
-        if landmark not in names:
+        if required not in names:
             raise DataError(
-                f"{path} holds no {landmark}. It holds: {', '.join(sorted(names)[:10])}"
-                f". Set dataset.root to the folder or zip file that holds {landmark}."
+                f"{path} holds no {required}. It holds: {', '.join(sorted(names)[:10])}"
+                f". Set dataset.root to the folder or zip file that holds {required}."
             )
 
     def open(self, name: str):  # type: ignore[no-untyped-def]

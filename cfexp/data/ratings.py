@@ -1,4 +1,4 @@
-"""The canonical ratings of a dataset, and the checks they pass to become it."""
+"""Ratings in canonical form, and their construction from raw tables."""
 
 import hashlib
 import logging
@@ -47,11 +47,11 @@ class Ratings:
 
     Attributes:
         name: Name of the dataset.
-        frame: Columns ``userId``, ``movieId``, ``rating`` and, where known,
-            ``timestamp`` (seconds since 1970, whole where all of them are); one row for
-            each pair, sorted by user and movie. Ids are as `cfexp.data.ids` says.
-        movies: Columns ``movieId``, ``title``, ``genres`` (joined by ``|``, empty
-            where unknown); one row for each movie.
+        frame: Columns ``userId``, ``movieId``, ``rating`` and, if known, ``timestamp``
+            (seconds since 1970, int64 if all of them are whole); one row for each pair,
+            sorted by user and movie. For the form of ids see `cfexp.data.ids`.
+        movies: Columns ``movieId``, ``title``, ``genres`` (joined by ``|``, empty if
+            unknown); one row for each movie.
         scale: Lowest and highest rating that can be given.
         official_tests: Row positions of published test folds, by fold name.
     """
@@ -99,17 +99,17 @@ def canonical(
         name: Name of the dataset.
         ratings: Raw ratings, columns named as in `Ratings.frame`.
         movies: Raw movies, columns named as in `Ratings.movies`; titles and genres
-            may be missing. None: the rated ones, of which nothing else is known.
-        scale: Lowest and highest rating; the observed ones where None.
+            may be missing. None: the rated movies, without titles and genres.
+        scale: Lowest and highest rating; the observed ones if None.
         duplicates: What to do with pairs rated more than once: ``error``, keep the
-            ``last`` by timestamp (without one, or at the same second: by row), or their
-            ``mean``.
+            ``last`` by timestamp (by row if there is none, or at the same second), or
+            their ``mean``.
         unknown_movies: ``keep`` ratings of movies that are not in `movies`, or
             ``error``.
 
     Raises:
-        DataError: A column is missing or there twice, a value is missing, not a number
-            or out of scale, or a pair or movie appears twice.
+        DataError: A column is missing or appears twice, a value is missing, not a
+            number or out of scale, or a pair or movie appears twice.
     """
     require_columns(name, "ratings", ratings, [USER, ITEM, RATING])
     if movies is not None:

@@ -1,7 +1,7 @@
 """Train, validation and test rows of a dataset.
 
-Validation rows are always cut from the rows left for training, in the way the
-split's own class says. No choice looks at a rating.
+Test rows are chosen first, then validation rows from the rest. The choice never
+depends on the ratings' values.
 """
 
 import hashlib
@@ -19,14 +19,22 @@ from cfexp.spec import Spec
 
 log = logging.getLogger(__name__)
 
-# A test of fewer rows is called uncertain.
+# Fewer test rows cause a warning.
 FEW_ROWS = 30
 BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Disjoint row positions in `Ratings.frame` that together name every row."""
+    """Row positions in `Ratings.frame`: disjoint parts that together hold every row.
+
+    Attributes:
+        name: Class name of the splitter.
+        train: Training rows.
+        valid: Validation rows.
+        test: Test rows.
+        fingerprint: SHA-256 of the data and the rows, see `fingerprint`.
+    """
 
     name: str
     train: IntArray
@@ -51,7 +59,7 @@ def fingerprint(ratings: Ratings, **parts: IntArray) -> str:
 
 
 class Splitter(Spec):
-    """Base of all splits: chooses test rows, then validation rows from the rest."""
+    """Base class of splits: chooses test rows, then validation rows from the rest."""
 
     group: ClassVar[str] = "split"
 
@@ -59,7 +67,8 @@ class Splitter(Spec):
         """Returns the split; the same `seed` and dataset give the same rows.
 
         Raises:
-            DataError: A part would be empty, or the dataset lacks what is needed.
+            DataError: A part would be empty, or the dataset lacks a needed column or
+                fold.
         """
         test_rng, valid_rng = np.random.default_rng([seed, 0x5911]).spawn(2)
         is_test = self.test_mask(ratings, test_rng)
@@ -77,7 +86,7 @@ class Splitter(Spec):
                 raise self._empty(part, ratings)
         if len(parts["test"]) < FEW_ROWS:
             log.warning(
-                "only %d test rows: an error over so few says little",
+                "only %d test rows: the test error of so few is very uncertain",
                 len(parts["test"]),
             )
         return Split(

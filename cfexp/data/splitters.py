@@ -1,4 +1,4 @@
-"""The ways to choose test and validation rows."""
+"""The splits: ways to choose test and validation rows."""
 
 from abc import abstractmethod
 from typing import Annotated
@@ -15,16 +15,15 @@ from cfexp.spec import REPEATS
 
 # A share of the rows.
 Share = Annotated[float, Field(gt=0, lt=1)]
-# A fold's fewest rows.
-FOLD_ROWS = 10
+MIN_FOLD_ROWS = 10
 
 
 class _Holdout(Splitter):
-    """A split that cuts test and validation rows in the same way.
+    """A split that chooses test and validation rows in the same way.
 
     Attributes:
-        test_size: Share of all rows.
-        valid_size: Share of the rows left after the test rows.
+        test_size: Test rows, as a share of all rows.
+        valid_size: Validation rows, as a share of the rows that are not test rows.
     """
 
     test_size: Share = 0.2
@@ -84,7 +83,7 @@ class ColdItem(_Holdout):
 
 
 class Temporal(_Holdout):
-    """Holds out the latest ratings: nothing held out is older than what is left."""
+    """Holds out the latest ratings: none of them is older than a remaining one."""
 
     def holdout(
         self, frame: pd.DataFrame, size: float, rng: np.random.Generator
@@ -95,13 +94,13 @@ class Temporal(_Holdout):
 
 
 class LeaveLastOut(Splitter):
-    """Holds out each user's last `k` ratings, and the last `k` before as validation.
+    """Tests on each user's last `k` ratings; the `k` before them are for validation.
 
-    Users with fewer than ``2 k + 1`` ratings stay in train whole. Among ratings of
-    the same second, the seed chooses.
+    All ratings of users with fewer than ``2 k + 1`` ratings are for training. Ties at
+    the same second are broken at random, by the seed.
 
     Attributes:
-        k: Ratings of each user.
+        k: Number of test ratings, and of validation ratings, of each user.
     """
 
     k: Annotated[int, Field(ge=1)] = 1
@@ -129,7 +128,7 @@ class _Fold(Splitter):
     """A split whose test rows are one of several folds.
 
     Attributes:
-        valid_size: Share of the rows of the other folds, drawn uniformly.
+        valid_size: Validation rows, drawn uniformly, as a share of the other folds.
     """
 
     valid_size: Share = 0.05
@@ -146,7 +145,7 @@ class KFold(_Fold):
     The folds of one seed are disjoint and together hold every row.
 
     Attributes:
-        folds: Number of folds, of 10 ratings or more each.
+        folds: Number of folds, each of 10 ratings or more.
         fold: The fold to test on, from 0.
     """
 
@@ -160,11 +159,11 @@ class KFold(_Fold):
 
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
         n_rows = len(ratings.frame)
-        if n_rows < self.folds * FOLD_ROWS:
+        if n_rows < self.folds * MIN_FOLD_ROWS:
             raise DataError(
-                f"split.folds={self.folds} leaves fewer than {FOLD_ROWS} of"
+                f"split.folds={self.folds} leaves fewer than {MIN_FOLD_ROWS} of"
                 f" {ratings.name}'s {n_rows:,} ratings in a fold. Set split.folds to at"
-                f" most {n_rows // FOLD_ROWS}."
+                f" most {n_rows // MIN_FOLD_ROWS}."
             )
         fold_of_row = np.arange(n_rows) % self.folds
         return rng.permutation(fold_of_row) == self.fold
@@ -183,7 +182,7 @@ class Official(_Fold):
         if self.fold not in ratings.official_tests:
             have = ", ".join(ratings.official_tests) or "none"
             raise DataError(
-                f"{ratings.name} has no official fold {self.fold!r}; it has: {have}."
+                f"{ratings.name} has no official fold {self.fold!r}; its folds: {have}."
                 " Choose one of them with split.fold=, or another split, such as"
                 " split=random."
             )
@@ -221,5 +220,5 @@ def _timestamps(frame: pd.DataFrame, split: str) -> npt.NDArray[np.number]:
             f" {', '.join(frame.columns)}. Map it in dataset.columns.timestamp, or"
             " choose split=random."
         )
-    # Not as floats, where nanoseconds would tie.
+    # Not converted to floats, which would round nanoseconds to ties.
     return frame[TIMESTAMP].to_numpy()

@@ -1,4 +1,4 @@
-"""Training rows encoded once onto disk, and read from there as they are needed."""
+"""Training rows that are encoded to disk once, and streamed from there."""
 
 import hashlib
 import json
@@ -23,18 +23,17 @@ COLUMNS: dict[str, Any] = {
     "rating": np.float32,
 }
 CHUNK = 1_000_000
-# Blocks of rows that lie together on disk, and how many are mixed at a time.
-BLOCK = 65_536
-POOL = 16
+BLOCK = 65_536  # consecutive rows that are read together
+POOL = 16  # blocks whose rows are shuffled together
 
 
 def encode_on_disk(
     ratings: Ratings, encoder: FeatureEncoder, rows: IntArray
 ) -> Encoded:
-    """Returns rows in a random order, as memory-mapped files of the cache.
+    """Returns encoded rows in a fixed random order, memory-mapped from the cache.
 
-    The order is the same each time; `block_order` then mixes what lies together. So
-    an epoch reads the files about once, from start to end of each block.
+    `block_order` then shuffles blocks of neighbours, so that an epoch reads the files
+    about once, block by block.
 
     Args:
         ratings: The dataset.
@@ -53,7 +52,7 @@ def encode_on_disk(
             keep(folder, lambda empty: _write(empty, ratings, encoder, rows))
         except OSError as error:
             raise DataError(
-                f"the encoded rows cannot be kept in {folder}: {error}. Set"
+                f"the encoded rows cannot be written to {folder}: {error}. Set"
                 " CFEXP_CACHE_DIR to a folder with room, or training.stream_from=null"
                 " to hold them in memory."
             ) from error
@@ -81,7 +80,7 @@ def _write(
 
 
 def block_order(n_rows: int, rng: np.random.Generator) -> npt.NDArray[np.int32]:
-    """Returns a shuffle of blocks of rows, and of the rows of some blocks together."""
+    """Returns the rows of an epoch: blocks shuffled, then rows within each `POOL`."""
     starts = rng.permutation(np.arange(0, n_rows, BLOCK, dtype=np.int32))
     order = np.concatenate(
         [np.arange(s, min(s + BLOCK, n_rows), dtype=np.int32) for s in starts]

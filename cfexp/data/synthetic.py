@@ -1,4 +1,4 @@
-"""MovieLens-shaped ratings with planted factors and genres, made from a seed."""
+"""Synthetic ratings of MovieLens' shape, with planted factors and genre effects."""
 
 import math
 from typing import Annotated
@@ -34,7 +34,7 @@ GENRE_NAMES = [
     "Western",
 ]
 CHUNK = 1_000_000
-DENSEST = 0.25  # largest share of all pairs that are rated
+MAX_DENSITY = 0.25  # largest share of all pairs that are rated
 
 
 class Synthetic(Dataset):
@@ -44,10 +44,10 @@ class Synthetic(Dataset):
     movie's genres. Activity and popularity have long tails.
 
     Attributes:
-        n_ratings: Ratings, each of another pair.
-        n_users: Users; grows with `n_ratings` as in MovieLens where None.
-        n_items: Movies; grows with `n_ratings` as in MovieLens where None.
-        n_factors: Planted latent factors.
+        n_ratings: Number of ratings, each of a different pair.
+        n_users: Number of users; if None, grows with `n_ratings` as in MovieLens.
+        n_items: Number of movies; if None, grows with `n_ratings` as in MovieLens.
+        n_factors: Number of planted latent factors.
         noise: Standard deviation of the noise, in stars.
         half_stars: Scale 0.5 to 5 in half stars instead of 1 to 5 in whole ones.
         data_seed: Seed of the data, apart from the seed of the run.
@@ -64,13 +64,13 @@ class Synthetic(Dataset):
     def shape(self) -> tuple[int, int]:
         """Returns the numbers of users and movies.
 
-        The exponents lead from ml-100k's shape to ml-25m's. Few ratings would fill
-        such a shape; then what is not given grows until `DENSEST` of it is filled.
+        The exponents interpolate between the shapes of ml-100k and ml-25m. If that
+        shape is denser than `MAX_DENSITY`, the numbers that are None are increased.
         """
         growth = self.n_ratings / 100_000
         n_users = self.n_users or max(20, round(943 * growth**0.93))
         n_items = self.n_items or max(40, round(1682 * growth**0.645))
-        lacking = max(1.0, self.n_ratings / DENSEST / (n_users * n_items))
+        lacking = max(1.0, self.n_ratings / MAX_DENSITY / (n_users * n_items))
         free = (self.n_users is None) + (self.n_items is None)
         if self.n_users is None:
             n_users = math.ceil(n_users * lacking ** (1 / free))
@@ -80,7 +80,7 @@ class Synthetic(Dataset):
 
     def problems(self) -> list[str]:
         n_users, n_items = self.shape()
-        if self.n_ratings <= DENSEST * n_users * n_items:
+        if self.n_ratings <= MAX_DENSITY * n_users * n_items:
             return []
         return [
             f"n_ratings must be at most a quarter of all pairs, {n_users} users *"
@@ -88,7 +88,7 @@ class Synthetic(Dataset):
         ]
 
     def load(self) -> Ratings:
-        """Makes the dataset, or reads it from the cache if it was large."""
+        """Generates the dataset, or reads it from the cache if it is large."""
         return cached(self.settings(), self._make)
 
     def _scale(self) -> tuple[float, float]:
@@ -112,7 +112,7 @@ class Synthetic(Dataset):
         ).astype({TITLE: "str", GENRES: "str"})
         first_seen = rng.integers(860_000_000, 890_000_000, n_users)
         timestamp = first_seen[user] + rng.integers(0, 20_000_000, len(user))
-        # Half the memory of 64 bits, and exact: it counts from 25 million ratings.
+        # Exact in 32 bits, and half the memory, which matters from 25 million ratings.
         frame = pd.DataFrame(
             {
                 USER: (user + 1).astype(np.int32),
@@ -153,7 +153,10 @@ class Synthetic(Dataset):
 
 
 def _genres(n_items: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Returns which movie has which genre; about one movie in 50 has none."""
+    """Returns which movie has which genre, shape ``(n_items, n_genres)``.
+
+    About one movie in 50 has none.
+    """
     weight = 1 / np.arange(1, len(GENRE_NAMES) + 1) ** 0.7
     rarity = rng.permutation(weight / weight.max())
     has_genre = rng.random((n_items, len(GENRE_NAMES))) < 0.3 * rarity
@@ -170,7 +173,7 @@ def _long_tailed_pairs(
     """Draws distinct pairs, coded ``user * n_items + item``, in ascending order.
 
     Raises:
-        ConfigError: So many pairs are wanted that the popular ones run out.
+        ConfigError: 200 rounds of draws did not give so many distinct pairs.
     """
     activity = np.cumsum(rng.lognormal(0, 1, n_users))
     popularity = np.cumsum(rng.lognormal(0, 1.4, n_items))
@@ -183,7 +186,7 @@ def _long_tailed_pairs(
         user = np.searchsorted(activity, rng.random(draws) * activity[-1])
         item = np.searchsorted(popularity, rng.random(draws) * popularity[-1])
         pairs = np.sort(np.concatenate([pairs, user * n_items + item]))
-        # Five times as fast as np.unique, which counts by hash before it sorts.
+        # Five times as fast as np.unique, which hashes before it sorts.
         pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])]
     if len(pairs) < n_pairs:
         raise ConfigError(

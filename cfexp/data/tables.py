@@ -1,4 +1,4 @@
-"""Reads a user's CSV and Parquet files, and says what is wrong with them."""
+"""Reads the user's CSV and Parquet files, and explains what is wrong with them."""
 
 import csv
 import lzma
@@ -17,9 +17,9 @@ from pyarrow import parquet
 from cfexp.data.checks import require_once
 from cfexp.errors import DataError, did_you_mean, first_line
 
-# By suffix where no separator is given, before that of a compressed file.
+# Suffixes of tab-separated files, before that of the compression.
 TABS = (".tsv", ".tab")
-# Written out since a shell and Hydra hand them on so.
+# Separators as the command line passes them: a backslash and a letter.
 ESCAPES = {r"\t": "\t", r"\s+": r"\s+"}
 UNREADABLE = (
     ValueError,
@@ -49,13 +49,13 @@ def read_table(
     Args:
         path: The file; CSV unless its name ends in ``.parquet``.
         option: The option that names it, for messages.
-        texts: Columns of a CSV to read as they are written, such as ids.
-        separator: What lies between two columns of a CSV, taken literally but for
-            ``\t`` and ``\s+``; a tab for ``.tsv``, else a comma, where None.
+        texts: Columns of a CSV to read as text, such as ids.
+        separator: Column separator of a CSV, taken literally except ``\t`` and
+            ``\s+``. None: a tab for ``.tsv`` and ``.tab``, else a comma.
         encoding: Encoding of a CSV.
 
     Raises:
-        DataError: It does not exist, or is not what its name says.
+        DataError: The file does not exist, or is not of the kind its name suggests.
     """
     file = _existing(path, option)
     try:
@@ -86,13 +86,13 @@ def reason(error: Exception) -> str:
 
 @contextmanager
 def strict_rows() -> Iterator[None]:
-    """Makes pandas refuse longer rows, where ``index_col=False`` is given too.
+    """Makes pandas refuse rows longer than the header, if ``index_col=False``.
 
-    Else it takes their first values for an index, and shifts all columns.
+    Otherwise pandas takes their first values for an index, and shifts all columns.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        # Columns of several kinds are looked at value by value.
+        # Columns of mixed types are checked value by value later.
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)
         yield
 
@@ -121,13 +121,13 @@ def encoding_problems(encoding: str) -> list[str]:
 
 
 def layout_hint(columns: Sequence[str]) -> str:
-    """Returns what a header suggests of a file's layout; empty where nothing."""
+    """Returns the fix for a layout that the header suggests; empty if it is fine."""
     if len(columns) == 1:
         for separator in ("\t", ";", "|", "::", ","):
             if separator in columns[0]:
                 written = separator.replace("\t", r"\t")
                 return (
-                    " Its columns seem to be separated otherwise: set"
+                    " Its columns seem to have another separator: set"
                     f" \"dataset.separator='{written}'\"."
                 )
         if len(columns[0].split()) > 1:
@@ -137,8 +137,8 @@ def layout_hint(columns: Sequence[str]) -> str:
             )
     if all(re.fullmatch(r"[-+.\d]+", column) for column in columns):
         return (
-            " Its first line seems to be data: put one with the columns' names before"
-            " it, such as userId,movieId,rating,timestamp."
+            " Its first line seems to be data: insert a line with the columns' names"
+            " before it, such as userId,movieId,rating,timestamp."
         )
     return ""
 
@@ -148,8 +148,8 @@ def _existing(path: str, option: str) -> Path:
     if file.is_dir():
         names = sorted(p.name for p in file.iterdir())
         raise DataError(
-            f"{option}={path} is a folder. Give a file of it, CSV or Parquet; it holds:"
-            f" {', '.join(names[:5]) or 'nothing'}."
+            f"{option}={path} is a folder. Give one of its files, CSV or Parquet; it"
+            f" holds: {', '.join(names[:5]) or 'nothing'}."
         )
     if not file.exists():
         near = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
@@ -179,7 +179,7 @@ def _read_csv(
         "encoding": encoding,
         "engine": "c" if simple else "python",
     }
-    # As it is written: pandas renames the second of two columns of one name.
+    # Read without a header: pandas would rename the second of two equal names.
     first = pd.read_csv(file, header=None, nrows=1, dtype="str", **options)
     header = list(first.iloc[0].fillna(""))
     kinds = {name: "str" for name in header if name.strip() in texts}

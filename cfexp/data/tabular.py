@@ -13,12 +13,12 @@ from cfexp.spec import NO_EFFECT
 
 
 class Tabular(UserTables):
-    """Ratings and movies in files of the user's.
+    """Ratings and movies in the user's own files.
 
     Attributes:
         name: Name of the dataset.
-        ratings: Path of the ratings, CSV (compressed if you like) or ``.parquet``.
-        movies: Path of the movies; movies have no titles and genres where None.
+        ratings: Path of the ratings, CSV (compressed or not) or ``.parquet``.
+        movies: Path of the movies; if None, movies have no titles and genres.
         separator: Column separator of CSV files, see `cfexp.data.tables.read_table`.
         encoding: Encoding of CSV files.
     """

@@ -13,9 +13,9 @@ NO_GENRES = ("(no genres listed)", "unknown")
 
 
 def as_text(column: pd.Series) -> pd.Series:
-    """Returns a column as text, empty where a value is missing.
+    """Returns a column as text, empty for missing values.
 
-    Whole numbers are written without a point, and lists joined by ``|``.
+    Whole numbers are written without a decimal point, and lists joined by ``|``.
     """
     texts = [_text(value) for value in column.astype(object)]
     return pd.Series(texts, column.index, dtype="str")
@@ -26,7 +26,7 @@ def as_genres(column: pd.Series, separator: str = "|") -> pd.Series:
 
     Args:
         column: Lists of genres, or texts.
-        separator: What lies between two genres of a text.
+        separator: Separator between the genres of a text.
     """
     texts = [
         "" if text in NO_GENRES else _joined(text.split(between))
@@ -37,7 +37,7 @@ def as_genres(column: pd.Series, separator: str = "|") -> pd.Series:
 
 
 def warn_of_separator(name: str, genres: pd.Series, separator: str) -> None:
-    """Warns where genres seem to be separated by something else."""
+    """Warns if genres seem to have another separator."""
     distinct = genres[genres != ""].unique()
     if not len(distinct) or any("|" in text for text in distinct):
         return
@@ -53,13 +53,13 @@ def warn_of_separator(name: str, genres: pd.Series, separator: str) -> None:
 
 
 def update_digest(digest: "hashlib._Hash", column: pd.Series) -> None:
-    """Feeds a column to `digest` in a form that no platform or version changes."""
+    """Feeds a column to `digest`, in the same form on every platform and version."""
     if pd.api.types.is_numeric_dtype(column):
         kind = "<f8" if pd.api.types.is_float_dtype(column) else "<i8"
         digest.update(column.to_numpy().astype(kind, copy=False).tobytes())
     else:
         texts = [str(text).encode(errors="surrogatepass") for text in column]
-        # With their lengths, so that no text can pass for two.
+        # With their lengths, so that ["ab"] differs from ["a", "b"].
         digest.update(np.fromiter(map(len, texts), "<i8", len(texts)).tobytes())
         digest.update(b"".join(texts))
     digest.update(b"\x1e")

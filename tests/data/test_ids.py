@@ -48,19 +48,19 @@ def test_canonical_ids(written: object, ids: list[object]) -> None:
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ([1.0, 1e300], "1e.300 cannot be told from other numbers"),
-        (["1", "1e300"], "1e300 cannot be told from other numbers"),
-        ([1.0, np.inf], "inf is no id"),
-        (["1", "-inf"], "-inf is no id"),
-        ([2.0**53 + 2], "cannot be told"),
-        (["a", " "], "a blank text is no id"),
-        ([[1], [2]], r"\[1\] is no id: ids are whole numbers or text"),
-        ([datetime.date(2020, 1, 1)], "2020-01-01 is no id"),
-        (pd.to_datetime(["2020-01-01"]), "2020-01-01 00:00:00 is no id"),
+        ([1.0, 1e300], "1e.300 is too large to be exact"),
+        (["1", "1e300"], "1e300 is too large to be exact"),
+        ([1.0, np.inf], "inf is not an id"),
+        (["1", "-inf"], "-inf is not an id"),
+        ([2.0**53 + 2], "is too large to be exact"),
+        (["a", " "], "a blank text is not an id"),
+        ([[1], [2]], r"\[1\] is not an id: ids are whole numbers or text"),
+        ([datetime.date(2020, 1, 1)], "2020-01-01 is not an id"),
+        (pd.to_datetime(["2020-01-01"]), "2020-01-01 00:00:00 is not an id"),
     ],
     ids=str,
 )
-def test_what_is_no_id(written: object, message: str) -> None:
+def test_what_is_not_an_id(written: object, message: str) -> None:
     with pytest.raises(DataError, match=f"column x: .*{message}"):
         as_ids(pd.Series(written, name="x"))
 

@@ -70,8 +70,8 @@ def test_duplicates(policy: str, expected: float) -> None:
         ([(1, 1, 1e308, 9)], {}, "1 values that lie beyond 1,000,000.*rating=1e.308"),
         ([(1, 1, True, 9)], {}, "column rating holds True and False, not numbers"),
         ([(308, 1, -1.0, 9)], {}, "First: userId=308, movieId=1, rating=-1, timest"),
-        ([(np.inf, 1, 3.0, 9)], {}, "t: column userId: inf is no id"),
-        ([(1, [2], 3.0, 9)], {}, r"t: column movieId: \[2\] is no id"),
+        ([(np.inf, 1, 3.0, 9)], {}, "t: column userId: inf is not an id"),
+        ([(1, [2], 3.0, 9)], {}, r"t: column movieId: \[2\] is not an id"),
         ([(1, 1, 3.0, "noon")], {}, "column timestamp has 1 values that are not times"),
         ([(1, 1, 3.0, 1e300)], {}, "1 values that are not times.*timestamp=null"),
         ([(1, 1, 3.0, None)], {}, "timestamp of .* has 1 missing.*timestamp=null"),
@@ -112,7 +112,7 @@ def test_fingerprint_sees_fractions_of_a_second() -> None:
 
 def test_equal_ratings_teach_nothing() -> None:
     require_different_ratings("t", pd.Series([5.0, 4.0]))
-    with pytest.raises(DataError, match=r"all 3 ratings are 5, .*\(implicit data\)"):
+    with pytest.raises(DataError, match=r"all 3 ratings are 5, .*implicit data"):
         require_different_ratings("t", pd.Series([5.0] * 3))
 
 

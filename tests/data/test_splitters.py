@@ -188,7 +188,7 @@ def test_errors(data: Ratings) -> None:
         KFold(folds=5, fold=5, valid_size=0.1)
     with pytest.raises(ConfigError, match="test_size must be > 0 and < 1. Got: 1.5"):
         RandomHoldout(test_size=1.5, valid_size=0.1)
-    with pytest.raises(DataError, match="no official fold '7'; it has: 1"):
+    with pytest.raises(DataError, match="no official fold '7'; its folds: 1"):
         Official(fold="7", valid_size=0.1).split(data, seed=0)
     timeless = replace(data, frame=data.frame.drop(columns="timestamp"))
     with pytest.raises(DataError, match="needs a timestamp column"):
