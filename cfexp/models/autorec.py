@@ -13,14 +13,15 @@ class AutoRec(NeuralModel):
     """AutoRec (Sedhain et al., 2015, eq. 2), trained rating by rating.
 
     ``rating = mean + b_u + b_i + w_u . sigmoid(V r_i + c)`` for ``of=item``, where r_i
-    are the movie's training ratings less their mean, but for the one predicted.
+    are the movie's training ratings minus the mean, without the one to be predicted.
 
     Attributes:
-        of: ``item``, over the users who rated it; or ``user``, over their movies.
+        of: ``item``, a movie's ratings by all users; or ``user``, a user's ratings of
+            all movies.
         units: Width of the hidden layer.
         dropout: Dropout rate of the hidden layer.
-        l2: Penalty of the looked-up rows of w.
-        kernel_l2: Penalty of V.
+        l2: Penalty of the looked-up rows of w, the decoder.
+        kernel_l2: Penalty of V, the encoder.
         bias_l2: Penalty of the looked-up biases.
         id_dropout: Share of ids shown as unknown in training.
     """

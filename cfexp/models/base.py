@@ -1,4 +1,4 @@
-"""What a model family, and a trained model, is to the rest of cfexp."""
+"""The base classes of model families, and the interface of trained models."""
 
 from abc import abstractmethod
 from pathlib import Path
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import keras
 
 EmbedDim = Annotated[int, Field(ge=1, le=4096)]
-# A layer's units: wider ones would need tens of gigabytes.
+# Wider layers would need tens of gigabytes.
 Units = Annotated[int, Field(ge=1, le=65_536)]
 Penalty = Annotated[float, Field(ge=0)]
-# The share of values that is dropped.
+# Dropout rate: the share of values that are dropped.
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -27,7 +27,7 @@ class Scorer(Protocol):
 
     @property
     def n_parameters(self) -> int:
-        """Number of trained values."""
+        """Number of trained parameters."""
         ...
 
     def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
@@ -35,7 +35,7 @@ class Scorer(Protocol):
         ...
 
     def trained(self) -> list[npt.NDArray[Any]]:
-        """Returns all trained values."""
+        """Returns all trained parameters."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -47,7 +47,7 @@ class Model(Spec):
     """Hyperparameters of a model family.
 
     Attributes:
-        name: Name of the family; that of the class in lower case where it gives none.
+        name: Name of the family; the class name in lower case if not set.
     """
 
     group: ClassVar[str] = "model"
@@ -68,17 +68,21 @@ class NeuralModel(Model):
 
     @abstractmethod
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
-        """Returns a fresh model; `train` are the rows that it will be trained on.
+        """Returns a new Keras model.
 
-        It takes a dict of ``user`` and ``item`` indices, shape ``(batch,)``, and, if
-        it wants them, ``genres``, shape ``(batch, n_genres)``; it returns ratings,
-        shape ``(batch, 1)``.
+        Its inputs are ``user`` and ``item`` indices, shape ``(batch,)``, and optionally
+        ``genres``, shape ``(batch, n_genres)``; its output are ratings, shape
+        ``(batch, 1)``.
+
+        Args:
+            features: Properties of the training data.
+            train: The rows that the model will be trained on.
         """
 
 
 class Baseline(Model):
-    """A family that is fitted in one go, without TensorFlow."""
+    """A family that is fitted without epochs and without TensorFlow."""
 
     @abstractmethod
     def fit(self, train: Encoded, features: FeatureSpec) -> Scorer:
-        """Returns the fitted model."""
+        """Returns a model fitted to the rows `train`."""

@@ -1,4 +1,4 @@
-"""The baselines that every model is held against: mean, and user and movie biases."""
+"""The baselines that every model is compared with: mean, and user and movie biases."""
 
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -16,8 +16,8 @@ class BiasScorer:
 
     Args:
         mean: Mean rating.
-        user_bias: Shape ``(n_users,)``; row 0, of unknown users, is 0.
-        item_bias: Shape ``(n_items,)``; row 0, of unknown movies, is 0.
+        user_bias: In stars, shape ``(n_users,)``; 0 for row 0, the unknown users.
+        item_bias: In stars, shape ``(n_items,)``; 0 for row 0, the unknown movies.
         scale: Lowest and highest rating.
     """
 
@@ -38,16 +38,16 @@ class BiasScorer:
 
     @property
     def n_parameters(self) -> int:
-        """Number of fitted values."""
+        """Number of fitted parameters."""
         return 1 + len(self.user_bias) + len(self.item_bias) - 2
 
     def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
-        """Returns ratings, shape ``(n,)``."""
+        """Returns ratings within the scale, shape ``(n,)``."""
         rating = self.mean + self.user_bias[rows.user] + self.item_bias[rows.item]
         return rating.clip(*self.scale)
 
     def trained(self) -> list[npt.NDArray[np.float64]]:
-        """Returns all fitted values."""
+        """Returns all fitted parameters."""
         return [np.array([self.mean]), self.user_bias, self.item_bias]
 
     def save(self, folder: Path) -> None:
@@ -62,7 +62,7 @@ class BiasScorer:
 
     @classmethod
     def load(cls, folder: Path) -> "BiasScorer":
-        """Reads what `save` wrote."""
+        """Reads biases written by `save`."""
         with np.load(folder / cls.FILE, allow_pickle=False) as saved:
             return cls(
                 mean=float(saved["mean"]),
@@ -94,8 +94,8 @@ class Bias(Baseline):
     by alternating least squares, movies first.
 
     Attributes:
-        reg_user: Penalty of user biases, in ratings.
-        reg_item: Penalty of movie biases, in ratings.
+        reg_user: Penalty of user biases; acts like so many ratings of residual 0.
+        reg_item: Penalty of movie biases, in the same unit.
         iterations: Rounds of alternating least squares.
     """
 

@@ -10,12 +10,11 @@ if TYPE_CHECKING:
 
 
 class Deep(NeuralModel):
-    """Wide & Deep (Cheng et al., 2016): a wide linear part and a deep tower.
+    """Wide & Deep (Cheng et al., 2016, eq. 3): a wide linear part and a deep tower.
 
-    ``rating = mean + b_u + b_i + mlp([p_u, q_i, g_i, p_u * (q_i + g_i)])``
-
-    with ``g_i`` the mean of the embeddings of the movie's genres, so that a new
-    movie is placed by its genres.
+    ``rating = mean + b_u + b_i + p_u . (q_i + g_i) + h . mlp([p_u, q_i, g_i, p_u * (q_i
+    + g_i)])``, with ``g_i`` the mean embedding of the movie's genres, which is all that
+    is known of a new movie.
 
     Attributes:
         embed_dim: Width of the user, movie and genre embeddings.

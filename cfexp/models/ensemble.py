@@ -1,4 +1,4 @@
-"""An ensemble: trained runs, weighted by how well they predict validation rows."""
+"""An ensemble: a weighted sum of trained models."""
 
 import json
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from cfexp.models.base import Model, Scorer
 class Ensemble(Model):
     """Stacked regression (Breiman, 1996): ``rating = c + sum of w_m * rating_m``.
 
-    The weights are not negative and fitted to the members' predictions of validation
+    The weights are non-negative and fitted to the members' predictions of validation
     rows, which no member was trained on. See `cfexp.training.stacking`.
 
     Attributes:
-        runs: Run ids or folders of the members; where None, the best run of each model
-            family in the experiment with the same data and split.
+        runs: Run ids or folders of the members. None: the best run of each model family
+            in the MLflow experiment with the same data and split.
     """
 
     name: ClassVar[str] = "ensemble"
@@ -32,12 +32,12 @@ class Ensemble(Model):
 
 @dataclass(frozen=True)
 class Translation:
-    """Turns rows of one encoder into those of another that knows a subset of its ids.
+    """Converts rows of one encoder to those of another, which knows fewer ids.
 
     Attributes:
-        user: The other's index of each user, shape ``(n_users,)``.
-        item: The other's index of each movie, shape ``(n_items,)``.
-        genre: The other's index of each genre, shape ``(n_genres,)``.
+        user: The other encoder's index of each user, shape ``(n_users,)``.
+        item: The other encoder's index of each movie, shape ``(n_items,)``.
+        genre: The other encoder's index of each genre, shape ``(n_genres,)``.
     """
 
     user: npt.NDArray[np.int32]
@@ -52,16 +52,16 @@ class Translation:
             (known.items, other.items),
             (known.genres, other.genres),
         )
-        return cls(*(_places(np.asarray(a), np.asarray(b)) for a, b in pairs))
+        return cls(*(_indices(np.asarray(a), np.asarray(b)) for a, b in pairs))
 
     def __call__(self, rows: Encoded) -> Encoded:
         """Returns `rows` as the other encoder would have encoded them."""
         table = np.zeros(
             (len(rows.genre_table), self.genre.max(initial=0) + 1), np.float32
         )
-        for column, place in enumerate(self.genre):
+        for column, index in enumerate(self.genre):
             np.maximum(
-                table[:, place], rows.genre_table[:, column], out=table[:, place]
+                table[:, index], rows.genre_table[:, column], out=table[:, index]
             )
         return Encoded(
             user=self.user[rows.user],
@@ -72,10 +72,10 @@ class Translation:
         )
 
 
-def _places(ids: npt.NDArray[np.generic], others: npt.NDArray[np.generic]):  # type: ignore[no-untyped-def]
-    """Returns where `ids` are in `others`, from 1; 0 for index 0 and unknown ones."""
-    place = {key: i for i, key in enumerate(others.tolist(), start=1)}
-    return np.array([0, *(place.get(key, 0) for key in ids.tolist())], np.int32)
+def _indices(ids: npt.NDArray[np.generic], others: npt.NDArray[np.generic]):  # type: ignore[no-untyped-def]
+    """Returns the index in `others` of index 0, then of each of `ids`; 0 if unknown."""
+    index = {key: i for i, key in enumerate(others.tolist(), start=1)}
+    return np.array([0, *(index.get(key, 0) for key in ids.tolist())], np.int32)
 
 
 class EnsembleScorer:
@@ -83,9 +83,9 @@ class EnsembleScorer:
 
     Args:
         members: Trained models.
-        translations: From the ensemble's encoder to each member's.
-        weights: One for each member.
-        intercept: In stars.
+        translations: From the ensemble's encoder to each member's encoder.
+        weights: Weight of each member.
+        intercept: Constant that is added, in stars.
         scale: Lowest and highest rating.
     """
 
@@ -108,7 +108,7 @@ class EnsembleScorer:
 
     @property
     def n_parameters(self) -> int:
-        """Number of trained values, the members' included."""
+        """Number of trained parameters, including those of the members."""
         own = len(self.weights) + 1
         return own + sum(member.n_parameters for member in self.members)
 
@@ -122,7 +122,7 @@ class EnsembleScorer:
         return total.clip(*self.scale)
 
     def trained(self) -> list[npt.NDArray[Any]]:
-        """Returns all trained values, the members' first."""
+        """Returns all trained parameters, those of the members first."""
         inner = [values for member in self.members for values in member.trained()]
         return [*inner, np.array([*self.weights, self.intercept])]
 
@@ -143,7 +143,7 @@ class EnsembleScorer:
     def load(
         cls, folder: Path, load_scorer: Callable[[Path], Scorer]
     ) -> "EnsembleScorer":
-        """Reads what `save` wrote; `load_scorer` reads the members."""
+        """Reads an ensemble written by `save`; `load_scorer` reads its members."""
         saved = json.loads((folder / cls.FILE).read_text())
         count = range(len(saved["weights"]))
         translations = []

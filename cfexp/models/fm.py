@@ -19,7 +19,7 @@ class Fm(NeuralModel):
 
     Attributes:
         embed_dim: Width of the vectors.
-        layers: Widths of the tower; none for a plain factorisation machine.
+        layers: Widths of the tower; empty for a plain factorisation machine.
         dropout: Dropout rate of the tower.
         l2: Penalty of the looked-up vectors.
         history_l2: Penalty of all vectors of the history.

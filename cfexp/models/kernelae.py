@@ -1,4 +1,4 @@
-"""A kernel autoencoder: AutoRec whose weights fade with a learned distance."""
+"""A kernel autoencoder: AutoRec with weights that decrease with a learned distance."""
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -10,17 +10,18 @@ if TYPE_CHECKING:
 
 
 class KernelAutoEncoder(NeuralModel):
-    """Kernelised autoencoder, as in GLocal-K's first stage (Han et al., 2021, eq. 1).
+    """Kernelised autoencoder, the first stage of GLocal-K (Han et al., 2021, eq. 1).
 
-    Each weight ``w_ij`` is multiplied by ``max(0, 1 - |a_i - b_j|^2)`` of two learned
-    positions (Muller, Martel and Indiveri, 2018), in both hidden layers and in the
-    output. Trained rating by rating, as `AutoRec`; GLocal-K's second stage, a
-    convolution over the rating matrix, is left out.
+    Each weight ``w_ij`` is multiplied by the kernel ``max(0, 1 - |a_i - b_j|^2)`` of
+    two learned positions (Muller, Martel and Indiveri, 2018), in both hidden layers and
+    in the output. Trained rating by rating, like `AutoRec`; the second stage of
+    GLocal-K, a convolution over the rating matrix, is left out.
 
     Attributes:
-        of: ``item``, over the users who rated it; or ``user``, over their movies.
+        of: ``item``, a movie's ratings by all users; or ``user``, a user's ratings of
+            all movies.
         units: Width of both hidden layers.
-        kernel_dim: Width of the positions.
+        kernel_dim: Dimensions of the positions.
         dropout: Dropout rate of the hidden layers.
         l2: Penalty of the looked-up output weights.
         kernel_l2: Penalty of the hidden layers' weights, after the kernel.

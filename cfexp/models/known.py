@@ -1,4 +1,4 @@
-"""The user-movie pairs that a model knows: nothing it says of them is a test."""
+"""The user-movie pairs that a model knows, and so cannot be tested on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +19,13 @@ TRAINED = "trained"
 
 @dataclass(frozen=True)
 class KnownPairs:
-    """Every pair that a model was trained on, or that its epoch was chosen on.
+    """The pairs that a model was trained on, or that its epoch was chosen on.
 
-    They are kept exactly, not hashed: sorted, a pair takes about a byte and a half,
-    less than any hash with so few false hits would.
+    They are saved exactly, not hashed: sorted, a pair takes about one and a half bytes.
 
     Attributes:
-        frame: Columns ``userId``, ``movieId`` and ``trained``, false where the pair
-            chose the epoch or the weights of an ensemble only; one row for each pair,
+        frame: Columns ``userId``, ``movieId`` and ``trained``, false if the pair only
+            served to choose the epoch or an ensemble's weights; one row for each pair,
             sorted by user and movie.
     """
 
@@ -34,12 +33,12 @@ class KnownPairs:
 
     @classmethod
     def of(cls, ratings: Ratings, trained: IntArray, chosen: IntArray) -> "KnownPairs":
-        """Returns the pairs of some rows.
+        """Returns the known pairs of a model.
 
         Args:
             ratings: The dataset.
-            trained: Positions of the rows that a model was trained on.
-            chosen: Positions of the rows that something was chosen on.
+            trained: Positions of the rows that it was trained on.
+            chosen: Positions of the rows that its epoch or weights were chosen on.
         """
         is_trained = np.zeros(len(ratings.frame), bool)
         is_trained[trained] = True
@@ -52,7 +51,7 @@ class KnownPairs:
         return len(self.frame)
 
     def union(self, *others: "KnownPairs") -> "KnownPairs":
-        """Returns the pairs that any of them knows."""
+        """Returns the pairs that are known to any of these models."""
         frames = [self.frame, *(other.frame for other in others)]
         kinds = {}
         for name in (USER, ITEM):
@@ -68,7 +67,7 @@ class KnownPairs:
 
         Args:
             pairs: Columns ``userId`` and ``movieId``.
-            trained_only: Leave out pairs that only something was chosen on.
+            trained_only: Ignore pairs that were not trained on.
         """
         known = self.frame[self.frame[TRAINED]] if trained_only else self.frame
         users, items = _ids(known[USER]), _ids(known[ITEM])
@@ -76,7 +75,7 @@ class KnownPairs:
             return np.zeros(len(pairs), bool)
         wanted = _codes(users, items, pairs)
         codes = _codes(users, items, known)
-        if (codes[1:] < codes[:-1]).any():  # in order already, if the pairs were
+        if (codes[1:] < codes[:-1]).any():  # sorted already, if the frame was
             codes.sort()
         place = np.searchsorted(codes, wanted).clip(max=len(codes) - 1)
         found: BoolArray = codes[place] == wanted
@@ -89,14 +88,14 @@ class KnownPairs:
             pa.Table.from_pandas(self.frame, preserve_index=False),
             path,
             compression="zstd",
-            # Sorted integers are stored as short steps from one to the next.
+            # Sorted integers are stored as small differences.
             use_dictionary=[c for c in (USER, ITEM) if c not in plain],
             column_encoding=dict.fromkeys(plain, "DELTA_BINARY_PACKED"),
         )
 
     @classmethod
     def load(cls, path: Path) -> "KnownPairs":
-        """Reads what `save` wrote."""
+        """Reads pairs written by `save`."""
         return cls(pd.read_parquet(path))
 
 
@@ -107,7 +106,7 @@ def _ids(column: pd.Series) -> npt.NDArray[np.generic]:
 def _codes(
     users: npt.NDArray[np.generic], items: npt.NDArray[np.generic], pairs: pd.DataFrame
 ) -> IntArray:
-    """Returns a number for each pair of known ids, -1 where an id is not known."""
+    """Returns a number for each pair of known ids, -1 if an id is unknown."""
     user = positions(pairs[USER], users)
     item = positions(pairs[ITEM], items)
     code: IntArray = user * len(items) + item

@@ -9,7 +9,7 @@ from cfexp.runtime import tensorflow
 
 
 def load_scorer(folder: Path) -> Scorer:
-    """Reads what ``save`` wrote; imports TensorFlow only for Keras models."""
+    """Reads a saved model; imports TensorFlow only for Keras models."""
     if (folder / BiasScorer.FILE).exists():
         return BiasScorer.load(folder)
     if (folder / EnsembleScorer.FILE).exists():

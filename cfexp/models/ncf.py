@@ -14,15 +14,15 @@ class Ncf(NeuralModel):
 
     ``rating = mean + b_u + b_i + h . [p_u * q_i, mlp([p'_u, q'_i])]``
 
-    The two towers have embeddings of their own, as in the paper. Mean and biases
-    replace its sigmoid, which is for clicks.
+    Each tower has its own embeddings, as in the paper. Mean and biases replace the
+    sigmoid of the paper, which predicts clicks.
 
     Attributes:
         embed_dim: Width of each tower's embeddings.
         layers: Widths of the MLP tower.
         dropout: Dropout rate of the MLP tower.
         l2: Penalty of the looked-up embedding rows of the GMF tower.
-        mlp_l2: Penalty of those of the MLP tower.
+        mlp_l2: Penalty of the looked-up embedding rows of the MLP tower.
         kernel_l2: Penalty of the MLP tower's weights.
         bias_l2: Penalty of the looked-up biases.
         id_dropout: Share of ids shown as unknown in training.
@@ -48,8 +48,8 @@ class Ncf(NeuralModel):
         gmf_user, gmf_item = inputs.embed("gmf", self.embed_dim, l2=self.l2)
         mlp_user, mlp_item = inputs.embed("mlp", self.embed_dim, l2=self.mlp_l2)
         gmf = keras.layers.Multiply(name="gmf")([gmf_user, gmf_item])
-        # The paper's h, held in two parts. GMF starts as the dot product, and no
-        # element grows beyond 1: that would only undo the penalty of p_u and q_i.
+        # The paper's h, in two parts. GMF starts as the dot product; the norm of h is
+        # limited to 1, since larger values would only undo the penalty of p_u and q_i.
         gmf = keras.layers.Dense(
             1,
             use_bias=False,

@@ -1,7 +1,7 @@
-"""Whether a trained model may be used with some data, and which rows test it.
+"""Whether a dataset fits a trained model, and which of its rows can test the model.
 
-Rows that a model was trained on do not test it, and users and movies of other data need
-not be those that it knows by the same ids.
+A model cannot be tested on rows that it was trained on, and in other data the same ids
+may stand for other users and movies.
 """
 
 import logging
@@ -19,22 +19,22 @@ from cfexp.models.predictor import Predictor
 log = logging.getLogger(__name__)
 
 DROP = "drop"
-# Of the titles that both have for the same movie id. Spellings differ somewhat.
+# Share of equal titles among common movie ids; below 1 since spellings differ.
 SAME_TITLES = 0.5
 
 
 def check_related(predictor: Predictor, ratings: Ratings, *, same_ids: bool) -> None:
-    """Checks that ids of a dataset mean the users and movies that a model knows.
+    """Checks that a dataset's ids stand for the users and movies that a model knows.
 
-    They do where it is the model's own dataset, or where most titles agree.
+    They do in the model's own dataset, or if most titles agree.
 
     Args:
         predictor: The trained model.
         ratings: The dataset.
-        same_ids: The user says that they do.
+        same_ids: Skip the check, because the user has confirmed it.
 
     Raises:
-        DataError: They do not, or it cannot be told.
+        DataError: They do not, or it cannot be determined.
     """
     origin = predictor.origin
     if same_ids or ratings.fingerprint == origin.data_fingerprint:
@@ -44,18 +44,19 @@ def check_related(predictor: Predictor, ratings: Ratings, *, same_ids: bool) -> 
     if same_name if agreeing is None else agreeing >= SAME_TITLES:
         return
     reason = (
-        "nothing tells whether the same ids mean the same users and movies"
+        "it is unknown whether the same ids mean the same users and movies"
         if agreeing is None
         else f"only {agreeing:.0%} of the movies with the same id have the same title"
     )
     raise DataError(
         f"this model was trained on {origin.dataset}, and {reason} in {ratings.name}."
-        " Give the data that it was trained on, or set same_ids=true where they do"
+        " Give the data that it was trained on, or set same_ids=true if the ids are the"
+        " same"
     )
 
 
 def _agreeing_titles(one: pd.DataFrame, other: pd.DataFrame) -> float | None:
-    """Returns the share of equal titles; None where no id has a title in both."""
+    """Returns the share of equal titles; None if no id has a title in both."""
     titled = [
         frame[frame[TITLE] != ""].astype({ITEM: str})[[ITEM, TITLE]]
         for frame in (one, other)
@@ -72,7 +73,7 @@ def _agreeing_titles(one: pd.DataFrame, other: pd.DataFrame) -> float | None:
 def unknown_split(
     split: Split, ratings: Ratings, known: KnownPairs, *, policy: str
 ) -> Split:
-    """Returns a split whose validation and test rows a model does not know.
+    """Returns a split without the validation and test rows that a model knows.
 
     A test row is known if the model was trained on it or its epoch was chosen on it; a
     validation row only if the model was trained on it.
@@ -80,11 +81,11 @@ def unknown_split(
     Args:
         split: The split.
         ratings: The dataset.
-        known: What the model knows.
-        policy: ``error``, or ``drop`` to leave known rows out.
+        known: The pairs that the model knows.
+        policy: ``error`` or ``drop``: what to do with known rows.
 
     Raises:
-        DataError: Rows are known and are not to be left out, or no test row is left.
+        DataError: Rows are known and `policy` is ``error``, or no test row is left.
     """
     test = unknown_rows(split.test, ratings, known, policy=policy)
     is_known = _are_known(split.valid, ratings, known, trained_only=True)
@@ -98,7 +99,7 @@ def unknown_split(
                 " not choose this run"
             )
     digest = split.fingerprint
-    if len(test) < len(split.test):  # other test rows are another test
+    if len(test) < len(split.test):  # fewer test rows make a different split
         digest = fingerprint(ratings, train=split.train, valid=valid, test=test)
     return replace(split, valid=valid, test=test, fingerprint=digest)
 
@@ -109,13 +110,13 @@ def unknown_rows(
     """Returns the test rows that a model does not know.
 
     Args:
-        rows: Positions of the rows.
+        rows: Positions of the test rows.
         ratings: The dataset.
-        known: What the model knows.
-        policy: ``error``, or ``drop`` to leave known rows out.
+        known: The pairs that the model knows.
+        policy: ``error`` or ``drop``: what to do with known rows.
 
     Raises:
-        DataError: Rows are known and are not to be left out, or no row is left.
+        DataError: Rows are known and `policy` is ``error``, or no row is left.
     """
     is_known = _are_known(rows, ratings, known, trained_only=False)
     if not is_known.any():
@@ -123,9 +124,8 @@ def unknown_rows(
     _check_may_drop(int(is_known.sum()), "test", rows, policy)
     if is_known.all():
         raise DataError(
-            f"this model knows every one of the {len(rows):,} test rows: nothing is"
-            " left to test it on. Give the split and seed that it was trained with, or"
-            " other data"
+            f"this model knows all of the {len(rows):,} test rows: none is left to test"
+            " it on. Give the split and seed that it was trained with, or other data"
         )
     return rows[~is_known]
 
@@ -134,8 +134,8 @@ def _check_may_drop(known: int, part: str, rows: IntArray, policy: str) -> None:
     if policy != DROP:
         raise DataError(
             f"this model knows {known:,} of the {len(rows):,} {part} rows: it was"
-            " trained on them, or its epoch was chosen on them, and its error there"
-            " says nothing of new ratings. Give the dataset, split and seed that it was"
+            " trained on them, or its epoch was chosen on them, so that its error there"
+            " is not that of new ratings. Give the dataset, split and seed that it was"
             " trained with, or leave these rows out with known_rows=drop"
         )
     log.warning(

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RELOAD_TOLERANCE = 1e-4
-# What to do about a folder that cfexp must not write to.
+RELOAD_TOLERANCE = 1e-4  # stars
+# The fix for a folder that cfexp must not write to.
 ELSEWHERE = "move it away, or choose another hydra.run.dir"
 
 
@@ -46,7 +46,7 @@ class Origin:
         split_fingerprint: SHA-256 of the split.
         config: The settings of the experiment that trained it.
         cfexp: Version of cfexp that trained it.
-        sources: The trained models that it went on from, the oldest first: run ids,
+        sources: The trained models it was fine-tuned from, the oldest first: run ids,
             or folders of runs that were not tracked.
     """
 
@@ -67,7 +67,7 @@ class Predictor:
         scorer: The trained model.
         movies: Columns ``movieId``, ``title``, ``genres``.
         origin: Where the model comes from.
-        load_trained_on: Returns what it was trained on, which serving does not need.
+        load_trained_on: Loads `trained_on` when first used; serving does not need it.
     """
 
     def __init__(
@@ -87,16 +87,17 @@ class Predictor:
 
     @cached_property
     def trained_on(self) -> "TrainedOn":
-        """The pairs that it knows, and baselines of the rows it was fitted to."""
+        """The pairs that the model knows, and baselines fitted to the same rows."""
         return self._load_trained_on()
 
     def predict(self, pairs: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Predicts ratings within the scale, shape ``(n,)``.
 
         Args:
-            pairs: Columns ``userId`` and ``movieId``; a column ``genres`` (joined by
-                ``|``) goes before the known genres, and places new movies. Ids never
-                seen in training are served by the unknown row.
+            pairs: Columns ``userId`` and ``movieId``. An optional column ``genres``
+                (joined by ``|``) takes precedence over the known genres, and gives
+                those of new movies. Ids never seen in training use the embedding of
+                unknown ids.
 
         Raises:
             DataError: A column or an id is missing.
@@ -112,7 +113,7 @@ class Predictor:
         """Returns the `k` movies that `user` would rate highest, best first.
 
         Args:
-            user: The user's id; unknown users get what the unknown row likes.
+            user: The user's id; unknown users all get the same movies.
             k: Number of movies.
             seen: Ids of movies to leave out; where None, those of the user's train and
                 validation ratings, which the model knows. It knows no test rows.
@@ -143,17 +144,18 @@ class Predictor:
         return pairs.loc[equal_to(pairs[USER], user), ITEM]
 
     def save(self, folder: Path) -> None:
-        """Writes the predictor into `folder`, which is made anew.
+        """Writes the predictor into `folder`, which is replaced.
 
         Raises:
-            ConfigError: `folder` holds something that is not cfexp's, or was changed.
+            ConfigError: `folder` holds a file that cfexp did not write, or that was
+                changed since.
         """
         check_replaceable(folder)
         partial = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         self._write(partial)
-        owned.note_all(partial)
+        owned.record_all(partial)
         owned.remove(folder, fix=ELSEWHERE)
         partial.rename(folder)
 
@@ -162,12 +164,12 @@ class Predictor:
         self.scorer.save(folder)
         self.trained_on.save(folder)
         self.movies.to_parquet(folder / "movies.parquet", index=False)
-        # Last, so that a folder with it is whole.
+        # Last, so that its presence shows that the folder is complete.
         write_text(folder / "origin.json", json.dumps(asdict(self.origin), indent=2))
 
     @classmethod
     def load(cls, folder: Path) -> "Predictor":
-        """Reads what `save` wrote.
+        """Reads a predictor written by `save`.
 
         Raises:
             DataError: `folder` holds no predictor.
@@ -179,10 +181,10 @@ class Predictor:
         def load_trained_on() -> "TrainedOn":
             from cfexp.models.trained_on import TrainedOn
 
-            with _saying_what_is_damaged(folder):
+            with _as_damaged(folder):
                 return TrainedOn.load(folder)
 
-        with _saying_what_is_damaged(folder):
+        with _as_damaged(folder):
             saved = json.loads((folder / "origin.json").read_text())
             return cls(
                 encoder=FeatureEncoder.load(folder / "encoder.json"),
@@ -194,42 +196,47 @@ class Predictor:
 
 
 @contextmanager
-def _saying_what_is_damaged(folder: Path) -> Iterator[None]:
-    """Says in one line that a model cannot be read, whatever its reader says."""
+def _as_damaged(folder: Path) -> Iterator[None]:
+    """Turns any error of reading a model into a `DamagedError`."""
     try:
         yield
     except CfexpError:
         raise
     except Exception as error:
         needed = (folder / "encoder.json", folder / "movies.parquet")
-        lost = [str(path) for path in needed if not path.exists()]
-        reason = f"there is no {lost[0]}" if lost else in_words(error)
+        missing = [str(path) for path in needed if not path.exists()]
+        reason = f"there is no {missing[0]}" if missing else in_words(error)
         raise DamagedError(
-            f"the model in {folder} is damaged, or of another version of cfexp:"
+            f"the model in {folder} is damaged, or from another version of cfexp:"
             f" {reason}",
             "Give another run's folder, or train the model again.",
         ) from error
 
 
 def check_replaceable(folder: Path) -> None:
-    """Checks that a predictor can be saved into a folder without loss.
+    """Checks that saving a predictor into a folder overwrites none of the user's files.
 
     Raises:
-        ConfigError: It holds something that is not cfexp's, or was changed.
+        ConfigError: It holds a file that cfexp did not write, or that was changed
+            since.
     """
     owned.check_whole(folder, fix=ELSEWHERE)
 
 
 def max_difference(predictor: Predictor, reloaded: Any, sample: pd.DataFrame) -> float:
-    """Returns how far, at most, a reloaded model's ratings lie from the original's.
+    """Returns the largest difference between a model's and its reloaded copy's ratings.
+
+    In stars; a difference above `RELOAD_TOLERANCE` is logged as a warning.
 
     Args:
         predictor: The original.
-        reloaded: Has a method ``predict``, as `Predictor` or MLflow's models have.
+        reloaded: The copy: a `Predictor`, or an MLflow model.
         sample: The pairs to predict.
     """
     again = np.asarray(reloaded.predict(sample), np.float64).reshape(-1)
     difference = float(np.abs(predictor.predict(sample) - again).max())
     if difference > RELOAD_TOLERANCE:
-        log.warning("the saved model predicts otherwise, by up to %g stars", difference)
+        log.warning(
+            "the saved model's predictions differ by up to %g stars", difference
+        )
     return difference

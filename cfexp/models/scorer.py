@@ -1,4 +1,4 @@
-"""A trained Keras model that scores encoded rows."""
+"""A trained Keras model that predicts encoded rows."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ class KerasScorer:
     """Predicts ratings with a Keras model.
 
     Args:
-        model: A model as `NeuralModel.build` returns it.
+        model: A model built by `NeuralModel.build`.
     """
 
     FILE = "model.keras"
@@ -33,7 +33,7 @@ class KerasScorer:
 
     @property
     def n_parameters(self) -> int:
-        """Number of trainable weights, without rows that only fill a table up."""
+        """Number of trainable weights, without the unused rows of padded tables."""
         found = sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
         for layer in self.model.layers:
             padded = getattr(layer, "embeddings_initializer", None)
@@ -58,19 +58,19 @@ class KerasScorer:
         return [v.numpy() for v in self.model.trainable_variables]
 
     def save(self, folder: Path) -> None:
-        """Writes the model into `folder`, in Keras' own format, without pickle."""
+        """Writes the model into `folder`, in the Keras format, without pickle."""
         self.model.save(folder / self.FILE)
 
     @classmethod
     def load(cls, folder: Path) -> "KerasScorer":
-        """Reads what `save` wrote."""
+        """Reads a model written by `save`."""
         return cls(keras.saving.load_model(folder / cls.FILE, compile=False))
 
 
 def model_inputs(
     model: keras.Model, data: Encoded, rows: npt.NDArray[np.int32] | slice
 ) -> dict[str, npt.NDArray[Any]]:
-    """Returns those inputs of some rows that `model` takes, by name."""
+    """Returns the inputs of `model` for some rows, by name."""
     inputs: dict[str, npt.NDArray[Any]] = {
         "user": data.user[rows],
         "item": data.item[rows],

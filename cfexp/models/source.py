@@ -17,7 +17,7 @@ class Source:
         name: Its run id, or its folder.
         known_rows: What to do with test and validation rows that it knows: ``error``
             or ``drop``.
-        same_ids: Ids of other data mean the same users and movies.
+        same_ids: Whether the same ids in other data mean the same users and movies.
     """
 
     predictor: Predictor
@@ -27,15 +27,15 @@ class Source:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The trained models that led to this one, itself last."""
+        """The names of the models it was fine-tuned from, and its own, the last."""
         return (*self.predictor.origin.sources, self.name)
 
     def checked(self, split: Split, ratings: Ratings) -> Split:
         """Returns the split without rows that the model knows; see `unknown_split`.
 
         Raises:
-            DataError: It knows some and they are not to be left out, or the ids of the
-                dataset need not be those that it knows.
+            DataError: It knows some and `known_rows` is ``error``, or the dataset's ids
+                may stand for other users and movies.
         """
         check_related(self.predictor, ratings, same_ids=self.same_ids)
         known = self.predictor.trained_on.known

@@ -1,4 +1,4 @@
-"""SVD++: matrix factorisation that also knows which movies a user rated."""
+"""SVD++: matrix factorisation with the movies that a user rated as a feature."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,12 +14,12 @@ class Svdpp(NeuralModel):
 
     ``rating = mean + b_u + b_i + q_i . (p_u + |N(u)|^-1/2 sum of y_j over N(u))``
 
-    N(u) are the movies the user rated in training, but for movie i itself.
+    N(u) are the movies that the user rated in training, without movie i itself.
 
     Attributes:
         embed_dim: Width of the embeddings.
         l2: Penalty of the looked-up embedding rows.
-        history_l2: Penalty of all y.
+        history_l2: Penalty of all y_j.
         bias_l2: Penalty of the looked-up biases.
         id_dropout: Share of ids shown as unknown in training.
     """

@@ -1,6 +1,6 @@
-"""What a model was trained on: its pairs, and the baselines fitted to the same rows.
+"""The pairs that a model was trained on, and baselines fitted to the same rows.
 
-Lies beside a saved model and is read only where the model is tested or trained again.
+They are saved with a model, and read only when it is tested or fine-tuned.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,11 @@ from cfexp.models.base import Scorer
 from cfexp.models.bias import Bias, BiasScorer, Mean
 from cfexp.models.known import KnownPairs
 
-# Every run is held against these, whatever its configuration says.
+# Every run is compared with these, independent of its configuration.
 BASELINES = {
     "mean": Mean(),
     "bias": Bias(reg_user=15.0, reg_item=10.0, iterations=10),
 }
-
-
 FOLDER, PAIRS, ENCODER = "trained_on", "known_pairs.parquet", "encoder.json"
 
 
@@ -33,10 +31,10 @@ class FittedBaseline:
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """What a model was trained on.
+    """The pairs that a model was trained on, and baselines fitted to the same rows.
 
     Attributes:
-        known: The pairs that it knows.
+        known: The pairs that the model knows.
         baselines: Baselines fitted to the rows of its last training, by name.
     """
 
@@ -45,18 +43,18 @@ class TrainedOn:
 
     @property
     def rows(self) -> int:
-        """Rows of the last training."""
+        """Number of rows of the last training."""
         return int(self.baselines["bias"].encoder.user_counts.sum())
 
     def save(self, folder: Path) -> None:
-        """Writes it into a new folder of a model's `folder`."""
+        """Writes it into a new subfolder of a model's `folder`."""
         own = folder / FOLDER
         own.mkdir()
         self.known.save(own / PAIRS)
         for name, baseline in self.baselines.items():
             (own / name).mkdir()
             baseline.scorer.save(own / name)
-            # The same for all of them.
+            # All baselines have the same encoder.
             baseline.encoder.save(own / ENCODER)
 
     @classmethod
@@ -74,12 +72,12 @@ class TrainedOn:
 def fit_baselines(
     ratings: Ratings, rows: IntArray, encoder: FeatureEncoder | None = None
 ) -> dict[str, FittedBaseline]:
-    """Fits the baselines to some rows: those that the model is fitted to as well.
+    """Returns the baselines, fitted to the rows that a model is fitted to.
 
     Args:
         ratings: The dataset.
         rows: Positions of the rows.
-        encoder: The encoder that was fitted to the same rows; fitted where None.
+        encoder: The encoder that was fitted to the same rows; if None, it is fitted.
     """
     encoder = encoder or FeatureEncoder.fit(ratings, rows)
     encoded = encode(ratings, encoder, rows)

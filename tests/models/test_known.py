@@ -63,7 +63,7 @@ def test_known_rows_are_refused_or_dropped(ratings: Ratings, split: Split) -> No
     # The test rows are the same, and may be compared.
     assert left.fingerprint == split.fingerprint
     known = KnownPairs.of(ratings, split.test, [])
-    with pytest.raises(DataError, match="knows every one of the 600 test rows"):
+    with pytest.raises(DataError, match="knows all of the 600 test rows"):
         unknown_split(split, ratings, known, policy="drop")
 
 
@@ -73,7 +73,7 @@ def test_known_rows_are_refused_or_dropped(ratings: Ratings, split: Split) -> No
         (["A", "B", "c "], "other", None),
         (["X", "Y", "C"], "own", "only 33% of the movies"),
         (["", "", ""], "own", None),
-        (["", "", ""], "other", "nothing tells whether the same ids"),
+        (["", "", ""], "other", "unknown whether the same ids"),
     ],
 )
 def test_ids_of_other_data(titles: list[str], name: str, message: str | None) -> None:

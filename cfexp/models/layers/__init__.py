@@ -1,4 +1,4 @@
-"""Keras layers of the model families; importing it registers all of them."""
+"""Keras layers of the model families; importing the package registers all of them."""
 
 from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
 from cfexp.models.layers.genres import GenreMean, PairwiseProducts

@@ -1,7 +1,7 @@
-"""Dropout of elements, ids and genres, cheap inside an XLA program.
+"""Dropout of elements, ids and genres that is fast inside an XLA program.
 
-Masks are drawn from a counter and an integer hash, not from Keras' random ops: inside
-an XLA:CPU program those take longer than the rest of the step.
+Masks come from a counter and an integer hash instead of Keras' random ops, which take
+longer than the rest of the step inside an XLA:CPU program.
 """
 
 import random
@@ -15,12 +15,12 @@ UINT32 = float(2**32)
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class HashRandom(keras.layers.Layer):
-    """Base of layers that need a cheap random mask, another one at each call.
+    """Base class of layers that draw a new random mask at each call.
 
     Args:
         rate: Probability that an element is dropped, in [0, 1).
-        seed: Seed of the masks; drawn from `random`, which
-            `keras.utils.set_random_seed` seeds, where None.
+        seed: Seed of the masks. None: drawn from Python's `random`, which
+            `keras.utils.set_random_seed` seeds.
     """
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
@@ -31,9 +31,9 @@ class HashRandom(keras.layers.Layer):
         self.seed = random.getrandbits(31) if seed is None else seed
 
     def build(self, *shapes: Any) -> None:
-        """Creates the counter of training calls, and holds the seed.
+        """Creates the counter of training calls and the seed.
 
-        The seed is a weight, not a constant, so that runs which differ by seed only
+        The seed is a weight, not a constant, so that runs that differ only in the seed
         share their compiled program.
         """
         scalar: dict[str, Any] = {"shape": (), "dtype": "int32", "trainable": False}
@@ -46,7 +46,7 @@ class HashRandom(keras.layers.Layer):
         """Returns a boolean mask of `shape`, true with probability `rate`.
 
         The hash is "lowbias32" (C. Wellons, Prospecting for Hash Functions, 2018) of
-        the element's position, started from the seed and the number of calls so far.
+        the element's position, the seed and the number of calls so far.
         """
         self.calls.assign_add(1)
         start = tf.cast(self.calls.value, tf.uint32) * tf.constant(
@@ -64,7 +64,7 @@ class HashRandom(keras.layers.Layer):
 
 
 def _replica() -> tf.Tensor:
-    """Returns which replica of `tf.distribute` this is, 0 where there is one."""
+    """Returns a number for this replica of `tf.distribute`, 0 for the first."""
     context = tf.distribute.get_replica_context()
     replica = context.replica_id_in_sync_group if context else 0
     return tf.cast(replica, tf.uint32) * tf.constant(0x85EBCA6B, tf.uint32)
@@ -78,7 +78,7 @@ def _mix(x: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class Dropout(HashRandom):
-    """Inverted dropout (Srivastava et al., 2014) with a cheap mask."""
+    """Inverted dropout (Srivastava et al., 2014, sec. 10) with a cheap mask."""
 
     in_weights: ClassVar[tuple[str, ...]] = ("seed",)
 
@@ -92,7 +92,7 @@ class Dropout(HashRandom):
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class IdDropout(HashRandom):
-    """Replaces ids by 0, unknown, now and then: so that row 0 is trained."""
+    """Replaces a share of ids by 0, unknown, so that row 0 is trained too."""
 
     in_weights: ClassVar[tuple[str, ...]] = ("seed",)
 
@@ -105,7 +105,7 @@ class IdDropout(HashRandom):
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class GenreDropout(HashRandom):
-    """Replaces a row's genres by genre 0, unknown, now and then."""
+    """Replaces all genres of a share of rows by genre 0, unknown."""
 
     in_weights: ClassVar[tuple[str, ...]] = ("seed",)
 

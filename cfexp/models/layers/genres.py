@@ -1,4 +1,4 @@
-"""Layers of genres and of pairs of vectors."""
+"""Layers for genres, and for the products of pairs of vectors."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class GenreMean(keras.layers.Layer):
-    """Divides a row of 0s and 1s by its sum, shape ``(batch, n_genres)``."""
+    """Divides each row of 0s and 1s by its sum; shape ``(batch, n_genres)``."""
 
     in_weights: ClassVar[tuple[str, ...]] = ()
 
@@ -21,7 +21,7 @@ class GenreMean(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class PairwiseProducts(keras.layers.Layer):
-    """Adds up the dot products of all pairs of vectors (Rendle, 2010, lemma 3.1)."""
+    """Sums the dot products of all pairs of vectors (Rendle, 2010, lemma 3.1)."""
 
     in_weights: ClassVar[tuple[str, ...]] = ()
 

@@ -1,4 +1,4 @@
-"""The end of every model: the mean rating and the scale."""
+"""The last layer of every model: adds the mean rating, and clips to the scale."""
 
 from typing import Any, ClassVar
 
@@ -8,10 +8,14 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class RatingHead(keras.layers.Layer):
-    """Adds the mean rating; outside training, also clips to the rating scale.
+    """Adds the mean rating; clips to the rating scale, except in training.
 
-    Training sees the unclipped value: clipping would stop its gradient. The mean is a
-    weight, not a constant, so that folds share their compiled program.
+    Clipping would stop the gradient in training. The mean is a weight, not a constant,
+    so that folds share their compiled program.
+
+    Args:
+        mean_rating: Mean rating of the training rows, in stars.
+        scale: Lowest and highest rating.
     """
 
     in_weights: ClassVar[tuple[str, ...]] = ("mean_rating",)
@@ -22,7 +26,7 @@ class RatingHead(keras.layers.Layer):
         self.scale = tuple(scale)
 
     def build(self, shape: Any) -> None:
-        """Holds the mean."""
+        """Creates the mean."""
         self.mean = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(self.mean_rating),
@@ -31,7 +35,7 @@ class RatingHead(keras.layers.Layer):
         )
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Takes offsets from the mean, shape ``(batch, 1)``; returns ratings."""
+        """Takes offsets from the mean, ``(batch, 1)``; returns ratings."""
         rating = inputs + self.mean
         return rating if training else tf.clip_by_value(rating, *self.scale)
 

@@ -1,4 +1,4 @@
-"""The inputs of a model, its embeddings, and what the families build from them."""
+"""The inputs of a model, its embeddings, and the parts that families share."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -13,12 +13,13 @@ from cfexp.models.layers.head import RatingHead
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class Padded(keras.initializers.Initializer):
-    """Initialises the first rows of a table, and leaves the others 0.
+    """Initialises the first rows of a table from a normal distribution, others with 0.
 
     Args:
-        rows: Number of rows.
+        rows: Number of first rows.
         stddev: Standard deviation of their normal distribution.
-        seed: Drawn from `random`, which `keras.utils.set_random_seed` seeds, if None.
+        seed: Seed. None: drawn from Python's `random`, which
+            `keras.utils.set_random_seed` seeds.
     """
 
     in_weights: ClassVar[tuple[str, ...]] = ("rows", "seed")
@@ -34,18 +35,22 @@ class Padded(keras.initializers.Initializer):
         return tf.pad(own, [[0, shape[0] - self.rows], [0, 0]])
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that recreate it."""
+        """Returns the arguments that recreate the initializer."""
         seed = self.inner.get_config()["seed"]
         return {"rows": self.rows, "stddev": self.stddev, "seed": seed}
 
 
 class Inputs:
-    """The inputs of a model, with ids and genres dropped out in training.
+    """The inputs of a model, with dropout of ids and genres in training.
+
+    Args:
+        features: Properties of the training data.
+        id_dropout: Share of ids, and of rows' genres, replaced by unknown.
 
     Attributes:
-        user: User indices, shape ``(batch,)``.
-        item: Movie indices, shape ``(batch,)``.
-        genres: 0s and 1s, shape ``(batch, n_genres)``.
+        by_name: The Keras inputs before dropout.
+        user: User indices after dropout, shape ``(batch,)``.
+        item: Movie indices after dropout, shape ``(batch,)``.
     """
 
     def __init__(self, features: FeatureSpec, *, id_dropout: float):
@@ -59,7 +64,7 @@ class Inputs:
         self._id_dropout = id_dropout
 
     def with_genres(self) -> keras.KerasTensor:
-        """Adds the input ``genres`` and returns it after dropout."""
+        """Adds the input ``genres``; returns it after dropout."""
         genres = keras.Input((self.features.n_genres,), name="genres")
         self.by_name["genres"] = genres
         return GenreDropout(self._id_dropout, name="genre_dropout")(genres)
@@ -69,8 +74,12 @@ class Inputs:
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Returns the users' and movies' embeddings, shape ``(batch, width)`` each.
 
-        `l2` weighs the squared rows that a batch looks up, so that a row is
-        penalised as often as it is used (Funk, 2006).
+        Args:
+            name: Suffix of the layers' names.
+            width: Width of the embeddings.
+            l2: Penalty of the squared rows that a batch looks up, so that a row is
+                penalised as often as it is used (Funk, 2006, Try This at Home).
+            stddev: Standard deviation of the initial values.
         """
         features = self.features
         return tuple(
@@ -90,7 +99,13 @@ class Inputs:
     def model(
         self, offsets: list[keras.KerasTensor], *, bias_l2: float, name: str
     ) -> keras.Model:
-        """Returns the model ``mean + user bias + item bias + sum of offsets``."""
+        """Returns the model ``mean + user bias + item bias + sum of offsets``.
+
+        Args:
+            offsets: Terms of shape ``(batch, 1)``.
+            bias_l2: Penalty of the looked-up biases.
+            name: Name of the model.
+        """
         biases = self.embed("bias", 1, l2=bias_l2, stddev=0.0)
         total = keras.layers.Add(name="sum")([*biases, *offsets])
         head = RatingHead(self.features.mean_rating, self.features.scale, name="rating")
@@ -110,7 +125,7 @@ def weighted_sum(
         x: Weights, shape ``(batch, n_elements)``.
         width: Width of the embeddings.
         name: Name of the layer.
-        penalty: Regularizers of `keras.layers.Dense`, by argument.
+        penalty: Regularizers, as arguments of `keras.layers.Dense`.
     """
     return keras.layers.Dense(
         width,

@@ -13,20 +13,20 @@ def kernel(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def _position(layer: keras.layers.Layer, rows: int, width: int, name: str) -> Any:
-    # Close together, so that no weight starts out cut off.
+    # Close together at first, so that no kernel starts at 0.
     start = keras.initializers.RandomNormal(stddev=0.001)
     return layer.add_weight(shape=(rows, width), initializer=start, name=name)
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class KernelDense(keras.layers.Layer):
-    """``x (W * K) + b`` with ``K_ij = max(0, 1 - |a_i - b_j|^2)``.
+    """Dense layer ``x (W * K) + b`` with ``K_ij = max(0, 1 - |a_i - b_j|^2)``.
 
     Source: Muller, Martel and Indiveri, Kernelized Synaptic Weight Matrices, 2018.
 
     Args:
         units: Width of the output.
-        kernel_dim: Width of the positions a and b.
+        kernel_dim: Dimensions of the positions a and b.
         l2: Penalty of ``W * K``.
         sparsity: Penalty of the mean of ``K^2``.
     """
@@ -73,7 +73,7 @@ class KernelDense(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class KernelOutput(keras.layers.Layer):
-    """One output of a `KernelDense`, whose weights and position are looked up."""
+    """One output unit of a `KernelDense`, with weights and position as inputs."""
 
     in_weights: ClassVar[tuple[str, ...]] = ()
 
@@ -83,7 +83,10 @@ class KernelOutput(keras.layers.Layer):
         self.a = _position(self, units, width, "a")
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """Takes ``(batch, units)`` twice and ``(batch, dim)``; returns (batch, 1)."""
+        """Takes hidden values, weights and positions; returns ``(batch, 1)``.
+
+        Their shapes are ``(batch, units)`` twice, and ``(batch, kernel_dim)``.
+        """
         x, weights, position = inputs
         near = kernel(self.a.value[None], position[:, None])
         return tf.reduce_sum(x * weights * near, axis=-1, keepdims=True)

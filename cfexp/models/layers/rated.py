@@ -1,4 +1,4 @@
-"""What a user or movie was rated in training, as an input of models."""
+"""The training ratings of a user or movie, as an input of models."""
 
 from typing import Any, ClassVar
 
@@ -16,15 +16,14 @@ MAX_PAIRS = 50_000_000
 
 @keras.saving.register_keras_serializable(package="cfexp")
 class TrainingRow(keras.layers.Layer):
-    """Looks up a row of a fixed table, without the element that is to be predicted.
+    """Looks up a row of a fixed table, with the element to be predicted set to 0.
 
-    Training would otherwise see the very rating it has to predict, which is never
-    there in a test.
+    Otherwise the model would see in training the very rating that it has to predict.
 
     Args:
         size: Rows and columns of the table.
         normalize: Divide a row by the square root of the sum of its elements.
-        values: The table; given when the model is built, not when it is loaded.
+        values: The table, shape `size`; None when a saved model is loaded.
     """
 
     in_weights: ClassVar[tuple[str, ...]] = ()
@@ -51,7 +50,10 @@ class TrainingRow(keras.layers.Layer):
             self._values = None
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """Takes indices of rows and of the columns to hide, shape ``(batch,)`` each."""
+        """Takes indices of rows and of columns to hide, shape ``(batch,)`` each.
+
+        Returns shape ``(batch, columns)``.
+        """
         row, hidden = inputs
         kept = tf.one_hot(hidden, self.size[1], on_value=0.0, off_value=1.0)
         found = tf.gather(self.table.value, row) * kept
@@ -61,7 +63,7 @@ class TrainingRow(keras.layers.Layer):
         return found * tf.math.rsqrt(tf.maximum(count, 1.0))
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that recreate the layer, but for its table."""
+        """Returns the arguments that recreate the layer, without its table."""
         own = {"size": self.size, "normalize": self.normalize}
         return {**super().get_config(), **own}
 
@@ -75,8 +77,8 @@ def training_row(
         inputs: The model's inputs.
         train: The training rows.
         of: ``user`` for a row over movies, ``item`` for one over users.
-        ratings: Ratings less their mean, 0 where there is none; else 1s where there is
-            a rating, divided by the square root of their number.
+        ratings: True: ratings minus the mean, 0 if not rated. False: 1 if rated, else
+            0, divided by the square root of the number of ratings.
 
     Raises:
         ConfigError: There are too many users and movies for a table of all pairs.
@@ -86,8 +88,9 @@ def training_row(
     size = _size(features, of), _size(features, other)
     if size[0] * size[1] > MAX_PAIRS:
         raise ConfigError(
-            f"this model holds a table of all pairs, {size[0]:,} times {size[1]:,}; it"
-            f" can hold {MAX_PAIRS:,}. Use model=dot, ncf or deep for such data."
+            f"this model needs a table of all pairs, {size[0]:,} times {size[1]:,}, but"
+            f" at most {MAX_PAIRS:,} are allowed. Use model=dot, ncf or deep for such"
+            " data."
         )
     values = np.zeros(size, np.float32)
     shown = train.rating - features.mean_rating if ratings else 1.0
