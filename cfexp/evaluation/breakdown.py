@@ -1,20 +1,17 @@
-"""Errors by genre, by popularity and by activity, and single rows that stand out."""
+"""Errors by genre, popularity and activity, calibration, and the worst predictions."""
 
 import numpy as np
 import pandas as pd
 
 from cfexp.data.ratings import ITEM, RATING, TITLE, USER
 
-# Lines of `worst_cases`.
-WORST = 10
+N_WORST = 10
 COUNT_EDGES = [-1, 0, 4, 9, 19, 49, 99, 199, np.inf]
-
-
 COUNT_LABELS = ["0", "1-4", "5-9", "10-19", "20-49", "50-99", "100-199", "200+"]
 
 
 def by_count(predictions: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Returns `error_stats` by how many training ratings a column tells."""
+    """Returns `error_stats` by ranges of a column of counts of training ratings."""
     bucket = pd.cut(predictions[column], COUNT_EDGES, labels=COUNT_LABELS)
     return error_stats(predictions, bucket)
 
@@ -27,7 +24,7 @@ def error_stats(
     Args:
         predictions: Columns ``rating`` and ``predicted``.
         by: A value for each row.
-        separator: What lies between several values of a row, which counts for each.
+        separator: Separates several values in `by`; the row counts for each of them.
 
     Returns:
         Columns ``n``, ``mean`` and ``sem``, in stars, by value.
@@ -36,7 +33,7 @@ def error_stats(
     parts = pd.DataFrame({"n": 1, "sum": error, "square": error**2})
     sums = parts.groupby(by.set_axis(parts.index), observed=True).sum()
     if separator:
-        # Only now, since there are far fewer combinations than rows.
+        # After grouping, since there are far fewer combinations than rows.
         values = sums.index.to_series().str.split(separator, regex=False)
         sums = sums.assign(value=values).explode("value").groupby("value").sum()
     n = sums["n"]
@@ -46,7 +43,10 @@ def error_stats(
 
 
 def calibration(test: pd.DataFrame) -> pd.DataFrame:
-    """Returns, for each predicted star, how many, and the means predicted and given."""
+    """Returns rows, mean prediction and mean rating for each predicted whole star.
+
+    Columns ``star predicted``, ``rows``, ``mean predicted`` and ``mean given``.
+    """
     star = test["predicted"].round().astype(int).rename("star predicted")
     groups = test.groupby(star)
     return pd.DataFrame(
@@ -59,9 +59,9 @@ def calibration(test: pd.DataFrame) -> pd.DataFrame:
 
 
 def worst_cases(test: pd.DataFrame, movies: pd.DataFrame) -> pd.DataFrame:
-    """Returns the test ratings that the model missed by most."""
+    """Returns the `N_WORST` test ratings with the largest errors, the largest first."""
     error = (test["predicted"] - test[RATING]).rename("error")
-    order = np.argsort(-error.abs().to_numpy(), kind="stable")[:WORST]
+    order = np.argsort(-error.abs().to_numpy(), kind="stable")[:N_WORST]
     columns = [USER, ITEM, RATING, "predicted", "user_count", "item_count"]
     found = test[columns].assign(error=error).iloc[order]
     titled = found.merge(movies[[ITEM, TITLE]], on=ITEM, how="left")

@@ -9,12 +9,12 @@ from cfexp.evaluation.groups import Evaluation
 
 @dataclass(frozen=True)
 class Comparison:
-    """A model's errors beside those of baselines on the same rows.
+    """A model's errors beside those of the baselines on the same rows.
 
     Attributes:
         model: The model's errors.
-        baselines: Those of each baseline, the bias baseline last.
-        fitted_on: What model and baselines were fitted to, as a sentence.
+        baselines: Errors of each baseline by name, the bias baseline last.
+        fitted_on: A sentence: the rows that model and baselines were fitted to.
     """
 
     model: Evaluation
@@ -23,11 +23,15 @@ class Comparison:
 
     @property
     def skill_vs_bias(self) -> float:
-        """``1 - RMSE / RMSE of the bias baseline``: above 0 is better than it."""
+        """``1 - RMSE / RMSE of the bias baseline``: above 0, the model is better."""
         return margin(self.model.overall.rmse, self.baselines["bias"].overall.rmse)
 
     def metrics(self, part: str) -> dict[str, float]:
-        """Returns the model's flat metrics, the baselines' and the skill."""
+        """Returns the metrics of the model and the baselines, and ``skill_vs_bias``.
+
+        Args:
+            part: Prefix of the model's metrics, such as ``test``.
+        """
         found = self.model.metrics(part)
         for name, baseline in self.baselines.items():
             found[f"baseline_{name}_rmse"] = baseline.overall.rmse
@@ -36,9 +40,9 @@ class Comparison:
 
 
 def margin(error: float, baseline: float) -> float:
-    """Returns how much lower an error is than a baseline's, as a share of the latter.
+    """Returns by what share an error is below a baseline's, ``1 - error / baseline``.
 
-    Without any error of the baseline it is 0 or, where the other has one, -infinity.
+    If the baseline's error is 0: 0 if both are, else -infinity.
     """
     if not baseline:
         return -math.inf if error else 0.0

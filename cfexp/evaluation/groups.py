@@ -1,4 +1,4 @@
-"""Errors of groups of rows: per user, warm, cold, and by how well known."""
+"""Errors of groups of rows: mean over users, warm and cold, and by training ratings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ import pandas as pd
 from cfexp.data.ratings import ITEM, USER, IntArray, Ratings
 from cfexp.evaluation.metrics import FloatArray, _errors
 
-# Training ratings of each row's ``user`` and ``item``, shape (n,) each.
+# Number of training ratings of each row's ``user`` and ``item``, shape (n,) each.
 Seen = Mapping[str, IntArray]
+# Lowest and highest number of training ratings of each bucket.
+BUCKETS = ((1, 9), (10, 49), (50, 199), (200, None))
 
 
 def times_seen(
@@ -19,13 +21,16 @@ def times_seen(
 ) -> dict[str, IntArray]:
     """Counts the training ratings of each row's user and movie.
 
-    They depend on the split alone, so that all models and baselines of a split are
-    compared on the same groups of rows, whatever each was fitted to.
+    The counts depend on the split alone, so that all models and baselines of a split
+    are compared on the same groups of rows.
 
     Args:
         ratings: The dataset.
         rows: Positions of the rows.
         train: Positions of the split's train rows.
+
+    Returns:
+        Counts of each row's ``user`` and ``item``, shape ``(n,)`` each.
     """
     found = {}
     for kind, column in (("user", USER), ("item", ITEM)):
@@ -35,19 +40,16 @@ def times_seen(
     return found
 
 
-BUCKETS = ((1, 9), (10, 49), (50, 199), (200, None))
-
-
 @dataclass(frozen=True)
 class Group:
     """Errors over some of the rows, in stars.
 
     Attributes:
-        name: Which rows, as the end of a metric name: ``cold_user``.
-        label: Which rows, for people.
+        name: Name of the group, the suffix of its metrics, such as ``cold_user``.
+        label: Name of the group in tables.
         rows: Number of rows.
-        rmse: Root mean squared error; NaN where there is no row.
-        mae: Mean absolute error; NaN where there is no row.
+        rmse: Root mean squared error; NaN if there is no row.
+        mae: Mean absolute error; NaN if there is no row.
     """
 
     name: str
@@ -62,10 +64,10 @@ class Evaluation:
     """Errors over all rows of a part of the data, and over groups of them.
 
     Attributes:
-        overall: All rows alike, clipped predictions, cold rows included.
-        user_mean: Each user's error, averaged over users, new ones included.
-        groups: Warm and cold rows, and buckets of user activity and movie popularity
-            counted in training ratings.
+        overall: All rows, cold ones included.
+        user_mean: Mean over users, new ones included, of each user's error.
+        groups: Warm and cold rows, and buckets of the users' and movies' numbers of
+            training ratings.
     """
 
     overall: Group
@@ -83,7 +85,7 @@ class Evaluation:
         return self.overall.mae
 
     def to_frame(self) -> pd.DataFrame:
-        """Returns ``group``, ``rows``, ``rmse`` and ``mae``: all rows, then by group.
+        """Returns columns ``group``, ``rows``, ``rmse``, ``mae``; all rows come first.
 
         Groups without rows are left out.
         """
@@ -122,9 +124,10 @@ def evaluate(
     Args:
         rating: The ratings, in stars, shape ``(n,)``.
         predicted: Predicted ratings, shape ``(n,)``.
-        user: Raw id of each row's user, shape ``(n,)``. An encoded index will not do:
-            all users unknown to a model share one.
-        seen: Training ratings of each row's ``user`` and ``item``, shape ``(n,)``.
+        user: Raw id of each row's user, shape ``(n,)``; not the encoded index, which
+            all unknown users share.
+        seen: Number of training ratings of each row's ``user`` and ``item``, shape
+            ``(n,)`` each.
 
     Raises:
         TrainingError: A prediction is missing or not a number.

@@ -1,8 +1,8 @@
 """Distinct test rows of several systems, and each system's errors summed by user.
 
-A row is a user's rating of a movie. The runs of one system may test it more than once,
-with other seeds, and other rows of the same user, in other folds. Neither makes another
-row or another user of it.
+A row is a user's rating of a movie. Runs of one system with different seeds may test
+the same row, and runs on different folds rows of the same user: each row and each user
+counts once.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ ERROR = "error"
 
 
 def read_errors(path: str | Path) -> pd.DataFrame:
-    """Returns users, movies, ratings and the errors of predictions in a file.
+    """Returns ``userId``, ``movieId``, ``rating`` and ``error`` of a run's predictions.
 
     Args:
-        path: A Parquet file with a column ``predicted``, in stars, as runs write it.
+        path: A run's Parquet file of predictions, with a column ``predicted`` in stars.
     """
     columns = [USER, ITEM, RATING, "predicted"]
     frame = parquet.read_table(path, columns=columns, use_threads=False).to_pandas()
@@ -37,14 +37,15 @@ def distinct(frames: Sequence[pd.DataFrame]) -> tuple[list[IntArray], IntArray]:
     """Numbers the distinct rows of some frames.
 
     Args:
-        frames: Rows by user and movie; a frame has none twice.
+        frames: Frames with ``userId``, ``movieId`` and ``rating``; none has a pair
+            twice.
 
     Returns:
-        For each frame, the number of each of its rows; and the number of the user of
-        each distinct row, shape ``(n,)``, in the order of the users' ids.
+        For each frame, the number of each of its rows; and the user's number of each
+        distinct row, shape ``(n,)``, in the order of the user ids.
 
     Raises:
-        DataError: The rating of a row is not the same in all frames.
+        DataError: A row has different ratings in different frames.
     """
     together = pd.concat(frames, ignore_index=True)
     user, _ = pd.factorize(together[USER], sort=True)
@@ -60,19 +61,19 @@ def by_user(
 ) -> tuple[UserErrors, int]:
     """Sums errors by user, over the distinct rows that all systems were tested on.
 
-    In each row a system has the mean of its runs' squared errors, and the mean of
-    their absolute errors, over those of its runs that test the row.
+    If several runs of a system test the same row, the system's squared error there is
+    the mean of theirs, and so is the absolute error.
 
     Args:
-        names: R systems.
-        frames: For each system, what `read_errors` returned for each of its runs.
+        names: Names of the R systems.
+        frames: For each system, the result of `read_errors` for each of its runs.
 
     Returns:
         The sums; and the number of distinct rows that any system was tested on.
 
     Raises:
-        DataError: There is no row that all systems were tested on, or the rating of a
-            row is not the same in all frames.
+        DataError: There is no row that all systems were tested on, or a row has
+            different ratings in different frames.
     """
     numbers, user = distinct([frame for runs in frames for frame in runs])
     ends = np.cumsum([0, *map(len, frames)])
@@ -88,7 +89,7 @@ def by_user(
     squared, absolute = [], []
     for runs, own, n in zip(frames, rows, times, strict=True):
         error = np.concatenate([frame[ERROR].to_numpy(np.float64) for frame in runs])
-        share = common[own] / n[own]  # of each run's error in the row's mean
+        share = common[own] / n[own]  # weight of each run's error in the row's mean
         squared.append(np.bincount(user[own], share * error**2)[users])
         absolute.append(np.bincount(user[own], share * np.abs(error))[users])
     found = UserErrors(
@@ -103,7 +104,7 @@ def by_user(
 def _check_ratings(together: pd.DataFrame, number: IntArray, n: int) -> None:
     """Checks that rows of the same user and movie have the same rating.
 
-    Ids of unrelated data, or of corrected data, may be the same by chance.
+    They may differ if the runs used different datasets with the same ids.
     """
     rating = together[RATING].to_numpy(np.float64)
     first = np.empty(n)

@@ -1,9 +1,8 @@
 """Paired comparisons of systems that predicted the same rows, with users as units.
 
-A user's errors are alike, so that rows are not independent: users are resampled whole
-and tested, never rows, however often a system predicted them. Interval and p-value are
-of the same number, the difference of the errors over all rows, and cover the choice of
-users: other users might have been tested, the trained models stay as they are.
+The errors of one user are correlated, so users are resampled and tested, not rows.
+Interval and p-value concern the same number, the difference of the errors over all
+rows. They cover the choice of test users, with the trained models fixed.
 """
 
 from collections.abc import Iterator
@@ -17,8 +16,7 @@ from scipy import stats
 FloatArray = npt.NDArray[np.float64]
 RESAMPLES = 10_000
 LEVEL = 0.95
-# Numbers of one chunk of resamples: 32 MB.
-CHUNK = 4_000_000
+CHUNK = 4_000_000  # numbers in one chunk of resamples: 32 MB
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,8 @@ class UserErrors:
     """Errors of several systems on the same rows, summed by user.
 
     Attributes:
-        systems: Names, R of them.
-        rows: Distinct rows of each user, shape ``(U,)``.
+        systems: Names of the R systems.
+        rows: Number of distinct rows of each of the U users, shape ``(U,)``.
         squared: Sums of squared errors, shape ``(U, R)``.
         absolute: Sums of absolute errors, shape ``(U, R)``.
     """
@@ -38,7 +36,7 @@ class UserErrors:
     absolute: FloatArray
 
     def sums(self, metric: str) -> FloatArray:
-        """Returns what the RMSE or MAE adds up over users, shape ``(U, R)``."""
+        """Returns the users' sums behind the RMSE or MAE, shape ``(U, R)``."""
         return self.absolute if metric == "mae" else self.squared
 
     def overall(self, metric: str) -> FloatArray:
@@ -65,20 +63,21 @@ def against_reference(
         reference: Index of the system that the others are compared with.
         metric: ``rmse`` or ``mae``.
         seed: Seed of the bootstrap.
-        resamples: Draws of the bootstrap.
+        resamples: Number of bootstrap samples.
 
     Returns:
-        By system: ``difference``, its error minus the reference's (below 0 is better);
-        ``low`` and ``high``, the difference's 95 % interval, by `half_width`; and
-        ``p``, of the paired t-test over what users add to the two errors (Student,
-        1908), Holm-corrected (Holm, 1979) for the number of other systems.
+        By system: ``rmse`` or ``mae``; ``difference``, its error minus the reference's
+        (below 0 is better); ``low`` and ``high``, the 95 % interval of the difference,
+        see `half_width`; and ``p``, the p-value of the paired t-test (Student, 1908)
+        of the users' sums of errors, Holm-corrected (Holm, 1979) for the number of
+        other systems.
     """
     measured = errors.overall(metric)
     sums = errors.sums(metric)
     more = sums - sums[:, [reference]]
     half = half_width(more, errors.rows, seed=seed, resamples=resamples)
     if metric == "rmse":
-        # A difference of squares, by the sum of the roots.
+        # a - b = (a^2 - b^2) / (a + b)
         total = measured + measured[reference]
         half = np.divide(half, total, out=np.zeros_like(half), where=total > 0)
     difference = measured - measured[reference]
@@ -100,20 +99,20 @@ def against_reference(
 def half_width(
     sums: FloatArray, rows: FloatArray, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> FloatArray:
-    """Returns half the width of the 95 % interval of each total by row.
+    """Returns half the width of the 95 % interval of means over rows.
 
-    By the symmetric bootstrap-t (Hall, 1988) over users, each of whom is drawn with all
-    their rows. The percentile bootstrap is too narrow where users are few or their
-    numbers of rows very different.
+    Symmetric bootstrap-t (Hall, 1988) over users, each drawn with all rows of the user.
+    The percentile bootstrap is too narrow if there are few users, or if their numbers
+    of rows differ much.
 
     Args:
-        sums: What each user adds to R totals, shape ``(U, R)``.
-        rows: Rows of each user, shape ``(U,)``.
-        seed: Seed of the draws.
-        resamples: Number of draws.
+        sums: Sums over each user's rows of R values, shape ``(U, R)``.
+        rows: Number of rows of each user, shape ``(U,)``.
+        seed: Seed of the bootstrap.
+        resamples: Number of bootstrap samples.
 
     Returns:
-        Shape ``(R,)``; infinite where there are too few users to tell.
+        Shape ``(R,)``; infinite if there are too few users.
     """
     mean = sums.sum(axis=0) / rows.sum()
     spread = np.sqrt(((sums - mean * rows[:, None]) ** 2).sum(axis=0))
@@ -125,12 +124,12 @@ def half_width(
         found = times @ added
         n, n2 = found[:, [0]], found[:, [1]]
         s, s2, sn = np.split(found[:, 2:], 3, axis=1)
-        again = s / n
-        # The same sum of squares as in `spread`, of the users drawn.
-        squares = s2 - 2 * again * sn + again**2 * n2
+        drawn_mean = s / n
+        # The sum of squares in `spread`, of the users drawn.
+        squares = s2 - 2 * drawn_mean * sn + drawn_mean**2 * n2
         with np.errstate(divide="ignore", invalid="ignore"):
             drawn.append(np.abs(s - mean * n) / np.sqrt(squares.clip(min=0)))
-    # 0 by 0 where nobody adds anything, as where two systems are the same.
+    # 0 / 0 if all sums are 0, as for two equal systems.
     t = np.nan_to_num(np.concatenate(drawn), nan=0, posinf=np.inf)
     scale = np.quantile(t, LEVEL, axis=0, method="higher")
     return np.where(spread > 0, scale, 0) * spread / rows.sum()
@@ -152,10 +151,10 @@ def paired_t(differences: FloatArray) -> FloatArray:
     """Returns the p-values of paired t-tests, two-sided.
 
     Args:
-        differences: Of U users in R comparisons, shape ``(U, R)``.
+        differences: Differences of U users in R comparisons, shape ``(U, R)``.
 
     Returns:
-        Shape ``(R,)``; 1 where all differences are 0, or there is one user only.
+        Shape ``(R,)``; 1 if all differences are 0, or if there is only one user.
     """
     users = len(differences)
     if users == 1:
@@ -167,7 +166,7 @@ def paired_t(differences: FloatArray) -> FloatArray:
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Returns p-values corrected for their number (Holm, 1979)."""
+    """Returns p-values corrected for multiple comparisons (Holm, 1979)."""
     order = np.argsort(p_values)
     factor = np.arange(len(p_values), 0, -1)
     corrected = np.maximum.accumulate(np.asarray(p_values)[order] * factor).clip(max=1)

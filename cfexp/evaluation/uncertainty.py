@@ -1,8 +1,8 @@
-"""How sure the mean errors of folds and seeds are, and of what.
+"""Confidence intervals of mean errors over folds and seeds, and what they cover.
 
-Folds and seeds that draw other rows differ as other data would, and by how much is told
-by their own deviation. Seeds that are tested on the same rows do not: their deviation
-is that of training alone, and how sure the error is depends on who the users are.
+If the repeats are tested on different rows, their standard deviation shows how much
+errors vary with the data. If they are tested on the same rows, it only shows how much
+they vary with training; then users are resampled instead.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from cfexp.data.ratings import USER
 from cfexp.evaluation.rows import ERROR, distinct
 from cfexp.evaluation.significance import FloatArray, half_width
 
-# The metrics of each part of the data whose uncertainty is told.
+# The metrics of each part of the data that get an interval.
 PARTS = {
     "val": ("val_rmse", "val_mae"),
     "test": ("test_rmse", "test_mae", "skill_vs_bias"),
 }
-SAID = {"val": "validation", "test": "test"}
+LABELS = {"val": "validation", "test": "test"}
 OVER_ROWS = (
     "other training and {} rows: corrected resampled t (Nadeau and Bengio, 2003) of {}"
     " values{}"
@@ -30,9 +30,9 @@ OVER_USERS = (
     "other users, the same {} trained models, as all have the same {} rows: bootstrap-t"
     " over {:,} whole users{}"
 )
-TOLD = tuple(name for names in PARTS.values() for name in names)
+WITH_INTERVAL = tuple(name for names in PARTS.values() for name in names)
 
-# The interval of each metric, and what they cover.
+# The interval of each metric, and a text: what the intervals cover.
 Bounds = tuple[dict[str, tuple[float, float]], str]
 
 
@@ -41,8 +41,8 @@ class Part:
     """One part of the data, validation or test, of each repeat.
 
     Attributes:
-        errors: For each repeat, the errors of its rows, as of `read_errors`.
-        share: Rows of the part, by rows that it was cut from and that are left.
+        errors: For each repeat, the errors of its rows, from `read_errors`.
+        share: Number of rows of the part, divided by the number of training rows.
     """
 
     errors: Sequence[pd.DataFrame]
@@ -52,16 +52,16 @@ class Part:
 def summary(
     table: pd.DataFrame, parts: dict[str, Part]
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Returns means, and the uncertainty of the metrics in `TOLD`.
+    """Returns the mean of each metric, and intervals of those in `WITH_INTERVAL`.
 
     Args:
         table: One row for each fold or seed, one column for each metric.
         parts: The rows behind the metrics, by the names in `PARTS`.
 
     Returns:
-        Each metric's mean under its own name; ``_std`` of the repeats; and where there
-        is one, the 95 % interval ``_low`` and ``_high``. Then, for each part, what its
-        intervals cover.
+        Each metric's mean under its own name; ``_std``, its standard deviation over the
+        repeats; and, if there is one, its 95 % interval ``_low`` to ``_high``. Then,
+        for each part, a text: what its intervals cover.
     """
     whole = table.dropna(axis="columns")
     found = {str(name): float(value) for name, value in whole.mean().items()}
@@ -70,7 +70,7 @@ def summary(
     for key, part in parts.items():
         names = [name for name in PARTS[key] if name in whole]
         found |= {f"{name}_std": float(table[name].std()) for name in names}
-        groups = alike(part)
+        groups = same_rows(part)
         if len(set(groups)) == 1:
             bounds, covers[key] = _over_users(key, part)
         else:
@@ -84,15 +84,15 @@ def summary(
 
 
 def uncertainty(values: np.ndarray, *, share: float) -> tuple[float, float]:
-    """Returns the 95 % interval of the mean over repeats that draw other rows.
+    """Returns the 95 % interval of the mean over repeats tested on different rows.
 
-    The interval is the corrected resampled t's (Nadeau and Bengio, 2003, section 3),
-    since folds and seeds share training rows: the variance of the mean is ``(1/n +
-    share) * std**2``, not ``std**2 / n``, which would be far too sure.
+    Corrected resampled t (Nadeau and Bengio, 2003, section 3): folds and seeds share
+    training rows, so the variance of the mean is ``(1/n + share) * std**2`` instead of
+    ``std**2 / n``, which would make the interval far too narrow.
 
     Args:
         values: A metric of n folds or seeds, shape ``(n,)``.
-        share: Rows that the metric is of, by training rows.
+        share: Number of rows behind the metric, divided by that of training rows.
     """
     n = len(values)
     std = float(np.std(values, ddof=1))
@@ -101,11 +101,11 @@ def uncertainty(values: np.ndarray, *, share: float) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def alike(part: Part) -> list[int]:
-    """Returns which repeats have the same rows, as a group's number for each.
+def same_rows(part: Part) -> list[int]:
+    """Returns a group number for each repeat; repeats with the same rows share one.
 
-    Rows are the same where the repeats share more of them than half way from chance to
-    all: those of ``split=leave_last`` differ a little by seed, where times are equal.
+    The rows count as the same if the shared part is nearer to all of them than to what
+    chance gives: with ``split=leave_last``, ties differ a little by seed.
     """
     numbers, _ = distinct(part.errors)
     by_chance = part.share / (1 + part.share)
@@ -121,17 +121,17 @@ def alike(part: Part) -> list[int]:
 
 
 def _over_rows(key: str, part: Part, means: pd.DataFrame, repeats: int) -> Bounds:
-    """Returns the metrics' 95 % intervals from means of repeats with the same rows."""
+    """Returns the 95 % intervals from groups of repeats tested on different rows."""
     bounds = {
         str(name): uncertainty(values.to_numpy(), share=part.share)
         for name, values in means.items()
     }
     each = ", each a mean of repeats with the same rows" if len(means) < repeats else ""
-    return bounds, OVER_ROWS.format(SAID[key], len(means), each)
+    return bounds, OVER_ROWS.format(LABELS[key], len(means), each)
 
 
 def _over_users(key: str, part: Part) -> Bounds:
-    """Returns the 95 % intervals of RMSE and MAE over choices of users."""
+    """Returns the 95 % intervals of RMSE and MAE over the choice of users."""
     together = pd.concat(part.errors)
     user, users = pd.factorize(together[USER], sort=True)
     error = together[ERROR].to_numpy(np.float64)
@@ -147,5 +147,5 @@ def _over_users(key: str, part: Part) -> Bounds:
         f"{key}_mae": (float(low[1]), float(high[1])),
     }
     skill = "; none for the skill" if key == "test" else ""
-    said = OVER_USERS.format(len(part.errors), SAID[key], len(users), skill)
-    return bounds, said
+    covers = OVER_USERS.format(len(part.errors), LABELS[key], len(users), skill)
+    return bounds, covers

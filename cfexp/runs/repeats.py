@@ -1,4 +1,4 @@
-"""Folds and seeds of one configuration, as one result with its uncertainty."""
+"""Trains the folds and seeds of one experiment: one result with its uncertainty."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -12,7 +12,7 @@ from cfexp.config.repeats import Repeat, repeats
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
 from cfexp.evaluation.rows import read_errors
-from cfexp.evaluation.uncertainty import TOLD, Part, summary
+from cfexp.evaluation.uncertainty import WITH_INTERVAL, Part, summary
 from cfexp.runs import metadata
 from cfexp.runs.job import Outcome
 from cfexp.runs.results import check_folder, write_metrics, writing
@@ -34,12 +34,12 @@ FILE = "repeats.csv"
 
 @dataclass(frozen=True)
 class Repeated:
-    """What came out of one fold or seed.
+    """The result of one fold or seed.
 
     Attributes:
-        label: Which.
+        label: The fold and seed, such as ``split.fold=0 seed=1``.
         metrics: Its final metrics.
-        errors: The errors of its predictions, by the file that holds them.
+        errors: The errors of its predictions, by file name.
     """
 
     label: str
@@ -48,16 +48,16 @@ class Repeated:
 
 
 def train_repeats(task: Task) -> dict[str, float]:
-    """Trains each fold and seed under one MLflow run, which gets means and intervals.
+    """Trains each fold and seed under a parent run, which gets means and intervals.
 
     The dataset is loaded once, and equal models share a compiled program. Repeats that
-    were finished before are not trained again, unless ``rerun`` says so.
+    were finished before are skipped, unless ``rerun`` is set.
 
     Returns:
-        The mean of each metric, and what `summary` says of those that matter.
+        The metrics' means and intervals, see `summary`.
 
     Raises:
-        CfexpError: A repeat failed, or a model is to be registered.
+        CfexpError: A repeat failed, or ``tracking.register_as`` is set.
     """
     found = repeats(task.experiment, task.options, task.overrides)
     _check(task, len(found))
@@ -89,16 +89,16 @@ def _check(task: Task, n: int) -> None:
     """Checks that all folders can be written, and that no model is to be registered.
 
     Raises:
-        ConfigError: They cannot, or one is.
+        ConfigError: A folder cannot, or ``tracking.register_as`` is set.
     """
     check_folder(task.folder, FILE)
     for i in range(n):
         check_folder(task.folder / str(i))
     if task.tracking.register_as is not None:
         raise ConfigError(
-            f"tracking.register_as={task.tracking.register_as} names one model, but cv"
-            " and seeds train several. Register the one that you choose afterwards,"
-            " with cfexp promote"
+            f"tracking.register_as={task.tracking.register_as} registers one model, but"
+            " cv and seeds train several. Choose one afterwards and register it with"
+            " cfexp promote"
         )
 
 
@@ -140,7 +140,7 @@ def _save(task: Task, table: pd.DataFrame, means: Mapping[str, float]) -> None:
 def _summary(
     table: pd.DataFrame, done: Sequence[Repeated]
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Returns what `summary` says of the members' errors."""
+    """Returns means, intervals and what they cover, see `summary`."""
     rest = table["train_rows"]
     parts = {}
     for key, rows, file in (
@@ -149,15 +149,15 @@ def _summary(
     ):
         errors = [one.errors[file] for one in done]
         parts[key] = Part(errors, share=float((rows / rest).mean()))
-        rest = rest + rows  # test rows are cut off first
+        rest = rest + rows  # the test rows were split off before the validation rows
     return summary(table, parts)
 
 
 def _errors(outcome: Outcome, file: str) -> pd.DataFrame:
-    """Returns the errors of a member's predictions.
+    """Returns the errors of a repeat's predictions.
 
-    The folder of a member that was finished before may be gone, or used again: MLflow
-    has its files.
+    Those of a skipped repeat are read from MLflow, since its folder may be gone or
+    overwritten.
     """
     if outcome.result:
         return read_errors(outcome.folder / "results" / file)
@@ -173,14 +173,14 @@ def _print(
     found: Mapping[str, float],
     covers: Mapping[str, str],
 ) -> None:
-    """Prints the repeats, their means and intervals, and what those cover."""
-    told = [metric for metric in TOLD if metric in found]
+    """Prints the repeats, their means and intervals, and what the intervals cover."""
+    metrics = [metric for metric in WITH_INTERVAL if metric in found]
     lines = {"mean": "", "std": "_std", "95 % low": "_low", "95 % high": "_high"}
     means = pd.DataFrame(
-        {label: [found.get(m + end) for m in told] for label, end in lines.items()},
-        index=told,
+        {label: [found.get(m + end) for m in metrics] for label, end in lines.items()},
+        index=metrics,
         dtype=float,
     )
-    shown = pd.concat([table[told], means.T]).reset_index(names="repeat")
+    shown = pd.concat([table[metrics], means.T]).reset_index(names="repeat")
     print_frame(f"{name}: {len(table)} repeats", shown)
-    print_lines([(f"95 % of {part}", said) for part, said in covers.items()])
+    print_lines([(f"95 % of {part}", text) for part, text in covers.items()])

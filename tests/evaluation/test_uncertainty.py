@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from cfexp.evaluation.significance import half_width
-from cfexp.evaluation.uncertainty import Part, alike, summary, uncertainty
+from cfexp.evaluation.uncertainty import Part, same_rows, summary, uncertainty
 
 
 def test_uncertainty_is_the_corrected_one() -> None:
@@ -79,7 +79,7 @@ def test_seeds_on_the_same_rows_are_sure_of_no_more() -> None:
 def test_seeds_of_a_published_fold_are_one_value() -> None:
     test = Part([errors(np.arange(f, 1000, 5), f) for f in (0, 1, 2) * 2], share=0.25)
     table = metrics(("test", test))
-    assert alike(test) == [0, 1, 2, 0, 1, 2]
+    assert same_rows(test) == [0, 1, 2, 0, 1, 2]
     found, covers = summary(table, {"test": test})
     values = table["test_rmse"].to_numpy()[:3]
     bounds = (found["test_rmse_low"], found["test_rmse_high"])
@@ -90,10 +90,13 @@ def test_seeds_of_a_published_fold_are_one_value() -> None:
 def test_which_rows_are_the_same() -> None:
     """Nearly all are where ties are broken by seed; a half by chance is not enough."""
     mostly = np.r_[np.arange(70), np.arange(500, 530)]
-    assert alike(Part([errors(np.arange(100)), errors(mostly)], share=0.11)) == [0, 0]
+    assert same_rows(Part([errors(np.arange(100)), errors(mostly)], share=0.11)) == [
+        0,
+        0,
+    ]
     rng = np.random.default_rng(4)
     halves = []
     for _ in range(2):
         rows = rng.permutation(1000)
         halves += [errors(rows[:500]), errors(rows[500:])]
-    assert alike(Part(halves, share=1.0)) == [0, 1, 2, 3]
+    assert same_rows(Part(halves, share=1.0)) == [0, 1, 2, 3]
