@@ -34,11 +34,11 @@ log = logging.getLogger(__name__)
 def train(
     job: Job, *, data: Data | None = None, source: Source | None = None
 ) -> Outcome:
-    """Trains, evaluates, saves and logs one model, if that is not done already.
+    """Trains, tests, saves and logs one model, unless an earlier run has done so.
 
     Args:
-        job: What to do.
-        data: Its dataset and split, where they are loaded already.
+        job: The job.
+        data: Its dataset and split; loaded if None.
         source: A trained model to fine-tune.
 
     Raises:
@@ -59,7 +59,7 @@ def train(
 
 
 def _skipped(job: Job, claimed: Claim) -> Outcome:
-    """Says which run has done a job, and returns what came out of it."""
+    """Logs that an earlier run has finished a job, and returns its outcome."""
     earlier = claimed.earlier
     assert earlier
     log.info(
@@ -74,7 +74,7 @@ def _train(
     claimed: Claim, data: Data, source: Source | None, watch: Stopwatch
 ) -> Outcome:
     job, experiment = claimed.job, claimed.job.experiment
-    # MLflow does its imports and first contact while XLA compiles.
+    # MLflow is imported and contacted in the background while XLA compiles.
     with watch("imports"):
         if isinstance(experiment.model, NeuralModel):
             tensorflow.start()
@@ -104,7 +104,7 @@ def _hooks(claimed: Claim, run: Run) -> Hooks:
     checkpoints = Checkpointing(
         claimed.checkpoint,
         lambda: {"run_id": run.run_id or ""},
-        or_anew=claimed.job.once,
+        restart_if_damaged=claimed.job.once,
     )
     return Hooks(checkpoints, run.log_epoch)
 
@@ -121,8 +121,8 @@ def _save_and_log(
     weights = {WEIGHTS_SHA256: results.weights_digest(result.fitted.scorer)}
     with watch("save"):
         predictor.save(job.folder / "model")
-        kept = git if job.tracking.git_diff else None
-        results.write(job, result, tags={**tags, **weights}, git=kept)
+        diff = git if job.tracking.git_diff else None
+        results.write(job, result, tags={**tags, **weights}, git=diff)
     with watch("log"):
         sample = results.sample(result.data)
         reloaded = run.log_model(job.folder / "model", example=sample.head(5))

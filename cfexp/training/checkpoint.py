@@ -1,4 +1,4 @@
-"""Checkpoints: everything needed to go on after the last finished epoch."""
+"""Checkpoints: everything needed to resume after the last finished epoch."""
 
 import json
 import math
@@ -25,7 +25,7 @@ class State:
         weights: Values of the model's variables.
         optimizer: Values of the optimizer's variables.
         best_weights: Values of the model's variables after the best epoch.
-        note: What the caller wants kept, such as the id of the MLflow run.
+        note: The caller's own values, such as the id of the MLflow run.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -37,24 +37,25 @@ class State:
 
 @dataclass(frozen=True)
 class Checkpointing:
-    """Where to keep checkpoints, and what to keep in them.
+    """Where to save checkpoints, and what to save with them.
 
     Attributes:
         path: The checkpoint file.
-        note: Returns what to keep in the checkpoint, such as the MLflow run's id.
-        or_anew: Where the checkpoint is damaged, start anew rather than refuse.
+        note: Returns the caller's own values to save, such as the id of the MLflow run.
+        restart_if_damaged: Start training again if the checkpoint is damaged, instead
+            of raising an error.
     """
 
     path: Path
     note: Callable[[], dict[str, str]]
-    or_anew: bool = False
+    restart_if_damaged: bool = False
 
 
 LISTS = ("weights", "optimizer", "best_weights")
 
 
 def save(path: Path, state: State) -> None:
-    """Writes a checkpoint, whole or not at all."""
+    """Writes a checkpoint atomically."""
     meta = {"epochs": [asdict(e) for e in state.epochs], "note": state.note}
     arrays = {
         f"{name}_{i}": value
@@ -69,8 +70,8 @@ def load(path: Path) -> State:
     """Reads a checkpoint.
 
     Raises:
-        ConfigError: There is none.
-        DamagedError: It cannot be read, or holds something else.
+        ConfigError: The file does not exist.
+        DamagedError: The file cannot be read, or is not a checkpoint.
     """
     if not path.exists():
         raise ConfigError(
@@ -90,24 +91,25 @@ def load(path: Path) -> State:
             }
         epochs = [Epoch(**epoch) for epoch in meta["epochs"]]
         if not all(isinstance(v, int | float) for e in epochs for v in astuple(e)):
-            raise ValueError("its epochs hold something else than numbers")
+            raise ValueError("its epochs hold values that are not numbers")
         return State(epochs=epochs, note=dict(meta["note"]), **lists)
-    # A damaged archive ends in any of zipfile's, zlib's, numpy's or json's errors.
+    # A damaged archive can raise any error of zipfile, zlib, numpy or json.
     except Exception as error:
         raise damaged(path, first_line(error)) from error
 
 
 def check_fits(path: Path, state: State, weights: Weights, optimizer: Weights) -> None:
-    """Checks that a checkpoint is one of a model before anything is set.
+    """Checks that a checkpoint belongs to a model, before it is restored.
 
     Args:
-        path: Where it was read from.
-        state: What it holds.
-        weights: The model's present values.
-        optimizer: The optimizer's present values.
+        path: The checkpoint file.
+        state: Its content.
+        weights: Present values of the model's variables.
+        optimizer: Present values of the optimizer's variables.
 
     Raises:
-        DamagedError: Its arrays are of another number, shape or type.
+        DamagedError: The checkpoint's arrays differ from these in number, shape or
+            type.
     """
     wanted = {"weights": weights, "optimizer": optimizer, "best_weights": weights}
     for name, values in wanted.items():
@@ -120,8 +122,8 @@ def check_fits(path: Path, state: State, weights: Weights, optimizer: Weights) -
 
 
 def damaged(path: Path, reason: str) -> DamagedError:
-    """Returns the error that says which checkpoint is damaged, and what to do."""
+    """Returns the error for a damaged checkpoint."""
     return DamagedError(
         f"the checkpoint {path} is damaged: {reason[:200].rstrip('.')}",
-        "Delete it, or start anew with training.resume=false.",
+        "Delete it, or start again with training.resume=false.",
     )

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 def strategy_named(name: str) -> tf.distribute.Strategy:
     """Returns the strategy ``none``, ``mirrored`` or ``multiworker``.
 
-    The last one can be created only once and before anything else is asked of
-    TensorFlow, so that it is kept for the jobs of a sweep.
+    ``multiworker`` can be created only once, before TensorFlow is used otherwise, so
+    that it is cached for the jobs of a sweep.
     """
     if name == "none":
         return tf.distribute.get_strategy()
@@ -37,13 +37,13 @@ def strategy_named(name: str) -> tf.distribute.Strategy:
 
 
 class DistributedEngine:
-    """Runs each batch in equal parts on all replicas; arguments as `CompiledEngine`.
+    """Splits each batch equally over all replicas; arguments as in `CompiledEngine`.
 
-    The gradients of all replicas are added up before the update, so that the result
-    is that of one device, up to rounding and dropout.
+    The gradients of all replicas are summed before the update, so that the result is
+    that of one device, except for rounding and dropout.
 
     Raises:
-        ConfigError: The batch cannot be cut into equal parts.
+        ConfigError: The batch cannot be split equally.
     """
 
     name = "distributed"
@@ -59,8 +59,8 @@ class DistributedEngine:
         replicas = self._strategy.num_replicas_in_sync
         if batch_size % replicas:
             raise ConfigError(
-                f"training.batch_size={batch_size} cannot be cut into {replicas} equal"
-                " parts, one for each replica. Choose a multiple."
+                f"training.batch_size={batch_size} cannot be split into {replicas}"
+                f" equal parts, one for each replica. Choose a multiple of {replicas}."
             )
         optimizer.build(model.trainable_variables)
         self._data = data
@@ -72,7 +72,7 @@ class DistributedEngine:
         def replica_step(rows: Rows) -> tf.Tensor:
             with tf.GradientTape() as tape:
                 loss = batch_loss(model, rows, table) / replicas
-            # Dense, since slices of the same row from two replicas would stay apart.
+            # Dense, since sparse gradients of the same row would not be summed.
             gradients = [
                 tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)
             ]
@@ -87,7 +87,7 @@ class DistributedEngine:
         self._step = step
 
     def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
-        """Trains on rows in `order`, cut into full batches; returns the mean loss."""
+        """Trains on rows in `order`, split into full batches; returns the mean loss."""
         batches = order.reshape(-1, self._batch_size)
         return float(np.mean([float(self._step(self._rows(at))) for at in batches]))
 
@@ -100,10 +100,10 @@ class DistributedEngine:
 
 
 def agree(value: float) -> float:
-    """Returns the same number to all workers: the mean of theirs.
+    """Returns the mean of all workers' values, so that all have the same number.
 
-    They measure the same weights, but a difference in the last digit between machines
-    would have one of them stop early and the others wait for it.
+    They validate the same weights, but rounding differs between machines: one might
+    stop early while the others wait for it.
     """
     strategy = tf.distribute.get_strategy()
     if strategy.num_replicas_in_sync == 1:

@@ -1,4 +1,4 @@
-"""Two ways to run one epoch over the same batches: compiled, and Keras' own."""
+"""Two ways to run an epoch over the same batches: one XLA program, or Keras' fit."""
 
 import logging
 from collections.abc import Sequence
@@ -19,32 +19,30 @@ from cfexp.training.program_sharing import program_for
 
 log = logging.getLogger(__name__)
 
-
 CHUNK_ROWS = 1_000_000
-
-
-# What TensorFlow says of a kept program that was cut off or damaged.
+# Parts of TensorFlow's messages about a truncated or damaged cached program.
 UNREADABLE = ("Read less bytes than requested", "as binary proto", "cache key")
 
 
 class Engine(Protocol):
-    """Runs epochs of a model, its optimizer and its training rows."""
+    """Runs epochs of training."""
 
     name: str
 
     def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
-        """Trains on rows in `order`, cut into full batches; returns the mean loss."""
+        """Trains on rows in `order`, split into full batches; returns the mean loss."""
         ...
 
 
 class CompiledEngine:
     """Runs an epoch as an XLA program over chunks of the training rows.
 
-    Only one chunk is held in tensors at a time; all have the same shape, so that one
-    program runs them all. See `cfexp.training.program_sharing` for several fits.
+    Only one chunk is in memory as tensors at a time. All chunks have the same shape,
+    and so the same program. Several fits can share it, see
+    `cfexp.training.program_sharing`.
 
     Args:
-        model: A model that takes ``user``, ``item`` and perhaps ``genres``.
+        model: A model with inputs ``user``, ``item`` and optionally ``genres``.
         optimizer: The optimizer of its trainable variables.
         data: The training rows; may be memory-mapped.
         batch_size: Rows in a batch.
@@ -74,20 +72,20 @@ class CompiledEngine:
         )
 
     def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
-        """Trains on rows in `order`, cut into full batches; returns the mean loss."""
-        taken_over = self._program.variables[0] is not self._variables[0]
-        if taken_over:
+        """Trains on rows in `order`, split into full batches; returns the mean loss."""
+        is_shared = self._program.variables[0] is not self._variables[0]
+        if is_shared:
             _assign(self._program.variables, self._variables)
         batches = order.reshape(-1, self._batch_size)
         total = 0.0
         for start in range(0, len(batches), self._chunk):
             chunk = batches[start : start + self._chunk]
-            # The last chunk is filled up, with rows that are not trained on.
+            # The last chunk is padded with rows that are not trained on.
             at = np.resize(chunk, self._chunk * self._batch_size)
             rows = rows_at(self._data, at)
             steps = tf.constant(len(chunk))
             total += float(self._program.run_chunk(rows, self._genres, steps))
-        if taken_over:
+        if is_shared:
             _assign(self._variables, self._program.variables)
         return total / len(batches)
 
@@ -115,7 +113,7 @@ class KerasEngine:
         self._batch_size = batch_size
 
     def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
-        """Trains on rows in `order`, cut into full batches; returns the mean loss."""
+        """Trains on rows in `order`, split into full batches; returns the mean loss."""
         history = self._model.fit(
             model_inputs(self._model, self._data, order),
             self._data.rating[order],
@@ -127,14 +125,14 @@ class KerasEngine:
 
 
 class FallbackEngine:
-    """The compiled engine, or Keras' own for a model that XLA cannot compile.
+    """The compiled engine, or `KerasEngine` for a model that XLA cannot compile.
 
     Args:
         model: As in `CompiledEngine`.
         optimizer: As in `CompiledEngine`.
         data: The training rows.
         batch_size: Rows in a batch.
-        compiled: False to use Keras' own from the start.
+        compiled: False to use `KerasEngine` from the start.
     """
 
     def __init__(
@@ -159,25 +157,26 @@ class FallbackEngine:
     def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
         """Trains on rows in `order`; a failed compilation changes no weight."""
         try:
-            loss = self._run_kept(order)
+            loss = self._run_cached(order)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             if self.name == "keras" or self._epochs:
                 raise
             model = self._arguments[0]
             log.warning("XLA cannot compile %s: %s", model.name, first_line(error))
-            log.warning("going on with training.engine=keras, which is slower")
+            log.warning("continuing with training.engine=keras, which is slower")
             self._engine = KerasEngine(*self._arguments)
             loss = self._engine.run_epoch(order)
         self._epochs += 1
         return loss
 
-    def _run_kept(self, order: npt.NDArray[np.int32]) -> float:
+    def _run_cached(self, order: npt.NDArray[np.int32]) -> float:
+        """Trains on rows in `order`; compiles again if the cache is damaged."""
         try:
             return self._engine.run_epoch(order)
         except tf.errors.OpError as error:
             if self._epochs or not any(sign in str(error) for sign in UNREADABLE):
                 raise
-            log.info("compiling anew: a kept program cannot be read")
+            log.info("compiling again: a cached program cannot be read")
             forget_programs()
             self._engine = CompiledEngine(*self._arguments)
             return self._engine.run_epoch(order)
@@ -191,13 +190,13 @@ def rows_at(data: Encoded, at: npt.NDArray[np.int32]) -> Rows:
 def epoch_order(
     n_rows: int, batch_size: int, rng: np.random.Generator, *, blocks: bool = False
 ) -> npt.NDArray[np.int32]:
-    """Returns a shuffle of all rows, filled up from its start to full batches.
+    """Returns all rows in random order; the last batch is filled with the first rows.
 
     Args:
         n_rows: Number of rows.
         batch_size: Rows in a batch.
-        rng: Source of the shuffle.
-        blocks: Shuffle as `cfexp.data.streaming.block_order` does.
+        rng: Random generator.
+        blocks: Shuffle with `cfexp.data.streaming.block_order`.
     """
     if blocks:
         order = block_order(n_rows, rng)

@@ -1,4 +1,4 @@
-"""Fits a model family to a split: encoders, training, and the refit before the test."""
+"""Fits a model of any family to a split."""
 
 import logging
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ class Fitted:
 
     Attributes:
         scorer: The model.
-        encoder: The encoder that was fitted with it.
-        rows: Positions of the rows that it was fitted to at last.
-        val_predicted: Predictions of the validation rows, before a refit; empty where
+        encoder: The encoder of its inputs.
+        rows: Positions of the rows that it was fitted to, those of a refit included.
+        val_predicted: Predictions of the validation rows, before a refit; empty if
             there are none.
-        val_rmse: Their RMSE; None where there are none.
-        val_mae: Their MAE; None where there are none.
+        val_rmse: RMSE on the validation rows, in stars; None if there are none.
+        val_mae: MAE on the validation rows, in stars; None if there are none.
         history: The epochs of a neural model.
     """
 
@@ -50,19 +50,20 @@ def fit_model(
     hooks: Hooks = NO_HOOKS,
     start: Usable | None = None,
 ) -> Fitted:
-    """Fits any model family.
+    """Fits a model of any family.
 
     Args:
-        recipe: What to fit, and how.
+        recipe: Model, optimizer, training settings and seed.
         ratings: The dataset.
-        split: Its split; no rating of the test rows is read. Without validation rows
-            the last epoch is kept.
-        hooks: Checkpoints, and who is told of epochs.
-        start: A trained model whose weights training starts from; it is changed.
+        split: Its split; the test ratings are not read. Without validation rows the
+            last epoch is kept.
+        hooks: Checkpoints, and a callback for epochs.
+        start: A trained model to fine-tune; its weights are changed in place.
 
     Raises:
-        ConfigError: A baseline was asked to start from a trained model.
-        TrainingError: The loss is not finite, or there is no checkpoint to resume.
+        ConfigError: `start` is given for a baseline, or there is no checkpoint to
+            resume from.
+        TrainingError: The loss is not finite.
     """
     model = recipe.model
     if start:
@@ -76,7 +77,7 @@ def fit_model(
 def _fit_in_epochs(
     recipe: Recipe, ratings: Ratings, split: Split, hooks: Hooks, start: Usable | None
 ) -> Fitted:
-    """Fits a neural model, and once more where the training says so."""
+    """Fits a neural model; then, with ``training.refit``, on all but the test rows."""
     tensorflow.start()  # which the next module imports
     from cfexp.training.neural import Stage, fit_neural
 
@@ -85,8 +86,9 @@ def _fit_in_epochs(
     best = found.history.best
     if best.epoch == 0:
         log.warning(
-            "no epoch predicts the validation rows better than the trained model did:"
-            " it is kept as it was; lower optimizer.learning_rate to improve it"
+            "no epoch predicts the validation rows better than the model that training"
+            " started from, which is kept unchanged; lower optimizer.learning_rate to"
+            " improve it"
         )
     if recipe.training.refit:
         log.info("refitting on train and validation rows for %d epochs", best.epoch)
@@ -104,9 +106,10 @@ def _fit_in_epochs(
 
 
 def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
-    """Fits a baseline on train for the validation error, then on train + validation.
+    """Fits a baseline to the train rows, then to train and validation rows.
 
-    Nothing is chosen on the validation rows, so the test may use them.
+    The first fit gives the validation error, the second one is tested: nothing is
+    chosen on the validation rows.
     """
     encoder = FeatureEncoder.fit(ratings, split.train)
     train = encode(ratings, encoder, split.train)
@@ -126,18 +129,18 @@ def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
 
 
 def train_and_valid(split: Split) -> IntArray:
-    """Returns the rows of both parts, in order."""
+    """Returns the train and validation rows, sorted."""
     return np.sort(np.concatenate([split.train, split.valid]))
 
 
 def check_tunable(model: Model) -> None:
-    """Checks that a trained model of this family can be trained further.
+    """Checks that models of this family can be fine-tuned.
 
     Raises:
-        ConfigError: It cannot.
+        ConfigError: They cannot.
     """
     if not isinstance(model, NeuralModel):
         raise ConfigError(
             f"model={model.name} is not trained in epochs and cannot be fine-tuned."
-            " Train it anew on the new data with mode=train."
+            " Train it on the new data with mode=train."
         )

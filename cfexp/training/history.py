@@ -1,4 +1,4 @@
-"""What happened in a training, epoch by epoch."""
+"""The epochs of a training and their errors."""
 
 import math
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ class Epoch:
     """One epoch.
 
     Attributes:
-        epoch: Number of the epoch, from 1; 0 for the weights that a fine-tuning
-            starts from.
+        epoch: Number of the epoch, from 1; 0 for the weights that fine-tuning starts
+            from.
         train_loss: Mean training loss, penalties included; NaN for epoch 0.
-        val_rmse: RMSE on the validation rows, in stars; NaN where there are none.
-        val_mae: MAE on the validation rows, in stars; NaN where there are none.
-        seconds: Seconds of training, without validation.
-        time: When it ended, in seconds since 1970.
+        val_rmse: RMSE on the validation rows, in stars; NaN if there are none.
+        val_mae: MAE on the validation rows, in stars; NaN if there are none.
+        seconds: Seconds of training, without validation; NaN for epoch 0.
+        time: End of the epoch, in seconds since 1970.
     """
 
     epoch: int
@@ -32,8 +32,8 @@ class History:
 
     Attributes:
         epochs: The epochs in order.
-        engine: Name of the engine that ran the last of them.
-        ratings_per_second: Training rows a second in the fastest epoch.
+        engine: Name of the engine that ran the last epoch.
+        ratings_per_second: Training rows per second in the fastest epoch.
     """
 
     epochs: tuple[Epoch, ...]
@@ -42,7 +42,7 @@ class History:
 
     @property
     def best(self) -> Epoch:
-        """The epoch with the lowest validation RMSE, the last where there is none."""
+        """The epoch with the lowest validation RMSE; the last if none was validated."""
         validated = [e for e in self.epochs if not math.isnan(e.val_rmse)]
         return min(validated or self.epochs[-1:], key=lambda e: e.val_rmse)
 
@@ -57,7 +57,7 @@ class History:
             "train_loss": best.train_loss,
             "last_val_rmse": last.val_rmse,
         }
-        # NaN for the loss of epoch 0, and for what has no validation rows.
+        # NaN: the loss of epoch 0, and validation errors without validation rows.
         return {name: value for name, value in found.items() if not math.isnan(value)}
 
     @property

@@ -31,7 +31,7 @@ class Rows:
 
     Attributes:
         train: The rows to train on.
-        valid: The rows that choose the epoch; None to keep the last one.
+        valid: The validation rows, which choose the epoch; None to keep the last one.
     """
 
     train: Encoded
@@ -47,28 +47,30 @@ def fit(
     epochs: int | None = None,
     is_trained: bool = False,
 ) -> History:
-    """Trains `model` in place; with validation, leaves it with the best weights.
+    """Trains `model` in place; with validation rows, restores the best weights.
 
     Args:
-        model: A model as `NeuralModel.build` returns it.
-        rows: The rows to train on, and those that choose the epoch.
-        recipe: How to train; its seed is that of the order of the rows.
-        hooks: Checkpoints, which training resumes from where `training.resume` says
-            so, and who is told of epochs.
-        epochs: Stop after this many epochs of the schedule of `training.epochs`.
-        is_trained: The model's weights are a candidate too, as epoch 0.
+        model: A model built by `NeuralModel.build`.
+        rows: The training and validation rows.
+        recipe: Optimizer and training settings, and the seed of the order of rows.
+        hooks: Checkpoints, from which training resumes with ``training.resume``, and
+            a callback for epochs.
+        epochs: Stop after this many epochs; the learning-rate schedule still ends at
+            ``training.epochs``.
+        is_trained: Validate the model's present weights too, as epoch 0.
 
     Returns:
         The epochs; validation errors are NaN without validation rows.
 
     Raises:
-        TrainingError: The loss is not finite, or there is no checkpoint to resume.
-        KeyboardInterrupt: On SIGINT or SIGTERM, after a checkpoint was written.
+        ConfigError: There is no checkpoint to resume from.
+        TrainingError: The loss is not finite.
+        KeyboardInterrupt: On SIGINT or SIGTERM, after a checkpoint was saved.
     """
     loop = _Loop(model, rows, recipe, hooks)
     loop.start(is_trained=is_trained)
-    most = recipe.training.epochs
-    last = min(epochs or most, most)
+    scheduled = recipe.training.epochs
+    last = min(epochs or scheduled, scheduled)
     label = "training" if rows.valid or is_trained else "refitting"
     bar = EpochBar(last, len(rows.train), label=label)
     with bar, deferred_interrupts() as stop:
@@ -77,30 +79,30 @@ def fit(
                 break
             bar.show(loop.run_epoch(number))
             done = number == last or loop.has_stalled
-            loop.keep(number, now=done or bool(stop.received))
+            loop.save_checkpoint(number, now=done or bool(stop.received))
             if stop.received:
                 raise KeyboardInterrupt(stop.received.name)
     return loop.finish()
 
 
 class _Loop:
-    """The state of a training between two epochs; arguments as `fit`."""
+    """The state of a training between two epochs; arguments as in `fit`."""
 
     def __init__(self, model: keras.Model, rows: Rows, recipe: Recipe, hooks: Hooks):
         training = self.training = recipe.training
         self.model, self.rows, self.seed, self.hooks = model, rows, recipe.seed, hooks
         self.batch_size = min(training.batch_size, len(rows.train))
-        together = training.strategy != "none"
+        distributed = training.strategy != "none"
         self.optimizer = recipe.optimizer.build(
             steps_per_epoch=math.ceil(len(rows.train) / self.batch_size),
             epochs=training.epochs,
-            # Rows cannot be updated alone on several devices.
-            table_share=1.0 if together else table_share(model, self.batch_size),
+            # Single rows cannot be updated on several devices.
+            table_share=1.0 if distributed else table_share(model, self.batch_size),
         )
         self.optimizer.build(model.trainable_variables)
         arguments = (model, self.optimizer, rows.train, self.batch_size)
         self.engine: FallbackEngine | DistributedEngine
-        if together:
+        if distributed:
             self.engine = DistributedEngine(*arguments)
         else:
             compiled = training.engine != "keras"
@@ -110,12 +112,12 @@ class _Loop:
 
     @property
     def next(self) -> int:
-        """Number of the epoch to come."""
+        """Number of the next epoch."""
         return self.state.epochs[-1].epoch + 1 if self.state.epochs else 1
 
     @property
     def has_stalled(self) -> bool:
-        """Whether the validation error has not got better for long enough."""
+        """Whether the validation RMSE has not improved for ``patience`` epochs."""
         epochs, patience = self.state.epochs, self.training.patience
         if patience is None or not epochs or math.isnan(epochs[-1].val_rmse):
             return False
@@ -130,15 +132,13 @@ class _Loop:
             first = self._validated(0, math.nan, math.nan)
             self.state = checkpoint.State([first], best_weights=self._weights())
         for epoch in self.state.epochs:
-            # A process that was killed may not have passed them on.
+            # A killed process may not have reported them.
             self.hooks.on_epoch(epoch)
 
     def run_epoch(self, number: int) -> Epoch:
         """Trains for an epoch and validates it."""
-        rows, best = (
-            self.rows,
-            min((e.val_rmse for e in self.state.epochs), default=math.inf),
-        )
+        rows = self.rows
+        best = min((e.val_rmse for e in self.state.epochs), default=math.inf)
         rng = np.random.default_rng([self.seed, number])
         started = time.perf_counter()
         blocks = rows.train.on_disk
@@ -153,8 +153,8 @@ class _Loop:
         self.hooks.on_epoch(epoch)
         return epoch
 
-    def keep(self, number: int, *, now: bool) -> None:
-        """Writes a checkpoint, where one is due or must be written now."""
+    def save_checkpoint(self, number: int, *, now: bool) -> None:
+        """Saves a checkpoint if one is due after this epoch, or `now`."""
         checkpoints, every = self.hooks.checkpoints, self.training.checkpoint_every
         if not checkpoints or not every or (number % every and not now):
             return
@@ -164,7 +164,7 @@ class _Loop:
         checkpoint.save(checkpoints.path, self.state)
 
     def finish(self) -> History:
-        """Sets the best epoch's weights and returns the epochs."""
+        """Restores the best epoch's weights and returns the epochs."""
         epochs = self.state.epochs
         if self.rows.valid:
             self.model.set_weights(self.state.best_weights)
@@ -206,9 +206,9 @@ def _restore(
         now = model.get_weights(), [v.numpy() for v in optimizer.variables]
         checkpoint.check_fits(path, state, *now)
     except DamagedError as error:
-        if not checkpoints.or_anew:
+        if not checkpoints.restart_if_damaged:
             raise
-        log.warning("%s: starting this job anew", error.what)
+        log.warning("%s: starting this job again", error.what)
         path.unlink()
         return checkpoint.State()
     model.set_weights(state.weights)

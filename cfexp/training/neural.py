@@ -25,10 +25,10 @@ class Trained:
     """A trained neural model.
 
     Attributes:
-        encoder: The encoder that was fitted with it, or that it started from.
+        encoder: The encoder of its inputs.
         scorer: The model.
         history: Its epochs.
-        val_predicted: Predictions of the validation rows; empty where there are none.
+        val_predicted: Predictions of the validation rows; empty if there are none.
     """
 
     encoder: FeatureEncoder
@@ -39,12 +39,12 @@ class Trained:
 
 @dataclass(frozen=True)
 class Stage:
-    """A training that chooses its epoch, or the refit after it.
+    """The rows and epochs of the training that chooses the epoch, or of the refit.
 
     Attributes:
-        train: Row positions to train on.
-        valid: Row positions that choose the epoch; None to keep the last one.
-        epochs: Stop after this many epochs; None for as many as the training says.
+        train: Positions of the training rows.
+        valid: Positions of the validation rows; None to keep the last epoch.
+        epochs: Stop after this many epochs; None for ``training.epochs``.
     """
 
     train: IntArray
@@ -60,17 +60,17 @@ def fit_neural(
     hooks: Hooks = NO_HOOKS,
     start: Usable | None = None,
 ) -> Trained:
-    """Fits an encoder and a model to the train rows of a stage.
+    """Fits an encoder and a model to the training rows of a stage.
 
     Args:
-        recipe: What to fit, and how.
+        recipe: Model, optimizer, training settings and seed.
         ratings: The dataset.
-        stage: The rows, and for how many epochs.
-        hooks: Checkpoints, and who is told of epochs.
-        start: A trained model whose weights training starts from; it is changed.
+        stage: The rows and the number of epochs.
+        hooks: Checkpoints, and a callback for epochs.
+        start: A trained model to fine-tune; its weights are changed in place.
 
     Raises:
-        ConfigError: A trained model was to be spread over several devices.
+        ConfigError: `start` is given with a strategy for several devices.
     """
     strategy = _prepared(recipe, start)
     encoder = start.encoder if start else FeatureEncoder.fit(ratings, stage.train)
@@ -91,14 +91,14 @@ def fit_neural(
 
 
 def _prepared(recipe: Recipe, start: Usable | None) -> tf.distribute.Strategy:
-    """Makes TensorFlow as it is for every training; returns the devices."""
+    """Resets TensorFlow's names and seeds; returns the strategy."""
     strategy = strategy_named(recipe.training.strategy)
     if start and recipe.training.strategy != "none":
         raise ConfigError(
             "a trained model cannot be moved to several devices: set"
             " training.strategy=none with mode=finetune."
         )
-    # Jobs of a sweep share the process: none may see another's names or seeds.
+    # Jobs of a sweep share the process: names and seeds must not depend on the others.
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(recipe.seed)
     if recipe.deterministic:

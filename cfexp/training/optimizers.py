@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules, as specs that build Keras optimizers."""
+"""Optimizers and learning-rate schedules: options that build Keras optimizers."""
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -11,30 +11,33 @@ if TYPE_CHECKING:
     import keras
 
 LearningRate = Annotated[float, Field(gt=0, le=100)]
-# Decay of a moving average.
+# Decay rate of a moving average.
 Decay = Annotated[float, Field(ge=0, lt=1)]
+# Below this share of looked-up table rows, updating single rows is faster, see
+# python scripts/bench_training.py --models dot --batches 256,512,1024,2048
+ROWS_BELOW = 0.5
 
 
 class Optimizer(Spec):
-    """An optimizer of Keras with a learning-rate schedule.
+    """A Keras optimizer with a learning-rate schedule.
 
-    A subclass names Keras' class, and those of its arguments that can be set are its
-    own fields.
+    A subclass sets `kind`; its own fields are arguments of that Keras class.
 
     Attributes:
         kind: Name of the class in ``keras.optimizers``.
-        learning_rate: Learning rate at the start.
-        schedule: ``constant``; ``cosine``, down to `final_fraction` of the start
-            after the last epoch; or ``step``, times `step_factor` every `step_epochs`.
+        learning_rate: Initial learning rate.
+        schedule: ``constant``; ``cosine`` decay to `final_fraction` of the initial rate
+            after the last epoch; or ``step``, multiplied by `step_factor` every
+            `step_epochs`.
         final_fraction: See `schedule`.
         step_epochs: See `schedule`.
         step_factor: See `schedule`.
-        clipnorm: Largest norm of all gradients together; not clipped where None.
+        clipnorm: Maximum global norm of the gradients; None: no clipping.
     """
 
     group: ClassVar[str] = "optimizer"
     kind: ClassVar[str] = ""
-    # Fields that are no arguments of Keras.
+    # Own fields that are not arguments of the Keras class.
     not_keras: ClassVar[tuple[str, ...]] = ()
 
     learning_rate: LearningRate = 0.01
@@ -47,12 +50,12 @@ class Optimizer(Spec):
     def build(
         self, *, steps_per_epoch: int, epochs: int, table_share: float
     ) -> "keras.optimizers.Optimizer":
-        """Returns a fresh Keras optimizer.
+        """Returns a new Keras optimizer.
 
         Args:
             steps_per_epoch: Batches in an epoch.
             epochs: Epochs of the learning-rate schedule.
-            table_share: How much of the embedding tables a batch looks up, at most.
+            table_share: Largest share of the embedding tables that a batch looks up.
         """
         shared = {*Optimizer.model_fields, *self.not_keras}
         own = {k: v for k, v in self.settings().items() if k not in shared}
@@ -63,18 +66,18 @@ class Optimizer(Spec):
         )
 
     def keras_class(self, table_share: float) -> type[Any]:
-        """Returns the class of the Keras optimizer; see `build`.
+        """Returns the class of the Keras optimizer; arguments as in `build`.
 
         Raises:
-            ConfigError: There is none of this kind.
+            ConfigError: Keras has no optimizer of this `kind`.
         """
         import keras
 
         found = getattr(keras.optimizers, self.kind, None)
         if found is None:
             raise ConfigError(
-                f"{self.label()} names no optimizer of Keras in its attribute kind,"
-                f" such as Adam. Got: {self.kind!r}"
+                f"{self.label()}: kind must be the name of a Keras optimizer, such as"
+                f" Adam. Got: {self.kind!r}"
             )
         return found
 
@@ -90,17 +93,12 @@ class Optimizer(Spec):
         return rate
 
 
-# A batch that looks up less of the tables than this is quicker updated row by row.
-# python scripts/bench_training.py --models dot --batches 256,512,1024,2048
-ROWS_BELOW = 0.5
-
-
 class RowwiseOptimizer(Optimizer):
-    """Base of optimizers that can update only the rows that a batch looks up.
+    """Base class of optimizers that can update only the rows that a batch looks up.
 
     Attributes:
-        update: ``dense``, every row at each step; ``rows``, looked-up rows only; or
-            ``auto``, rows where tables are large for the batch.
+        update: ``dense``: all rows at each step; ``rows``: looked-up rows only;
+            ``auto``: ``rows`` if tables are large in comparison with the batch.
     """
 
     not_keras: ClassVar[tuple[str, ...]] = ("update",)
@@ -111,8 +109,9 @@ class RowwiseOptimizer(Optimizer):
         if self.update != "rows" or self.clipnorm is None:
             return []
         return [
-            "update=rows knows no norm of all gradients, so it cannot be combined"
-            f" with clipnorm. Set update=dense. Got: clipnorm={self.clipnorm:g}"
+            "update=rows does not compute the norm of all gradients, so it cannot be"
+            " combined with clipnorm. Set update=dense. Got: clipnorm="
+            f"{self.clipnorm:g}"
         ]
 
     def by_rows(self, table_share: float) -> bool:
@@ -130,7 +129,7 @@ class RowwiseOptimizer(Optimizer):
 
 
 class Adam(RowwiseOptimizer):
-    """Adam (Kingma and Ba, 2015)."""
+    """Adam (Kingma and Ba, 2015, Algorithm 1)."""
 
     kind: ClassVar[str] = "Adam"
 
@@ -139,7 +138,7 @@ class Adam(RowwiseOptimizer):
 
 
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019, Algorithm 2)."""
 
     kind: ClassVar[str] = "AdamW"
 

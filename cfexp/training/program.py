@@ -1,4 +1,4 @@
-"""The XLA program of an epoch."""
+"""The XLA program that trains on a chunk of rows."""
 
 from collections.abc import Callable
 
@@ -8,16 +8,14 @@ import tensorflow as tf
 from cfexp.training.rowwise import Rowwise
 
 Rows = dict[str, tf.Tensor]
-
-
-Loop = tuple[tf.Tensor, tf.Tensor]
+Loop = tuple[tf.Tensor, tf.Tensor]  # step and sum of losses
 
 
 class Program:
     """An XLA program that trains a model on a chunk of rows.
 
     Args:
-        model: A model that takes ``user``, ``item`` and perhaps ``genres``.
+        model: A model with inputs ``user``, ``item`` and optionally ``genres``.
         optimizer: The optimizer of its trainable variables, built.
         batch_size: Rows in a batch.
     """
@@ -42,12 +40,12 @@ class Program:
                 loss = batch_loss(model, batch, genres)
             gradients = tape.gradient(loss, variables)
             if not isinstance(optimizer, Rowwise):
-                # XLA has no sparse tensors: looked-up rows become a whole table.
+                # XLA has no sparse tensors: gradients of rows become whole tables.
                 gradients = [tf.convert_to_tensor(g) for g in gradients]
             optimizer.apply(gradients, variables)
             return step + 1, total + loss
 
-        # An explicit loop, since AutoGraph takes a second to find the same one.
+        # An explicit loop: AutoGraph would take a second to convert one.
         @tf.function(jit_compile=True, autograph=False)
         def run_chunk(rows: Rows, genres: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
             _, total = tf.while_loop(

@@ -1,10 +1,10 @@
-"""One compiled program for the fits of several folds and seeds.
+"""Shares one compiled program between the fits of several folds and seeds.
 
-Networks share a program where each of their layers is Keras' own, or declares
-``in_weights``: the names of those values of its ``get_config`` that it holds in weights
-while it is used, so that fits of one program may differ in them. Often there is none:
-``in_weights: ClassVar[tuple[str, ...]] = ()``. Nothing else may change what it does.
-A subclass declares it again, since it may hold more.
+Equal models share a program if each of their layers is a Keras layer or declares
+``in_weights``: the names of the values in its ``get_config`` that it stores as weights,
+so that fits of one program may differ in them. For most layers there are none:
+``in_weights: ClassVar[tuple[str, ...]] = ()``. Everything else that changes the layer's
+output must be in ``get_config``. Subclasses do not inherit the declaration.
 """
 
 import json
@@ -22,10 +22,10 @@ _programs: "dict[str, Program] | None" = None
 
 @contextmanager
 def shared_programs() -> Iterator[None]:
-    """Lets fits of equal models, one after the other, share a compiled program.
+    """Lets consecutive fits of equal models share a compiled program.
 
-    A fit takes over the variables of the one before it, whose model must not be used
-    any more by then: save it first.
+    A fit overwrites the variables of the one before it: save that model first, and do
+    not use it afterwards.
     """
     global _programs
     before, _programs = _programs, {}

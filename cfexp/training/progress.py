@@ -21,10 +21,10 @@ REFRESH = 0.1  # seconds, at least, between two pictures of the bar in a noteboo
 
 
 class EpochBar:
-    """Shows epochs as they finish.
+    """Shows finished epochs.
 
     Args:
-        epochs: Number of epochs to come at most.
+        epochs: Largest number of epochs.
         n_rows: Training rows in an epoch.
         label: Text before the bar.
     """

@@ -1,4 +1,4 @@
-"""What is fitted and how, and what training keeps and tells."""
+"""The interface of an experiment to training, and the hooks of training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from cfexp.training.settings import Training
 
 
 class Recipe(Protocol):
-    """What is fitted and how; `cfexp.experiment.Experiment` is one."""
+    """What to fit and how; `cfexp.experiment.Experiment` implements it."""
 
     @property
     def model(self) -> Model:
@@ -33,11 +33,11 @@ class Recipe(Protocol):
 
     @property
     def deterministic(self) -> bool:
-        """Use only ops that give the same bits each time."""
+        """Whether to use only operations with bitwise reproducible results."""
 
 
 class Usable(Protocol):
-    """A model with the encoder of its inputs."""
+    """A trained model with the encoder of its inputs."""
 
     @property
     def encoder(self) -> FeatureEncoder:
@@ -54,10 +54,10 @@ def ignore(epoch: Epoch) -> None:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What a training keeps, and whom it tells.
+    """Checkpoints and callbacks of a training.
 
     Attributes:
-        checkpoints: Where to keep checkpoints of a neural model.
+        checkpoints: Where to save checkpoints of a neural model; None: nowhere.
         on_epoch: Called after each epoch.
     """
 

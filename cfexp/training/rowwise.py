@@ -1,7 +1,7 @@
-"""Optimizers that update only the embedding rows a batch looked up.
+"""Optimizers that update only the embedding rows that a batch looks up.
 
-A dense update visits every row of every table at each step. Here the cost of a step
-depends on the batch alone, however many users and movies there are.
+A dense update changes every row of every table at each step. Here the cost of a step
+depends on the batch size alone, not on the number of users and movies.
 """
 
 from typing import Any
@@ -13,8 +13,12 @@ import tensorflow as tf
 def row_sums(gradient: tf.IndexedSlices, n_rows: int) -> tf.Tensor:
     """Returns the whole gradient of each looked-up row, shape ``(batch, width)``.
 
-    Lookups of the same row get the same sum. They are told by their last position in
-    the batch, so that this needs no table of gradients.
+    Lookups of the same row get the same sum. They are grouped by their last position
+    in the batch, so that no table of gradients is needed.
+
+    Args:
+        gradient: Sparse gradient of a table.
+        n_rows: Number of rows of the table.
     """
     rows = tf.reshape(gradient.indices, [-1])
     positions = tf.range(tf.size(rows))
@@ -27,17 +31,17 @@ def row_sums(gradient: tf.IndexedSlices, n_rows: int) -> tf.Tensor:
 
 
 def table_share(model: keras.Model, batch_size: int) -> float:
-    """Returns how much of `model`'s embedding tables a batch looks up, at most."""
+    """Returns the largest share of `model`'s embedding tables that a batch looks up."""
     tables = [x for x in model.layers if isinstance(x, keras.layers.Embedding)]
     looked_up = batch_size * sum(table.output_dim for table in tables)
     return looked_up / max(sum(t.input_dim * t.output_dim for t in tables), 1)
 
 
 class Rowwise:
-    """Base of optimizers that take sparse gradients as they are."""
+    """Mixin of Keras optimizers for sparse gradients."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Updates one variable; only looked-up rows where the gradient is sparse."""
+        """Updates one variable; if the gradient is sparse, only the looked-up rows."""
         if not isinstance(gradient, tf.IndexedSlices):
             super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
             return
@@ -50,21 +54,24 @@ class Rowwise:
     def row_change(
         self, index: int, rows: tf.Tensor, g: tf.Tensor, learning_rate: Any
     ) -> tf.Tensor:
-        """Updates the slots of looked-up rows; returns what to add to the rows.
+        """Updates the slots of looked-up rows; returns the change of the rows.
 
         Args:
             index: Index of the variable's slots.
-            rows: The looked-up rows, shape ``(batch,)``; some may be there twice.
-            g: The whole gradient of each, shape ``(batch, width)``.
+            rows: The looked-up rows, shape ``(batch,)``, possibly with repetitions.
+            g: The whole gradient of each row, shape ``(batch, width)``.
             learning_rate: The learning rate of this step.
+
+        Returns:
+            Shape ``(batch, width)``.
         """
         raise NotImplementedError
 
 
 class RowwiseAdam(Rowwise, keras.optimizers.Adam):
-    """Adam whose moments of a row rest while it is not looked up ("lazy Adam").
+    """Adam that skips rows, and their moments, that are not looked up ("lazy Adam").
 
-    Rows that are looked up get the update of Kingma and Ba (2015), Algorithm 1.
+    Looked-up rows get the update of Kingma and Ba (2015), Algorithm 1.
     """
 
     def row_change(
@@ -78,7 +85,7 @@ class RowwiseAdam(Rowwise, keras.optimizers.Adam):
 
 
 class RowwiseAdagrad(Rowwise, keras.optimizers.Adagrad):
-    """Adagrad (Duchi et al., 2011); the same as the dense update, row for row."""
+    """Adagrad (Duchi et al., 2011); equal to the dense update."""
 
     def row_change(
         self, index: int, rows: tf.Tensor, g: tf.Tensor, learning_rate: Any
@@ -92,7 +99,7 @@ class RowwiseAdagrad(Rowwise, keras.optimizers.Adagrad):
 def _blend(
     table: tf.Variable, rows: tf.Tensor, value: tf.Tensor, keep: float
 ) -> tf.Tensor:
-    """Moves rows of a running mean towards `value` and returns them."""
+    """Updates rows of a moving average with `value` and returns them."""
     mean = keep * tf.gather(table, rows) + (1 - keep) * value
     _set_rows(table, rows, mean)
     return mean

@@ -1,4 +1,4 @@
-"""How to train, as a spec that is checked before TensorFlow is imported."""
+"""Options of training, checked before TensorFlow is imported."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -10,23 +10,23 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Training(Spec):
-    """How to train.
+    """Options of training.
 
     Attributes:
-        engine: ``compiled``, each epoch one XLA program, or ``keras``, `Model.fit`.
+        engine: ``compiled``, one XLA program, or ``keras``, `keras.Model.fit`.
         strategy: ``none``; ``mirrored``, all GPUs of this machine; or ``multiworker``,
             all workers of ``TF_CONFIG``. See `cfexp.training.distributed`.
-        epochs: Epochs at most; learning-rate schedules end there.
+        epochs: Maximum number of epochs; learning-rate schedules end there.
         batch_size: Rows in a batch.
-        patience: Epochs without a better validation RMSE before training stops; it
-            never stops early where None.
-        refit: Train once more, on training and validation rows together, for as many
-            epochs as were best, before the test.
-        stream_from: Training rows from which they are read from disk as they are
-            needed, not held in memory; never where None.
-        checkpoint_every: Epochs between two checkpoints; none are kept where 0.
+        patience: Epochs without a better validation RMSE before training stops early;
+            None: never.
+        refit: Before the test, train again on training and validation rows together,
+            for the best number of epochs.
+        stream_from: Number of training rows from which they are streamed from disk
+            instead of held in memory; None: never.
+        checkpoint_every: Epochs between two checkpoints; 0: no checkpoints.
         checkpoint_dir: Folder of the checkpoints.
-        resume: Go on from the checkpoint of the same configuration.
+        resume: Resume from the checkpoint of the same configuration.
     """
 
     group: ClassVar[str] = "training"
@@ -44,5 +44,8 @@ class Training(Spec):
 
     def problems(self) -> list[str]:
         if self.strategy != "none" and self.engine == "keras":
-            return ["engine=keras knows no strategy; leave engine=compiled"]
+            return [
+                "engine=keras cannot be combined with a strategy. Set engine=compiled."
+                f" Got: strategy={self.strategy}"
+            ]
         return []

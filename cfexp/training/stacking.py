@@ -1,4 +1,4 @@
-"""Stacks trained runs: finds their weights on the validation rows."""
+"""Stacks trained runs: fits their weights to the validation rows."""
 
 import logging
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ VALIDATION_FOLDS = 5
 
 @dataclass(frozen=True)
 class Member:
-    """A trained model.
+    """A trained model of an ensemble.
 
     Attributes:
         name: Its run id, folder or name.
-        model: Its family.
-        encoder: The encoder that was fitted with it.
+        model: Name of its family.
+        encoder: The encoder of its inputs.
         scorer: The model.
         val_predicted: Its predictions of the validation rows, before any refit.
-        known: The pairs that it knows; None where it was fitted just now.
+        known: The pairs that it knows; None if it was not loaded from a run.
     """
 
     name: str
@@ -53,15 +53,15 @@ def load_member(
     """Reads a run's model and its validation predictions.
 
     Args:
-        name: Its run id or folder.
-        folder: Its predictor.
+        name: The run's id or folder.
+        folder: Folder of its predictor.
         valid: Its ``valid_predictions.parquet``.
         ratings: The dataset that it must have been trained with.
         split: The split that it must have been trained with.
 
     Raises:
-        DataError: It was trained with other data or another split, or on the
-            validation rows.
+        DataError: It was trained with other data or another split, or on validation
+            rows.
     """
     predictor = Predictor.load(folder)
     origin, found = predictor.origin, pd.read_parquet(valid)
@@ -96,18 +96,18 @@ def _check_member(
     if n_valid != len(split.valid):
         raise DataError(
             f"model.runs: {name} ({origin.model}) has {n_valid:,} predictions for"
-            f" {len(split.valid):,} validation rows, as it was trained on the others:"
-            " its weight cannot be found. Leave it out"
+            f" {len(split.valid):,} validation rows, because it was trained on the"
+            " others: its weight cannot be fitted. Leave it out"
         )
 
 
 def stack(
     members: Sequence[Member], ratings: Ratings, split: Split, *, seed: int
 ) -> Fitted:
-    """Fits the members' weights to the validation rows.
+    """Returns an ensemble, with weights fitted to the validation rows.
 
-    The validation error is that of weights fitted to other validation rows, by
-    5-fold cross-validation: the members themselves never saw these rows.
+    Its validation error is that of 5-fold cross-validation of the weights; the members
+    never saw the validation rows.
 
     Args:
         members: Models trained with this data and split.

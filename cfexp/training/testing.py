@@ -18,8 +18,8 @@ class Tested:
     """Predictions of some rows and their errors.
 
     Attributes:
-        predicted: Shape ``(n,)``.
-        seen: Training ratings of each row's user and movie.
+        predicted: Predicted ratings, shape ``(n,)``.
+        seen: Number of training ratings of each row's user and movie.
         evaluation: The errors.
     """
 
@@ -37,8 +37,8 @@ def evaluate_fitted(
         model: The model.
         ratings: The dataset.
         rows: Positions of the rows.
-        seen: What `times_seen` returned; where None, the ratings that the model's
-            own encoder was fitted to are counted.
+        seen: Number of training ratings of each row's user and movie, from
+            `times_seen`; if None, counted in the rows that the encoder was fitted to.
 
     Raises:
         TrainingError: A prediction is not a number.
@@ -64,13 +64,13 @@ def test_baselines(
 def fitted_on(
     fitted: Fitted, split: Split, *, members: int, source: Source | None
 ) -> str:
-    """Returns what a model and its baselines were fitted to, as a sentence.
+    """Returns a sentence: the rows that a model and its baselines were fitted to.
 
     Args:
         fitted: The model.
         split: The split.
-        members: Members of an ensemble, 0 for other models.
-        source: The trained model that it started from.
+        members: Number of members of an ensemble, 0 for other models.
+        source: The trained model that was fine-tuned.
     """
     both = len(fitted.rows) > len(split.train)
     what = f"{len(fitted.rows):,} train{' and validation' if both else ''} rows"

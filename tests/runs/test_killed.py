@@ -97,7 +97,7 @@ def test_damaged_checkpoint_starts_its_job_anew(workdir: Path) -> None:
     done = cfexp(*sweep, cwd=workdir)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("is damaged") == 1
-    assert "starting this job anew" in done.stderr
+    assert "starting this job again" in done.stderr
     (run,) = runs(workdir)
     assert run.info.run_id == left.info.run_id
     check_job(workdir, run, epochs=2)

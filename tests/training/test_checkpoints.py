@@ -24,14 +24,16 @@ def fit_with_checkpoints(
     split: Split,
     path: Path,
     on_epoch=lambda e: None,
-    or_anew: bool = False,
+    restart_if_damaged: bool = False,
     **changes: object,
 ):  # type: ignore[no-untyped-def]
     return fit_model(
         recipe(named("dot"), epochs=6, checkpoint_every=2, **changes),
         ratings,
         split,
-        hooks=Hooks(Checkpointing(path, lambda: {"run_id": "abc"}, or_anew), on_epoch),
+        hooks=Hooks(
+            Checkpointing(path, lambda: {"run_id": "abc"}, restart_if_damaged), on_epoch
+        ),
     )
 
 
@@ -108,7 +110,11 @@ def test_damaged_checkpoints(
         assert "training.resume=false" in said, name
         assert "\n" not in said, name
     caplog.clear()
-    anew = fit_with_checkpoints(ratings, split, path, or_anew=True, resume=True)
-    assert len(anew.history.epochs) == 6
-    assert [r.levelname for r in caplog.records if "anew" in r.message] == ["WARNING"]
+    restarted = fit_with_checkpoints(
+        ratings, split, path, restart_if_damaged=True, resume=True
+    )
+    assert len(restarted.history.epochs) == 6
+    assert [r.levelname for r in caplog.records if "job again" in r.message] == [
+        "WARNING"
+    ]
     assert len(checkpoint.load(path).epochs) == 6

@@ -50,7 +50,7 @@ def test_two_devices_train_as_one(workdir: Path) -> None:
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["mirrored"][0] == "distributed"
     assert found["none"][0] == "compiled"
-    assert "training.batch_size=255 cannot be cut into 2" in found["uneven"]
+    assert "training.batch_size=255 cannot be split into 2" in found["uneven"]
     assert found["mirrored"][1:] == pytest.approx(found["none"][1:], abs=2e-3)
 
 

@@ -94,5 +94,5 @@ def test_update_is_chosen_by_the_size_of_the_tables(ratings: Ratings) -> None:
     assert not auto.replace(clipnorm=1.0).by_rows(0.1)
     assert auto.replace(update="rows").by_rows(0.9)
     assert not auto.replace(update="dense").by_rows(0.1)
-    with pytest.raises(ConfigError, match="update=rows knows no norm"):
+    with pytest.raises(ConfigError, match="update=rows does not compute the norm"):
         OPTIMIZERS[0].replace(update="rows")
