@@ -1,1 +1,1 @@
-"""Accuracy and time beside other libraries."""
+"""Accuracy and training time in comparison with other libraries."""

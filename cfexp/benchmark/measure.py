@@ -1,4 +1,4 @@
-"""Fits models and measures errors and seconds on one split."""
+"""Fits models on one split and measures errors and seconds."""
 
 import importlib
 import logging
@@ -26,17 +26,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Measured:
-    """One system on one split.
+    """Errors and training time of one system on one split.
 
     Attributes:
-        system: Its name.
-        rmse: On the test rows.
-        mae: On the test rows.
-        seconds: From ratings in memory to the final model, the choice of the epoch
-            and a refit included.
-        curve: Seconds since the start and validation RMSE reached by then, of a model
-            that was fitted to the train rows alone.
-        to_svd: Seconds until the validation RMSE of Surprise's SVD; None where never.
+        system: Name of the system.
+        rmse: RMSE on the test rows, in stars.
+        mae: MAE on the test rows, in stars.
+        seconds: From ratings in memory to the final model, including early stopping
+            and a refit.
+        curve: Seconds since the start and validation RMSE then, of a model that was
+            fitted to the train rows alone.
+        to_svd: Seconds until the validation RMSE of Surprise's SVD was reached; None if
+            it was not.
     """
 
     system: str
@@ -54,13 +55,13 @@ def measure_fold(
     *,
     ensemble: bool,
 ) -> list[Measured]:
-    """Fits and tests all of them on one split, one after the other.
+    """Fits and tests all systems on one split, one after the other.
 
     Args:
-        experiments: What to fit, by name; all with the same split and seed.
+        experiments: The experiments by name, all with the same split and seed.
         peers: Models of other libraries.
         ratings: The dataset.
-        ensemble: Stack the experiments' models, too.
+        ensemble: Also test an ensemble of the experiments' models.
     """
     first = next(iter(experiments.values()))
     split, seed = first.load(ratings).split, first.seed
@@ -122,7 +123,7 @@ def measure_peer(
     """Fits and tests another library's model.
 
     It is fitted twice: to the train rows for the validation RMSE, and to train and
-    validation rows, as it chooses nothing on them, for the test.
+    validation rows for the test, since it does not choose anything on the latter.
     """
     for module in peer.modules:
         importlib.import_module(module)
@@ -146,7 +147,7 @@ def measure_peer(
 
 
 def with_target(found: list[Measured], target: str) -> list[Measured]:
-    """Adds the seconds that each system took to the validation RMSE of `target`."""
+    """Adds the seconds in which each system reached the validation RMSE of `target`."""
     goals = [one.curve[-1][1] for one in found if one.system == target]
     if not goals:
         return found
@@ -163,8 +164,8 @@ def summary(folds: pd.DataFrame) -> pd.DataFrame:
         folds: Columns ``fold`` and those of `Measured`, one row for each measurement.
     """
     first = folds[folds["fold"] == folds["fold"].iloc[0]].set_index("system")
-    # A target that was missed on one fold is missed: no mean over the others.
-    numbers = folds.astype({"to_svd": "float64"})  # of None alone they are objects
+    # A system that missed the target on one fold gets no mean over the others.
+    numbers = folds.astype({"to_svd": "float64"})  # a column of None is of objects
     means = numbers.groupby("system")[["rmse", "mae", "seconds", "to_svd"]].agg(
         lambda values: values.mean(skipna=False)
     )

@@ -1,4 +1,4 @@
-"""Other libraries' models, each with its own defaults; none is imported until used."""
+"""Other libraries' models with their default settings, imported only when used."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Peer:
     """A model of another library.
 
     Attributes:
-        package: Its distribution, as pip knows it.
-        modules: What to import before the clock starts.
+        package: Name of its package for pip.
+        modules: Modules to import before the time is measured.
         fit: Takes training ratings, the rating scale and a seed; returns a function
             that predicts pairs, clipped to the scale.
     """
@@ -57,7 +57,7 @@ def _cornac_mf(train: pd.DataFrame, scale: Scale, seed: int) -> Predict:
         list(train[[USER, ITEM, RATING]].itertuples(index=False, name=None)), seed=seed
     )
     model = MF(seed=seed).fit(data)
-    # An index past the last one is what Cornac takes for unknown.
+    # Cornac takes an index past the last one for an unknown id.
     users, items = data.uid_map, data.iid_map
     return lambda pairs: np.array(
         [
@@ -110,7 +110,7 @@ def check_installed(names: list[str]) -> dict[str, str]:
     """Returns the version of each package that the peers `names` need.
 
     Raises:
-        ConfigError: One is not installed.
+        ConfigError: A package is not installed.
     """
     found, missing = {}, []
     for package in sorted({PEERS[name].package for name in names}):

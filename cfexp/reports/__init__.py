@@ -1,1 +1,1 @@
-"""Tables, plots and pages for people; they decide nothing."""
+"""Tables, plots and pages for people to read."""

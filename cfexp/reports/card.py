@@ -1,4 +1,4 @@
-"""The model card of a run (Mitchell et al., 2019): what it is, how good, and where."""
+"""The model card of a run (Mitchell et al., 2019): data, protocol, errors, limits."""
 
 import re
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ PLOTS = ("predicted_vs_true", "learning_curves")
 
 @dataclass(frozen=True)
 class Card:
-    """What a model card is made of.
+    """The content of a model card.
 
     Attributes:
         title: Name of the run.
         data: The dataset and its split.
         comparison: Errors of the model and of the baselines on the test rows.
-        test: What `cfexp.runs.results.test_predictions` returned.
-        params: The flat parameters.
-        metrics: Final metrics, with ``seconds_`` of each stage.
+        test: The test predictions, from `cfexp.runs.results.test_predictions`.
+        params: The logged parameters.
+        metrics: The final metrics, including ``seconds_`` of each stage.
     """
 
     title: str
@@ -40,7 +40,7 @@ class Card:
     metrics: Mapping[str, float]
 
     def write(self, folder: Path) -> None:
-        """Writes ``model_card.md`` and ``model_card.html``, which needs nothing else.
+        """Writes ``model_card.md`` and the self-contained ``model_card.html``.
 
         Args:
             folder: The run's ``results/``, with its plots.
@@ -64,7 +64,7 @@ class Card:
             _protocol(params, comparison.fitted_on, validated=validated),
             "## Errors and margin over the baselines\n",
             _errors(comparison),
-            "## Calibration: what was given where a star was predicted\n",
+            "## Calibration: ratings given, by the star predicted\n",
             _table(calibration(test)),
             _plot(folder, "predicted_vs_true"),
             "## Residuals: predicted - true, in stars\n",
@@ -93,9 +93,9 @@ def _summary(comparison: Comparison, params: Mapping[str, Any]) -> str:
         f"A {model} model that predicts the rating a user would give a movie. Test"
         f" RMSE {evaluation.rmse:.4f}, MAE"
         f" {evaluation.mae:.4f} stars: {verdict} than the bias baseline"
-        f" ({skill:+.1%} in RMSE). It knows who rated what, not why: what it predicts"
-        " for users or movies with few ratings is close to the mean, and it says"
-        " nothing of people who do not rate.\n"
+        f" ({skill:+.1%} in RMSE). It knows who rated what, not why: its predictions"
+        " for users or movies with few ratings are close to the mean, and people who do"
+        " not rate are not represented.\n"
     )
 
 
@@ -121,8 +121,8 @@ def _protocol(params: Mapping[str, Any], fitted_on: str, *, validated: bool) -> 
     chosen = "Early stopping and the kept epoch used validation rows only."
     if not validated:
         chosen = (
-            "There is no validation error, since the model that was gone on from had"
-            " been trained on the validation rows: the last epoch was kept."
+            "There is no validation error, since the model that was fine-tuned had been"
+            " trained on the validation rows: the last epoch was kept."
         )
     if params.get("training.refit"):
         chosen += " Then the model was trained again on train and validation rows."
@@ -168,7 +168,7 @@ def _time(metrics: Mapping[str, float]) -> str:
         for name, value in metrics.items()
         if name.startswith("seconds_")
     ]
-    rows.append(("trained values", f"{metrics['n_parameters']:,.0f}"))
+    rows.append(("trained parameters", f"{metrics['n_parameters']:,.0f}"))
     for name in ("epochs", "best_epoch", "ratings_per_second"):
         if name in metrics:
             rows.append((name.replace("_", " "), f"{metrics[name]:,.0f}"))
@@ -189,7 +189,7 @@ def _cell(value: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Returns text that Markdown takes as it is, in one line."""
+    """Returns text in one line, with Markdown's special characters escaped."""
     return re.sub(r"([\\|*_<>&`\[\]])", r"\\\1", " ".join(text.split()))
 
 
@@ -203,9 +203,9 @@ def _image(name: str) -> str:
 
 
 def _inlined(text: str, folder: Path) -> str:
-    """Returns Markdown with the card's own images, which no text can imitate, as data.
+    """Returns Markdown with the card's own images inlined as base64.
 
-    In a text, brackets are escaped.
+    Texts cannot add other images: their brackets are escaped.
     """
     for name in PLOTS:
         if _image(name) in text:

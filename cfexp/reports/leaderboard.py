@@ -7,7 +7,7 @@ import pandas as pd
 
 ERRORS = ("val_rmse", "test_rmse", "test_mae")
 METRICS = (*ERRORS, "skill_vs_bias", "best_epoch", "n_parameters", "seconds_fit")
-# What to leave out first where room is short.
+# Columns to leave out first in a narrow terminal.
 SPARE = ("seconds_fit", "n_parameters", "best_epoch", "skill_vs_bias")
 
 
@@ -17,12 +17,14 @@ def ranked(
     names: Sequence[str],
     objective: str = ERRORS[0],
 ) -> pd.DataFrame:
-    """Returns rows with `METRICS`, the lowest objective first, those without it last.
+    """Returns a row for each system with `METRICS`, sorted by the objective.
+
+    Rows without the objective come last.
 
     Args:
-        rows: What there is of each system; missing metrics are left empty.
-        names: The columns that tell what it is.
-        objective: The metric to sort by, the first of the metrics' columns.
+        rows: Names and metrics of each system; missing metrics become NaN.
+        names: The columns of names, which come first.
+        objective: The metric to sort by; its column precedes the other metrics.
     """
     others = [name for name in METRICS if name != objective]
     table = pd.DataFrame(rows, columns=[*names, objective, *others])

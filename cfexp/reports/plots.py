@@ -11,10 +11,7 @@ from cfexp.evaluation.breakdown import by_count, error_stats
 from cfexp.training.history import History
 
 mpl.use("agg")
-
-
-mpl.rcParams["text.parse_math"] = False  # a genre may hold a dollar sign
-
+mpl.rcParams["text.parse_math"] = False  # a genre may contain a dollar sign
 
 # The files, without .png.
 NAMES = (
@@ -23,8 +20,6 @@ NAMES = (
     "residuals_by_genre",
     "residuals_by_popularity",
 )
-
-
 INK, ACCENT = "#33475b", "#d9632a"
 
 
@@ -34,10 +29,11 @@ def save_plots(
     """Writes PNG files into `folder`.
 
     Args:
-        folder: Where to write.
-        history: The epochs, for a trained model.
+        folder: The folder, created if missing.
+        history: The epochs of a neural model; None for others.
         predictions: Columns ``rating``, ``predicted``, ``genres`` (joined by ``|``)
-            and ``item_count``, the movie's training ratings; one row a test rating.
+            and ``item_count``, the number of the movie's training ratings; one row for
+            each test rating.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if history:
@@ -53,7 +49,7 @@ def save_plots(
 
 
 def learning_curves(history: History) -> Figure:
-    """Returns training loss and validation RMSE by epoch."""
+    """Returns a plot of training loss and validation RMSE by epoch."""
     best = history.best
     figure, axes = _figure(
         f"Learning curves: best epoch {best.epoch}, RMSE {best.val_rmse:.4f}"
@@ -72,7 +68,7 @@ def learning_curves(history: History) -> Figure:
 
 
 def predicted_vs_true(predictions: pd.DataFrame) -> Figure:
-    """Returns the spread of predictions for each true rating."""
+    """Returns a box plot of predictions for each true rating."""
     figure, axes = _figure("Predicted against true rating")
     groups = predictions.groupby("rating")["predicted"]
     ratings = list(groups.groups)[:20]
@@ -95,7 +91,12 @@ def predicted_vs_true(predictions: pd.DataFrame) -> Figure:
 
 
 def residuals(stats: pd.DataFrame, label: str) -> Figure:
-    """Returns the mean error, and its standard error, for each line of `stats`."""
+    """Returns a plot of the mean error and its standard error for each line of `stats`.
+
+    Args:
+        stats: Columns ``n``, ``mean`` and ``sem``, from `error_stats`.
+        label: What the lines are, such as ``genre``.
+    """
     figure, axes = _figure(f"Mean error by {label}", wide_labels=True)
     names = [f"{name} ({size:,})" for name, size in stats["n"].items()]
     axes.barh(names, stats["mean"], xerr=stats["sem"].fillna(0), color=INK, height=0.6)
@@ -107,7 +108,7 @@ def residuals(stats: pd.DataFrame, label: str) -> Figure:
 
 def _figure(title: str, *, wide_labels: bool = False):  # type: ignore[no-untyped-def]
     figure = Figure(figsize=(7, 4.2), dpi=100)
-    # A fixed layout: working one out takes as long as all the rest of the plot.
+    # A fixed layout: computing one takes as long as the rest of the plot.
     axes = figure.add_axes(
         (0.25, 0.13, 0.64, 0.77) if wide_labels else (0.12, 0.13, 0.77, 0.77)
     )

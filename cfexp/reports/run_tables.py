@@ -16,15 +16,14 @@ from cfexp.training.fit import Fitted
 
 log = logging.getLogger(__name__)
 
-
-GROUPS = (
+LEGEND = (
     "users: 10-49 are the test rows of users with 10 to 49 train rows, for all columns"
     " alike. margin: how much lower the RMSE is than that of bias."
 )
 
 
 def print_evaluation(title: str, comparison: Comparison) -> None:
-    """Prints a model's errors beside the baselines', row group by row group.
+    """Prints a table of the errors of a model and the baselines by group of rows.
 
     The margin is how much lower the model's RMSE is than the bias baseline's.
     """
@@ -53,11 +52,11 @@ def print_evaluation(title: str, comparison: Comparison) -> None:
             style="bold" if i == 0 else None,
         )
     show(table)
-    console().print(plain(f"{comparison.fitted_on} {GROUPS}"), style="dim")
+    console().print(plain(f"{comparison.fitted_on} {LEGEND}"), style="dim")
 
 
 def log_data(ratings: Ratings, split: Split) -> None:
-    """Logs what a run's data are."""
+    """Logs the sizes of a run's dataset and split."""
     sizes = (len(split.train), len(split.valid), len(split.test))
     log.info(
         "%s: %s ratings, split %s into train %s, validation %s, test %s",
@@ -76,7 +75,10 @@ def print_summary(
     run_id: str | None,
     folder: Path,
 ) -> None:
-    """Prints how a model was trained and where it is; warns where bias beats it."""
+    """Prints how a model was trained and where it is saved.
+
+    Warns if a neural model is not better than the bias baseline.
+    """
     lines = [("validation", "none: this model knew the validation rows")]
     if fitted.val_rmse is not None:
         text = f"RMSE {fitted.val_rmse:.4f}, MAE {fitted.val_mae:.4f}"
@@ -104,11 +106,11 @@ def print_summary(
 
 
 def warn_of_skill(metrics: Mapping[str, float]) -> None:
-    """Warns where the bias baseline predicts better than the model."""
+    """Warns if the model is not better than the bias baseline."""
     if metrics["skill_vs_bias"] <= 0:
         log.warning(
             "the bias baseline predicts no worse than this model (RMSE %.4f against"
-            " %.4f): do not use it; train longer, or tune l2 and learning_rate",
+            " %.4f): do not use the model; train longer, or tune l2 and learning_rate",
             metrics["baseline_bias_rmse"],
             metrics["test_rmse"],
         )
@@ -119,7 +121,7 @@ def _lines(evaluation: Evaluation) -> list[Group]:
 
 
 def _section(line: int) -> int:
-    """Returns the part of the table a line is in: all, warm or cold, users, movies."""
+    """Returns a line's section of the table: all, warm and cold, users, or movies."""
     return (line > 1) + (line > 5) + (line > 9)
 
 
