@@ -1,6 +1,6 @@
 """One experiment: data, split, model and training, and the steps to a result.
 
-Knows neither Hydra nor MLflow nor folders; `cfexp.train` tracks an experiment.
+Independent of Hydra, MLflow and folders; `cfexp.train` tracks an experiment.
 """
 
 import json
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """What came out of an experiment.
+    """The result of an experiment.
 
     Attributes:
         experiment: The experiment.
         data: Its dataset and split.
         fitted: The fitted model, with its validation error.
-        tested: Its predictions of the test rows.
-        comparison: Its errors there, beside those of the baselines.
+        tested: Its predictions of the test rows, and their errors.
+        comparison: Its test errors beside those of the baselines.
         predictor: The model with everything needed to use it.
         watch: Seconds of each stage.
     """
@@ -87,9 +87,10 @@ class Result:
         return self.fitted.history
 
     def metrics(self) -> dict[str, float]:
-        """Returns the final metrics; ``val_rmse`` is that of the epoch that was kept.
+        """Returns the final metrics by name.
 
-        There is none where the model knew the validation rows.
+        ``val_rmse`` is that of the best epoch; it is missing if there are no validation
+        rows that the model did not know.
         """
         fitted, split = self.fitted, self.data.split
         found = self.comparison.metrics("test")
@@ -105,7 +106,7 @@ class Result:
 
 
 class Experiment(Spec):
-    """A model, the data that it is trained and tested on, and how.
+    """A model, its data, and how it is trained and tested.
 
     Attributes:
         dataset: The ratings and movies.
@@ -114,7 +115,7 @@ class Experiment(Spec):
         optimizer: The optimizer of a neural model.
         training: How a neural model is trained.
         seed: Seed of the split, weights, dropout and the order of rows.
-        deterministic: Use only ops that give the same bits each time.
+        deterministic: Use only operations with bitwise reproducible results.
     """
 
     dataset: Dataset
@@ -138,7 +139,7 @@ class Experiment(Spec):
         if optimizer.clipnorm is not None:
             found.append(
                 f"optimizer.clipnorm does not work with training.strategy={strategy},"
-                " where each replica knows a part of the gradient only; set it to null"
+                " where each replica has only a part of the gradient; set it to null"
             )
         return found
 
@@ -148,7 +149,7 @@ class Experiment(Spec):
         """Loads the dataset and splits it.
 
         Args:
-            ratings: The dataset, where it is loaded already.
+            ratings: The dataset; loaded if None.
             source: A trained model to fine-tune, which must not know the test rows.
 
         Raises:
@@ -172,11 +173,11 @@ class Experiment(Spec):
         """Loads, splits, fits the model and the baselines, and tests them.
 
         Args:
-            data: What `load` returned; loaded where None.
+            data: The result of `load`; loaded if None.
             source: A trained model to fine-tune.
             members: The trained models that an ensemble stacks.
-            hooks: Checkpoints, and who is told of epochs.
-            watch: Gets the seconds of each stage.
+            hooks: Checkpoints, and a callback for epochs.
+            watch: Measures the seconds of each stage.
 
         Raises:
             CfexpError: The data cannot be used, or the training failed.
@@ -221,8 +222,8 @@ class Experiment(Spec):
             return fit_model(self, *data, hooks=hooks, start=start)
         if len(members) < 2:
             raise ConfigError(
-                "model=ensemble stacks trained runs, of which cfexp.train finds the"
-                f" best; two or more are needed. Got: {len(members)}"
+                "model=ensemble needs two or more trained runs to stack; cfexp.train"
+                f" finds the best ones. Got: {len(members)}"
             )
         from cfexp.training.stacking import stack  # imports scikit-learn
 
@@ -240,17 +241,17 @@ class Experiment(Spec):
         )
 
     def identity(self) -> dict[str, Any]:
-        """Returns what changes the result, each group with the class it is of."""
+        """Returns the settings that change the result, each group with its class."""
         found = super().identity()
         if not isinstance(self.model, NeuralModel):
-            # Not trained in epochs: neither changes anything.
+            # Not trained in epochs: neither has an effect.
             del found["optimizer"], found["training"]
         return found
 
     def params(self) -> dict[str, Any]:
-        """Returns what changes the result as flat parameters: ``model.embed_dim``."""
+        """Returns the settings that change the result, flat: ``model.embed_dim``."""
         return {"model.name": self.model.name, **flat(self.identity())}
 
     def key(self) -> str:
-        """Returns 16 hex digits that experiments with the same result share."""
+        """Returns 16 hex digits, the same for experiments with the same result."""
         return digest(json.dumps(self.identity(), sort_keys=True))

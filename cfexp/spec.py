@@ -1,8 +1,7 @@
-"""Base of the checked hyperparameter classes.
+"""Base class of the checked hyperparameters of datasets, splits, models and so on.
 
-A spec holds the hyperparameters of one dataset, split, model, optimizer or training
-loop. Creating one is cheap and imports no heavy library, so that every value is
-checked before TensorFlow is loaded.
+Creating an object is cheap and imports no heavy library, so that every value is checked
+before TensorFlow is loaded.
 """
 
 import hashlib
@@ -24,21 +23,21 @@ from cfexp.errors import ConfigError, did_you_mean
 
 
 class Mark(Enum):
-    """What a field is to a result, said where it is declared."""
+    """How a field relates to the result; used in the field's annotation."""
 
     NO_EFFECT = "does not change it"
     REPEATS = "repeats it, as a fold or a seed does"
 
 
-# Marks a path, say: ``checkpoint_dir: Annotated[str, NO_EFFECT] = "checkpoints"``.
+# For example ``checkpoint_dir: Annotated[str, NO_EFFECT] = "checkpoints"``.
 NO_EFFECT = Mark.NO_EFFECT
 REPEATS = Mark.REPEATS
-# Names a spec's class, in configurations and in `Spec.settings` of another spec.
+# Key of the class name, in configurations and in nested `Spec.settings`.
 TARGET = "_target_"
 NOT_SET = "is not set: give it a value"
 
 _WHOLE, _NUMBER, _LIST = "a whole number", "a number", "a list, as in [1,2]"
-# What a value must be, by pydantic's type of the error.
+# The kind of value that is needed, by pydantic's error type.
 _MUST_BE = {
     "int_type": _WHOLE,
     "int_parsing": _WHOLE,
@@ -61,10 +60,10 @@ _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
 
 class SpecError(ConfigError):
-    """Values that a spec refuses.
+    """Hyperparameters are wrong.
 
     Args:
-        problems: What is wrong, each beginning with the name of the option.
+        problems: The problems, each beginning with the name of the option.
     """
 
     def __init__(self, *problems: str):
@@ -73,16 +72,16 @@ class SpecError(ConfigError):
 
 
 class Spec(BaseModel):
-    """A checked set of hyperparameters, each a field with a type and a default.
+    """A checked, frozen set of hyperparameters, each a field with type and default.
 
-    A field's type may bound it: ``width: Annotated[int, Field(ge=1)] = 8``.
+    A field's annotation may have bounds: ``width: Annotated[int, Field(ge=1)] = 8``.
 
     Attributes:
         group: The group of the configuration that the class belongs to.
 
     Raises:
-        ConfigError: On creation, naming every unknown, missing, ill-typed or
-            out-of-range value.
+        SpecError: On creation: values are unknown, missing, ill-typed or out of range;
+            the message lists all of them.
     """
 
     model_config = ConfigDict(
@@ -104,16 +103,16 @@ class Spec(BaseModel):
             raise SpecError(*problems)
 
     def problems(self) -> list[str]:
-        """Returns the problems of values that are right one by one, but not together.
+        """Returns problems that no single field can check, such as wrong combinations.
 
         Each begins with the name of an option.
         """
         return []
 
     def settings(self) -> dict[str, Any]:
-        """Returns all hyperparameters by name, as JSON and YAML hold them.
+        """Returns all hyperparameters by name, as plain values for JSON and YAML.
 
-        Where a value is a spec itself, its own and its class, as `TARGET`.
+        A nested object becomes a mapping of its own hyperparameters and `TARGET`.
         """
         names = type(self).model_fields
         return {n: _plain(getattr(self, n), Spec.settings) for n in names}
@@ -135,43 +134,43 @@ class Spec(BaseModel):
         return f"{package}.{cls.__qualname__}"
 
     def replace(self, **changes: Any) -> Self:
-        """Returns a copy with other values of some fields, checked as a new one.
+        """Returns a copy with changed fields, checked again.
 
         Raises:
-            ConfigError: A value is wrong.
+            SpecError: A value is wrong.
         """
         own = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self)(**{**own, **changes})
 
     @classmethod
     def label(cls) -> str:
-        """Returns what a user calls this choice of the group."""
+        """Returns the name of this choice in messages, such as ``model=ncf``."""
         return f"this {cls.group}" if cls.group else "this"
 
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_silent_change(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuses what pydantic takes: true as a number, and 1.0 as a whole one."""
+        """Refuses values that pydantic would convert: true to 1, 1.0 to 1."""
         parts = list(_parts(cls.model_fields[str(info.field_name)]))
         kinds = [kind for kind in (bool, int, float) if kind in parts]
         for one in value if isinstance(value, list | tuple) else [value]:
             if isinstance(one, bool):
-                taken = bool in kinds or not kinds
+                fits = bool in kinds or not kinds
             else:
-                taken = not isinstance(one, float) or float in kinds or int not in kinds
-            if not taken:
+                fits = not isinstance(one, float) or float in kinds or int not in kinds
+            if not fits:
                 kind = "float_type" if float in kinds else "int_type"
                 raise PydanticCustomError(kind, "refused", {"got": one})
         return value
 
     @classmethod
     def _problem(cls, error: ErrorDetails, values: Mapping[str, Any]) -> str:
-        """Returns what pydantic says, in users' words."""
+        """Returns one of pydantic's errors as a message for users."""
         name, *inner = map(str, error["loc"])
         kind, got = error["type"], error.get("ctx", {}).get("got", error["input"])
         if kind == "extra_forbidden":
             near = did_you_mean(name, cls.model_fields)
-            return f"{name} is no option of {cls.label()}{near}"
+            return f"{name} is not an option of {cls.label()}{near}"
         if kind == "missing" and not inner:
             return f"{name} {NOT_SET}"
         bounds = _bounds(cls.model_fields[name])
@@ -192,7 +191,7 @@ class Spec(BaseModel):
 
 
 def _plain(value: Any, of: Callable[[Spec], dict[str, Any]]) -> Any:
-    """Returns a value as JSON and YAML hold it."""
+    """Returns a value as a plain one for JSON and YAML."""
     if isinstance(value, Spec):
         return {TARGET: value.target(), **of(value)}
     if isinstance(value, Mapping):
@@ -203,7 +202,7 @@ def _plain(value: Any, of: Callable[[Spec], dict[str, Any]]) -> Any:
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns nested hyperparameters as ``model.embed_dim`` and so on, no classes."""
+    """Returns nested hyperparameters as ``model.embed_dim``, without class names."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -214,12 +213,12 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def digest(*parts: str) -> str:
-    """Returns 16 hex digits of texts."""
+    """Returns a hash of texts, as 16 hex digits."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _parts(hint: Any) -> Iterator[Any]:
-    """Yields the types and limits that a field's annotation is made of."""
+    """Yields the types and bounds in a field's annotation."""
     yield hint
     own = isinstance(hint, FieldInfo)
     for part in [hint.annotation, *hint.metadata] if own else get_args(hint):
@@ -227,7 +226,7 @@ def _parts(hint: Any) -> Iterator[Any]:
 
 
 def _bounds(field: FieldInfo) -> str:
-    """Returns a field's bounds, as in ``>= 0 and < 1``."""
+    """Returns a field's bounds, such as ``>= 0 and < 1``."""
     parts = list(_parts(field))
     found = {
         sign: bound

@@ -1,4 +1,4 @@
-"""Parsers of the command line whose errors are one line, as all others."""
+"""Command-line parsers that raise a one-line error instead of printing their usage."""
 
 import argparse
 import re
@@ -16,7 +16,7 @@ class Parser(argparse.ArgumentParser):
     """A parser of a command's arguments."""
 
     def error(self, message: str) -> NoReturn:
-        """Raises what is wrong, rather than print it with the usage and exit.
+        """Raises an error, instead of printing it with the usage and exiting.
 
         Raises:
             ConfigError: Always.
@@ -28,7 +28,7 @@ def check_flags(arguments: list[str]) -> None:
     """Checks a run's flags, such as ``--cfg job``, before Hydra prints its usage.
 
     Raises:
-        ConfigError: One is unknown, or stands where Hydra does not see it.
+        ConfigError: A flag is unknown, or an override follows a flag.
     """
     parser = get_args_parser()
     parser.exit_on_error = False
@@ -41,6 +41,6 @@ def check_flags(arguments: list[str]) -> None:
     if re.match(r"--?\w", unknown[0]):
         raise ConfigError(f"there is no flag {unknown[0]}. See cfexp --help")
     raise ConfigError(
-        f"{unknown[0]} stands after a flag, where it is not read. Put flags such as -m"
+        f"{unknown[0]} follows a flag, where it is not read. Put flags such as -m"
         " before all overrides"
     )

@@ -1,7 +1,6 @@
-"""Checks a composed configuration, and makes objects of it.
+"""Checks a composed configuration and builds objects from it.
 
-Imports no heavy library at the top: everything wrong with a configuration is said
-before TensorFlow is loaded.
+Imports no heavy library: all problems are reported before TensorFlow is loaded.
 """
 
 import dataclasses
@@ -30,11 +29,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Request:
-    """What a composed configuration asks for.
+    """The objects built from a composed configuration.
 
     Attributes:
-        options: What to do.
-        experiment: The experiment to do it with.
+        options: The mode and its options.
+        experiment: The experiment.
         tracking: Where to track it.
     """
 
@@ -44,12 +43,12 @@ class Request:
 
 
 class _Problems(list[str]):
-    """Collects what is wrong with a configuration, to say it all at once."""
+    """Collects the problems of a configuration, to report all of them at once."""
 
     def attempt(
         self, make: Callable[P, T], *arguments: P.args, **options: P.kwargs
     ) -> T | None:
-        """Returns what `make` returns; None where it raises what is wrong."""
+        """Returns the result of `make`; None if it raises a problem, which is kept."""
         try:
             return make(*arguments, **options)
         except SpecError as error:
@@ -59,25 +58,25 @@ class _Problems(list[str]):
         return None
 
     def check(self) -> None:
-        """Raises what is wrong, if anything is.
+        """Raises one error for all problems, if there are any.
 
         Raises:
-            ConfigError: Naming every problem.
+            ConfigError: There are problems; the message lists all of them.
         """
         if self:
             raise ConfigError("; ".join(dict.fromkeys(self)))
 
 
 def build(cfg: DictConfig, *, swept: bool = False) -> Request:
-    """Checks a composed configuration and returns what it asks for.
+    """Checks a composed configuration and builds its objects.
 
     Args:
         cfg: The configuration.
-        swept: It is of a job of a sweep, where ``embed_dim`` is left out for a model
-            that has none.
+        swept: Whether it is a job of a sweep, where ``embed_dim`` is ignored for models
+            that have none.
 
     Raises:
-        ConfigError: Naming every problem.
+        ConfigError: The configuration has problems; the message lists all of them.
     """
     from cfexp.data.synthetic import Synthetic  # which imports pandas
     from cfexp.experiment import Experiment
@@ -99,9 +98,9 @@ def build(cfg: DictConfig, *, swept: bool = False) -> Request:
     }
     tracking = specs.pop("tracking", None)
     rest = {n: values[n] for n in Experiment.model_fields if n not in GROUPS}
-    # Where a group is wrong, the other options are checked all the same.
-    right = {group: spec for group, spec in specs.items() if spec}
-    groups = {"dataset": Synthetic(), **right}
+    # If a group is wrong, its default is used, to check the other options too.
+    valid = {group: spec for group, spec in specs.items() if spec}
+    groups = {"dataset": Synthetic(), **valid}
     experiment = problems.attempt(Experiment, **groups, **rest)
     problems.check()
     assert options
@@ -111,13 +110,13 @@ def build(cfg: DictConfig, *, swept: bool = False) -> Request:
 
 
 def experiment_of(saved: Mapping[str, Any]) -> "Experiment":
-    """Returns the experiment that its settings describe.
+    """Returns the experiment of saved settings.
 
     Args:
-        saved: What `cfexp.experiment.Experiment.settings` returned.
+        saved: The result of `cfexp.experiment.Experiment.settings`.
 
     Raises:
-        ConfigError: They are not those of an experiment of this version of cfexp.
+        ConfigError: The settings do not fit this version of cfexp.
     """
     from cfexp.experiment import Experiment
 
@@ -129,27 +128,28 @@ def experiment_of(saved: Mapping[str, Any]) -> "Experiment":
 
 
 def plain(cfg: DictConfig, name: str) -> Any:
-    """Returns an option's value, its references resolved.
+    """Returns an option's value with interpolations resolved.
 
     Raises:
-        ConfigError: It is not set, or a reference in it cannot be resolved.
+        ConfigError: It is not set, or an interpolation cannot be resolved.
     """
     if OmegaConf.is_missing(cfg, name):
         raise ConfigError(f"{name} is not set: choose one with {name}=NAME")
     try:
         value = cfg[name]
-        resolved = isinstance(value, Container)
-        return OmegaConf.to_container(value, resolve=True) if resolved else value
+        nested = isinstance(value, Container)
+        return OmegaConf.to_container(value, resolve=True) if nested else value
     except OmegaConfBaseException as error:
-        said = interpolation_problem(error) or f"{name} {problem_of(error)}"
-        raise ConfigError(said) from error
+        problem = interpolation_problem(error) or f"{name} {problem_of(error)}"
+        raise ConfigError(problem) from error
 
 
 def build_spec(group: str, values: Mapping[str, Any]) -> Spec:
-    """Returns the spec of one group, of the class that its `_target_` names.
+    """Returns an object of the class that a group's ``_target_`` names.
 
     Raises:
-        ConfigError: Naming every unknown, missing, ill-typed or out-of-range value.
+        ConfigError: Values are unknown, missing, ill-typed or out of range; the
+            message lists all of them.
     """
     if not isinstance(values, Mapping) or TARGET not in values:
         raise ConfigError(f"{group}: {TARGET} is missing; name a class there")
@@ -166,10 +166,10 @@ def build_spec(group: str, values: Mapping[str, Any]) -> Spec:
 
 
 def _set_embed_dim(values: Mapping[str, Any], *, swept: bool) -> None:
-    """Sets the model's own ``embed_dim`` to the short form's value.
+    """Sets ``model.embed_dim`` to the value of its short form ``embed_dim``.
 
     Raises:
-        ConfigError: The model has none.
+        ConfigError: The model has no ``embed_dim``, and this is no sweep.
     """
     model, width = values["model"], values["embed_dim"]
     cls = spec_class("model", str(model.get(TARGET)))

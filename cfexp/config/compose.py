@@ -16,11 +16,11 @@ from cfexp.config.schema import ACROSS, Config
 
 
 def register() -> None:
-    """Makes the schema known to Hydra."""
+    """Registers the schema with Hydra."""
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
-    Plugins.instance()  # finds plugins, which bring configs of their own
-    # Hydra would take those for schemas of ours with the same name, and refuse.
+    Plugins.instance()  # loads plugins, which register configs of their own
+    # Remove those with the name of a shipped config: Hydra would take them for schemas.
     for ours in conf_dir().glob("hydra/*/**/*.yaml"):
         group = store.repo
         for part in ours.relative_to(conf_dir()).parent.parts:
@@ -29,7 +29,7 @@ def register() -> None:
 
 
 def conf_dir() -> Path:
-    """Returns the folder of the shipped configs: in a wheel, or beside a clone."""
+    """Returns the folder of the shipped configs, in an installed wheel or a clone."""
     package = Path(__file__).parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"
@@ -39,7 +39,7 @@ def compose(overrides: list[str]) -> DictConfig:
     """Returns the configuration that the command line would compose.
 
     Args:
-        overrides: As on the command line, ``model=dot`` and so on.
+        overrides: Overrides as on the command line, such as ``model=dot``.
     """
     with _own_hydra():
         return hydra.compose("config", without_nulls(overrides))
@@ -67,5 +67,5 @@ def is_sweep(overrides: list[str]) -> bool:
 
 
 def without_nulls(overrides: list[str]) -> list[str]:
-    """Returns overrides without those that give an experiment or search null."""
+    """Returns overrides without ``experiment=null`` and ``search=null``."""
     return [o for o in overrides if o not in [f"{group}=null" for group in ACROSS]]

@@ -1,4 +1,4 @@
-"""An experiment file that does what overrides of the command line do."""
+"""Writes overrides of the command line as an experiment file."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from cfexp.config.schema import ACROSS, GROUPS
 
 
 def experiment(overrides: list[str]) -> dict[str, Any]:
-    """Returns the contents of an experiment file that does what overrides do."""
+    """Returns the content of an experiment file with the same effect as overrides."""
     across: list[Any] = []
     groups: list[Any] = []
     values = OmegaConf.create({})
@@ -24,7 +24,7 @@ def experiment(overrides: list[str]) -> dict[str, Any]:
             OmegaConf.update(values, key, override.value())
     found: dict[str, Any] = {"defaults": [*sorted(across), *groups, "_self_"]}
     found |= OmegaConf.to_container(values)  # type: ignore[arg-type]
-    # A search, of which this is one job.
+    # The overrides are those of one job of a search.
     if across and is_sweep(overrides):
         found["hydra"] = {"mode": "RUN"}
     return found

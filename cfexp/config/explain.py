@@ -1,6 +1,6 @@
-"""Says an error in one line: what happened, what was received, how to mend it.
+"""Explains any error in one line: what happened, the value received, how to fix it.
 
-Imports no heavy library: those that raise an error are known by what they say.
+Imports no heavy library: errors of other libraries are recognised by their messages.
 """
 
 import re
@@ -34,15 +34,15 @@ def explain(
     *,
     arguments: Sequence[str] | None = None,
 ) -> str:
-    """Returns an error as one line: what happened and, where known, how to mend it.
+    """Returns an error as one line: what happened and, if known, how to fix it.
 
     Args:
         error: Any error.
-        commands: Names of the commands, for what may be a mistyped one.
-        arguments: The overrides that were given; those of the command line where None.
+        commands: Names of the commands, to suggest one for a mistyped name.
+        arguments: The overrides; those of the command line if None.
     """
     if "Config group override must be" in str(error):
-        said = _no_name_of_an_option(sys.argv[1:] if arguments is None else arguments)
+        said = _no_option_name(sys.argv[1:] if arguments is None else arguments)
     else:
         said = _explanation(error, commands)
     return " ".join(said.split())
@@ -53,29 +53,29 @@ def _explanation(error: BaseException, commands: tuple[str, ...]) -> str:
         return str(error)
     if isinstance(error, OverrideParseException):
         return _unreadable(str(error.override), commands)
-    said = None
+    known = None
     if isinstance(error, HydraException):
-        said = _of_hydra(error)
+        known = _of_hydra(error)
     elif isinstance(error, OmegaConfBaseException):
-        said = interpolation_problem(error) or _missing(error)
+        known = interpolation_problem(error) or _missing(error)
     elif isinstance(error, MarkedYAMLError | UnicodeDecodeError | RecursionError):
-        said = problem_in_file(error)
+        known = problem_in_file(error)
     elif isinstance(error, OSError) and error.errno is not None:
-        said = problem_of_system(error)
+        known = problem_of_system(error)
     elif _is_out_of_memory(error):
-        said = (
+        known = (
             "there is not enough memory for this model and these data. Lower embed_dim,"
             " the model's layers or units, or training.batch_size"
         )
-    return said or _unexpected(error)
+    return known or _unexpected(error)
 
 
 def _unexpected(error: BaseException) -> str:
-    """Says an error that nobody thought of, which may be a fault of cfexp."""
+    """Explains an error that is not foreseen, and may be a bug of cfexp."""
     reason = str(error).strip() or "no reason is given"
     return (
-        f"unexpected error ({in_words(error)}): {reason} (see where it comes from with"
-        f" {TRACEBACK_VARIABLE}=1, and report that)"
+        f"unexpected error ({in_words(error)}): {reason} (set {TRACEBACK_VARIABLE}=1 to"
+        " see the traceback, and report it)"
     )
 
 
@@ -93,11 +93,11 @@ def _unreadable(override: str, commands: tuple[str, ...]) -> str:
 
 
 def _of_hydra(error: HydraException) -> str | None:
-    """Says what Hydra says while it composes a configuration."""
+    """Explains an error of Hydra's composition."""
     text = str(error)
-    for pattern, say in HYDRA_SAYS:
+    for pattern, explanation in HYDRA_MESSAGES:
         if found := re.search(pattern, text):
-            return say(found, error)
+            return explanation(found, error)
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException):
         return interpolation_problem(cause) or f"{first_line(error)}: {cause.msg}"
@@ -134,7 +134,7 @@ def _no_key(found: re.Match[str], error: BaseException) -> str:
     if not found[1]:
         return "an override has no name: write name=value. " + SEE_ALL
     if inner := re.search(r"use \+(experiment|search)/(.+)=(.+)", str(error)):
-        return f"{found[1]} is no group. Write {inner[1]}={inner[2]}/{inner[3]}"
+        return f"{found[1]} is not a group. Write {inner[1]}={inner[2]}/{inner[3]}"
     if "not in" not in f"{error}{error.__cause__}":
         meant = re.search(r"Did you mean to override (\S+)\?", str(error))
         near = f" (did you mean {meant[1]}?)" if meant else ""
@@ -142,18 +142,18 @@ def _no_key(found: re.Match[str], error: BaseException) -> str:
     owners = _owners(found[1])
     if owners:
         return (
-            f"{found[1]} is an option of {' and '.join(owners)}, and another one is"
-            f" composed here. Name it too: {owners[0]} {found[1]}=value"
+            f"{found[1]} is an option of {' and '.join(owners)}, which is not chosen."
+            f" Choose it too: {owners[0]} {found[1]}=value"
         )
     near = did_you_mean(found[1], known_keys())
     return f"there is no option {found[1]}{near}. {SEE_ALL}"
 
 
 def _owners(key: str) -> list[str]:
-    """Returns the choices of a group, such as ``split=kfold``, with an option."""
+    """Returns the choices of a group, such as ``split=kfold``, that have an option."""
     group, _, option = key.partition(".")
     files = sorted((conf_dir() / group).glob("*.yaml")) if option else []
-    # As a set: OmegaConf does not count an option that is not set.
+    # A set of keys: OmegaConf's `in` is false for an option that is not set.
     return [f"{group}={f.stem}" for f in files if option in set(OmegaConf.load(f))]
 
 
@@ -161,9 +161,9 @@ def _bad_value(found: re.Match[str], error: BaseException) -> str:
     option = found[1].lstrip("+")
     cause = error.__cause__ or error
     if isinstance(cause, OmegaConfBaseException) and (
-        said := interpolation_problem(cause)
+        problem := interpolation_problem(cause)
     ):
-        return said
+        return problem
     return f"{option} {problem_of(cause)}"
 
 
@@ -186,7 +186,7 @@ def _bad_config(found: re.Match[str], _: BaseException) -> str:
     return f"{config_file}.yaml {problem_of(ValueError(text))}"
 
 
-HYDRA_SAYS = (
+HYDRA_MESSAGES = (
     (r"Could not find '(.+?/[^/']*)'", _no_option),
     (r"Could not (?:override|delete) '([^']*)'", _no_key),
     (r"Error merging override ([^=\s]+)=", _bad_value),
@@ -203,8 +203,8 @@ def _missing(error: OmegaConfBaseException) -> str:
     return f"{key} {problem_of(error)}" if key else first_line(error)
 
 
-def _no_name_of_an_option(arguments: Sequence[str]) -> str:
-    """Says which override gives a group no name, which Hydra does not tell."""
+def _no_option_name(arguments: Sequence[str]) -> str:
+    """Explains which override gives a group something else than an option's name."""
     for argument in arguments:
         group, _, value = argument.partition("=")
         if group.split("@")[0] in (*GROUPS, *ACROSS) and not re.match(
@@ -212,7 +212,7 @@ def _no_name_of_an_option(arguments: Sequence[str]) -> str:
         ):
             options = _options(group, conf_dir())
             return (
-                f"{argument} names no option: choose one of {', '.join(options[:12])}"
+                f"{argument} is not an option: choose one of {', '.join(options[:12])}"
             )
     return "the value of a group must be the name of one of its options"
 
@@ -223,7 +223,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def known_keys() -> list[str]:
-    """Returns every key that can be set, with its groups' keys in dotted form."""
+    """Returns every option that can be set, those of groups as ``group.option``."""
     cfg = compose([])
     keys = [str(key) for key in cfg]
     for group in GROUPS:

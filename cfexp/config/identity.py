@@ -1,4 +1,4 @@
-"""What tells runs apart, by the fields of their experiment."""
+"""The identity of runs and sweeps: names and keys from the fields of experiments."""
 
 import ast
 import inspect
@@ -12,18 +12,18 @@ from omegaconf import DictConfig, OmegaConf
 
 from cfexp.spec import NO_EFFECT, REPEATS, Spec, digest
 
-# Options of the command line, besides an experiment's own, that say what a run is.
+# Options outside of an experiment's fields that change its result.
 SHORT = ("embed_dim", "experiment", "cv", "seeds")
-# The packages, and the module, whose code makes the numbers of a result.
+# The packages, and the module, whose code changes the numbers of a result.
 NUMBERS = ("data", "evaluation", "models", "training", "experiment.py")
 
 
-def telling(overrides: Iterable[str]) -> list[str]:
-    """Returns the overrides that say what a run is, not where it is kept."""
-    return [override for override in overrides if _tells(override)]
+def effective(overrides: Iterable[str]) -> list[str]:
+    """Returns the overrides that change a run's result, not only where it is saved."""
+    return [override for override in overrides if _has_effect(override)]
 
 
-def _tells(override: str) -> bool:
+def _has_effect(override: str) -> bool:
     from cfexp.experiment import Experiment  # which imports pandas
 
     name = override.lstrip("+").partition("=")[0].partition("@")[0].replace("/", ".")
@@ -34,13 +34,13 @@ def _tells(override: str) -> bool:
 
 
 def is_repeat(override: str) -> bool:
-    """Returns whether an override repeats a run rather than change it."""
+    """Returns whether an override sets the fold or seed of a repeated run."""
     return override.partition("=")[0] in repeated_options()
 
 
 @cache
 def repeated_options() -> tuple[str, ...]:
-    """Returns the options that repeat a run: ``split.fold`` and ``seed``."""
+    """Returns the options that differ between repeats: ``split.fold`` and ``seed``."""
     from cfexp.experiment import Experiment
 
     fields = Experiment.model_fields
@@ -65,8 +65,8 @@ def _with_subclasses(cls: type[Spec]) -> list[type[Spec]]:
 
 
 def run_name(model: str, overrides: Iterable[str]) -> str:
-    """Returns a name that tells runs apart: what was set on the command line."""
-    return " ".join(telling(overrides))[:200] or model
+    """Returns a run's name: its overrides, or else its model."""
+    return " ".join(effective(overrides))[:200] or model
 
 
 def without_embed_dim(overrides: Iterable[str], model: Spec) -> tuple[str, ...]:
@@ -76,10 +76,10 @@ def without_embed_dim(overrides: Iterable[str], model: Spec) -> tuple[str, ...]:
 
 
 def sweep_key(cfg: DictConfig) -> str:
-    """Returns 16 hex digits that the same sweep has again, with the same code.
+    """Returns 16 hex digits that identify a sweep and the code that runs it.
 
     Args:
-        cfg: What Hydra composed of the sweep, with its node ``hydra``.
+        cfg: The sweep's configuration, including the node ``hydra``.
     """
     from cfexp.experiment import Experiment
 
@@ -90,7 +90,7 @@ def sweep_key(cfg: DictConfig) -> str:
             values.pop(option, None)
     return digest(
         OmegaConf.to_yaml(OmegaConf.create(groups), sort_keys=True),
-        *sorted(telling(cfg.hydra.overrides.task)),
+        *sorted(effective(cfg.hydra.overrides.task)),
         OmegaConf.to_yaml(cfg.hydra.sweeper),
         code_version(),
     )
@@ -98,10 +98,10 @@ def sweep_key(cfg: DictConfig) -> str:
 
 @cache
 def code_version(classes: tuple[type, ...] = ()) -> str:
-    """Returns 16 hex digits of the code that makes the numbers of a result.
+    """Returns 16 hex digits of the code that changes the numbers of a result.
 
-    A docstring, a comment, or a report changes none of them. The modules of a user's
-    own classes are counted in.
+    Docstrings, comments and reports are excluded; the modules of the user's own
+    `classes` are included.
     """
     package = Path(__file__).parents[1]
     files = [path for part in NUMBERS for path in _sources(package / part)]

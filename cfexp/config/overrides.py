@@ -1,4 +1,4 @@
-"""Overrides of the command line, over the experiment of a trained model."""
+"""Applies overrides of the command line to the experiment of a trained model."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 def with_overrides(
     saved: Mapping[str, Any], request: Request, overrides: Sequence[str]
 ) -> "Experiment":
-    """Returns a trained model's experiment with what the user set for this run.
+    """Returns a trained model's experiment with the overrides of this run applied.
 
     Args:
         saved: The settings of the experiment that trained the model.
-        request: What was composed now.
-        overrides: What the user set on the command line.
+        request: The objects built from this run's configuration.
+        overrides: The overrides of the command line.
 
     Raises:
-        ConfigError: An override cannot be laid over a saved experiment, or would
+        ConfigError: An override cannot be applied to a saved experiment, or would
             change the trained model itself.
     """
     merged, composed = copy.deepcopy(dict(saved)), request.experiment.settings()
@@ -37,25 +37,25 @@ def with_overrides(
         key = override.key_or_group.replace("/", ".")
         if key.startswith("hydra"):
             continue
-        said = override.input_line or key
+        written = override.input_line or key
         if override.is_delete() or key in ACROSS:
             raise ConfigError(
-                f"{said} cannot be laid over the configuration of a trained model. Set"
-                " single options or groups, such as dataset=csv."
+                f"{written} cannot be applied to the configuration of a trained model."
+                " Set single options or groups, such as dataset=csv."
             )
         path = ["model", "embed_dim"] if key == "embed_dim" else key.split(".")
         if path[0] == "model":
-            named = f"{said}: the model of run_id={run_id}"
-            _check_same_model(path, merged, composed, named)
+            subject = f"{written}: the model of run_id={run_id}"
+            _check_same_model(path, merged, composed, subject)
         elif path[0] in composed:
             _set(merged, path, _get(composed, path))
     if Path(run_id).expanduser().is_dir():
-        check_saved(merged, composed, run_id)  # it may be a stranger's
+        check_saved(merged, composed, run_id)  # the folder may not be trusted
     return experiment_of(merged)
 
 
 def _get(settings: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """Returns a value by its path; None where there is none."""
+    """Returns a value by its path; None if there is none."""
     for name in path:
         settings = settings.get(name) if isinstance(settings, Mapping) else None  # type: ignore[assignment]
     return settings
@@ -68,33 +68,33 @@ def _set(settings: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 
 def _check_same_model(
-    path: list[str], saved: Mapping[str, Any], composed: Mapping[str, Any], said: str
+    path: list[str], saved: Mapping[str, Any], composed: Mapping[str, Any], subject: str
 ) -> None:
-    """Checks that an override leaves a trained model as it is.
+    """Checks that an override does not change a trained model.
 
     Args:
         path: The option.
         saved: The settings that the model was trained with.
-        composed: Those that were composed now.
-        said: The override and the model, for a message.
+        composed: The settings of this run.
+        subject: The override and the model, to begin the message.
 
     Raises:
-        ConfigError: It does not.
+        ConfigError: It changes the model.
     """
     named = [*path, TARGET] if path == ["model"] else path
     trained, wanted = _get(saved, named), _get(composed, named)
     if trained == wanted:
         return
-    option = said.partition(":")[0]
+    option = subject.partition(":")[0]
     was = f"{option.partition('=')[0]}={trained}"
     if path == ["model"]:
-        # A stranger's class is not imported.
+        # A class from outside of cfexp is not imported.
         was = str(trained)
         if was.startswith(OURS):
             was = build_spec("model", saved["model"]).label()
     elif trained is None:
         was = f"a model that has no {path[-1]}"
     raise ConfigError(
-        f"{said} is trained already, as {was}, and cannot become another one. Leave"
-        f" {option} out, or train a new model with mode=train"
+        f"{subject} was trained as {was} and cannot be changed. Leave out {option}, or"
+        " train a new model with mode=train"
     )

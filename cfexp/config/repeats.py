@@ -1,9 +1,9 @@
-"""The folds and seeds that ``cv`` and ``seeds`` ask for."""
+"""The repeats of an experiment: the folds of ``cv`` and the seeds of ``seeds``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cfexp.config.identity import is_repeat, telling
+from cfexp.config.identity import effective, is_repeat
 from cfexp.config.schema import Options
 from cfexp.data.split import Splitter
 from cfexp.data.splitters import KFold, Official, RandomHoldout
@@ -15,12 +15,12 @@ OFFICIAL_FOLDS = 5
 
 @dataclass(frozen=True)
 class Repeat:
-    """One of the folds and seeds that together are one result.
+    """One fold and seed of an experiment.
 
     Attributes:
-        label: Which, such as ``split.fold=0 seed=1``.
-        experiment: Its experiment.
-        overrides: Options that give the same experiment as a single run.
+        label: The fold and seed, such as ``split.fold=0 seed=1``.
+        experiment: The experiment with this fold and seed.
+        overrides: Overrides that give the same experiment as a single run.
     """
 
     label: str
@@ -31,18 +31,18 @@ class Repeat:
 def repeats(
     experiment: Experiment, options: Options, overrides: Sequence[str]
 ) -> list[Repeat]:
-    """Returns the experiments that ``cv`` and ``seeds`` ask for.
+    """Returns the repeats of an experiment for the options ``cv`` and ``seeds``.
 
     Args:
-        experiment: What was composed.
-        options: How often to repeat it.
-        overrides: What the user set on the command line.
+        experiment: The experiment.
+        options: The options.
+        overrides: The overrides of the command line.
 
     Raises:
-        ConfigError: The split knows no folds.
+        ConfigError: The split has no folds, or fewer than ``cv``.
     """
-    said = [o for o in telling(overrides) if not o.startswith(("cv=", "seeds="))]
-    kept = [o for o in said if not is_repeat(o)]
+    given = [o for o in effective(overrides) if not o.startswith(("cv=", "seeds="))]
+    kept = [o for o in given if not is_repeat(o)]
     folds: Sequence[Splitter | None] = [None]
     if options.cv is not None:
         folds = _folds(experiment.split, options.cv)
@@ -52,10 +52,10 @@ def repeats(
             kept = [o for o in kept if not o.startswith("split.folds=")]
             kept.append(f"split.folds={options.cv}")
     if not options.seeds:
-        kept += [o for o in said if o.startswith("seed=")]
+        kept += [o for o in given if o.startswith("seed=")]
     first = experiment.seed
     return [
-        _repeat(experiment, kept, fold, seed=seed, named=bool(options.seeds))
+        _repeat(experiment, kept, fold, seed=seed, labelled=bool(options.seeds))
         for seed in range(first, first + (options.seeds or 1))
         for fold in folds
     ]
@@ -67,14 +67,14 @@ def _repeat(
     fold: Splitter | None,
     *,
     seed: int,
-    named: bool,
+    labelled: bool,
 ) -> Repeat:
-    """Returns one repeat; its label names the seed where there are several."""
-    said = [f"seed={seed}"] if named else []
+    """Returns one repeat; `labelled`: its label includes the seed."""
+    own = [f"seed={seed}"] if labelled else []
     if fold is not None:
-        said = [f"split.fold={getattr(fold, 'fold')}", *said]  # noqa: B009
+        own = [f"split.fold={getattr(fold, 'fold')}", *own]  # noqa: B009
         experiment = experiment.replace(split=fold)
-    return Repeat(" ".join(said), experiment.replace(seed=seed), [*overrides, *said])
+    return Repeat(" ".join(own), experiment.replace(seed=seed), [*overrides, *own])
 
 
 def _folds(split: Splitter, n: int) -> list[Splitter]:

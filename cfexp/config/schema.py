@@ -1,4 +1,4 @@
-"""The options of ``conf/config.yaml``."""
+"""The schema of ``conf/config.yaml``: groups, modes and their options."""
 
 from dataclasses import make_dataclass
 from enum import Enum
@@ -12,9 +12,9 @@ from cfexp.runtime.files import file_problems
 from cfexp.spec import Spec
 
 GROUPS = ("dataset", "split", "model", "optimizer", "training", "tracking")
-# Groups of files that set options of every other group; null by default.
+# Groups whose files set options of all groups; null by default.
 ACROSS = ("experiment", "search")
-# What a choice may look at: never an error on test rows.
+# The metrics that may choose a run: never those of test rows.
 Validation = Literal["val_rmse", "val_mae"]
 Repeats = Annotated[int, Field(ge=2)] | None
 
@@ -31,24 +31,25 @@ class Mode(Enum):
 
 
 class Options(Spec):
-    """What to do with an experiment or a trained model.
+    """The mode and its options.
 
     Attributes:
         mode: What to do.
-        objective: What a sweep minimises.
-        cv: Folds that together are one result.
-        seeds: Seeds that together are one result.
-        rerun: Train what a sweep, `cv` or `seeds` have finished before again.
-        run_name: Name of the run; made from the overrides where None.
-        run_id: The trained model.
-        best_of: What ``run_id=best`` minimises.
+        objective: Metric that a sweep minimises.
+        cv: Number of folds of cross-validation.
+        seeds: Number of seeds to repeat training with.
+        rerun: Retrain jobs that a sweep, `cv` or `seeds` finished before.
+        run_name: Name of the run; made from the overrides if None.
+        run_id: The trained model to use.
+        best_of: Metric that ``run_id=best`` minimises.
         known_rows: What to do with test rows that a trained model knows.
-        same_ids: Ids of other data mean the users and movies that a model knows.
+        same_ids: Whether ids of other data mean the users and movies that a model
+            knows.
         pairs: File of users and movies to predict.
         output: File to write.
-        overwrite: Replace `output` where it exists.
-        user: Whom to recommend movies to.
-        k: Number of movies.
+        overwrite: Replace `output` if it exists.
+        user: Id of the user to recommend movies to.
+        k: Number of movies to recommend.
     """
 
     mode: Mode = Mode.train
@@ -89,7 +90,7 @@ class Options(Spec):
 
 
 def _plain(hint: Any) -> Any:
-    """Returns a type without limits, as OmegaConf knows it."""
+    """Returns a type that OmegaConf supports: without limits and literals."""
     if get_origin(hint) is Annotated:
         return _plain(get_args(hint)[0])
     if get_origin(hint) is Literal:
@@ -99,7 +100,7 @@ def _plain(hint: Any) -> Any:
     return hint
 
 
-# What Hydra checks while it composes; values and groups are checked by their classes.
+# The types that Hydra checks; `Options` and the groups' classes check the rest.
 Config = make_dataclass(
     "Config",
     [

@@ -6,28 +6,24 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from cfexp.errors import masked
 
-# Where a tracking URI with a password is kept, rather than in a configuration.
+# The environment variable that holds a tracking URI with a password.
 VARIABLE = "CFEXP_TRACKING_URI"
-
-
 REFERENCE = f"${{oc.env:{VARIABLE}}}"
-
-
-# The same as an override, which OmegaConf does not resolve in Hydra's list of them.
+# The same as an override, escaped so that OmegaConf does not resolve it too early.
 OVERRIDE = rf"tracking.uri=$\{{oc.env\:{VARIABLE}\}}"
 
 
 def hide_uri(config: DictConfig) -> bool:
     """Replaces a tracking URI that holds a password, before Hydra writes it to files.
 
-    The configuration refers to `VARIABLE` instead, which this process and those that it
-    starts have in their environment; the overrides do not tell it any more.
+    The configuration refers to the environment variable `VARIABLE` instead, which child
+    processes inherit; the URI is removed from the overrides.
 
     Args:
-        config: What Hydra composed, with its node ``hydra``; it is changed.
+        config: The configuration, including the node ``hydra``; changed in place.
 
     Returns:
-        Whether there was a password.
+        Whether the URI holds a password.
     """
     tracking = OmegaConf.to_container(config.tracking, resolve=False)
     assert isinstance(tracking, dict)
@@ -37,9 +33,9 @@ def hide_uri(config: DictConfig) -> bool:
     os.environ[VARIABLE] = uri
     with read_write(config), open_dict(config):
         config.tracking.uri = REFERENCE
-        said = [o for o in config.hydra.overrides.task if not _sets_uri(o)]
-        config.hydra.overrides.task = said
-        config.hydra.job.override_dirname = ",".join(said)
+        others = [o for o in config.hydra.overrides.task if not _sets_uri(o)]
+        config.hydra.overrides.task = others
+        config.hydra.job.override_dirname = ",".join(others)
     return True
 
 

@@ -13,17 +13,17 @@ BASIC = "BasicSweeper"
 
 
 def check_values(config: DictConfig) -> None:
-    """Composes a job for each swept value; Hydra composes one when its turn comes.
+    """Composes a job for each swept value; Hydra would do so only at the job's turn.
 
     Args:
-        config: What Hydra composed of the sweep, with its node ``hydra``.
+        config: The sweep's configuration, including the node ``hydra``.
 
     Raises:
-        ConfigError: There is nothing to do.
+        ConfigError: The sweep has no job.
         HydraException: A value cannot be composed.
     """
     if not str(config.hydra.sweeper._target_).endswith(BASIC):
-        return  # others choose values as they go
+        return  # other sweepers choose values while they run
     given = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
     values = [_values(override) for override in given]
     loader = GlobalHydra.instance().hydra.config_loader  # type: ignore[union-attr]
@@ -35,10 +35,10 @@ def check_values(config: DictConfig) -> None:
 
 
 def _values(override: Override) -> list[str]:
-    """Returns an override with each of its values.
+    """Returns an override for each of the values of a swept one.
 
     Raises:
-        ConfigError: It has none.
+        ConfigError: It has no value.
     """
     written = cast(str, override.input_line)
     if not override.is_sweep_override():
@@ -46,5 +46,7 @@ def _values(override: Override) -> list[str]:
     name = override.get_key_element()
     found = [f"{name}={value}" for value in override.sweep_string_iterator()]
     if not found:
-        raise ConfigError(f"{written} lists no value, so that the sweep has no job")
+        raise ConfigError(
+            f"{written} lists no values, so the sweep has no jobs. Give at least one"
+        )
     return found

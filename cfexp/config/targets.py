@@ -1,7 +1,7 @@
-"""Finds the class that a ``_target_`` names, and imports no module in vain.
+"""Finds the class that a ``_target_`` names.
 
-A module that does not define such a class is not imported, since that runs it. What a
-stranger's model folder names is not imported at all, unless the user names it too.
+Importing a module runs it: modules that do not define such a class are not imported,
+and neither are those that a saved model names, unless the user's configuration does.
 """
 
 import ast
@@ -21,7 +21,7 @@ from cfexp.errors import ConfigError, did_you_mean, first_line, in_words
 from cfexp.spec import TARGET, Spec
 
 OURS = "cfexp."
-# The base class of each group's.
+# The base class of each group's classes.
 BASES = {
     "dataset": "Dataset",
     "split": "Splitter",
@@ -36,7 +36,7 @@ def spec_class(group: str, target: str) -> type[Spec]:
     """Returns the class that the ``_target_`` of a group names.
 
     Raises:
-        ConfigError: There is no such module or class, or it is not derived from the
+        ConfigError: The module or class does not exist, is not derived from the
             group's base class, or lacks a method.
     """
     option = f"{group}._target_"
@@ -58,28 +58,28 @@ def spec_class(group: str, target: str) -> type[Spec]:
             f" {in_words(error)}: {first_line(error)}"
         ) from error
     if _is_of(cls, group):
-        _check_whole(f"{option}={target}", cls)
+        _check_usable(f"{option}={target}", cls)
         return cls
-    there = sys.modules[module]
-    known = [n for n in dir(there) if _is_of(getattr(there, n), group)]
+    loaded = sys.modules[module]
+    known = [n for n in dir(loaded) if _is_of(getattr(loaded, n), group)]
     other = getattr(cls, "group", None)
-    whose = f", which is for {other}" if other in BASES else ""
+    usage = f", which is for {other}" if other in BASES else ""
     raise ConfigError(
-        f"{_must(group)}. Got: {target}{whose}{did_you_mean(name, known)}"
+        f"{_must(group)}. Got: {target}{usage}{did_you_mean(name, known)}"
     )
 
 
 def check_saved(saved: Mapping[str, Any], own: Mapping[str, Any], folder: str) -> None:
-    """Checks that the settings in a model folder name no stranger's class.
+    """Checks that the settings in a model folder name no untrusted class.
 
     Args:
-        saved: The settings that the folder holds.
-        own: The user's own.
+        saved: The settings in the folder.
+        own: The settings of this run.
         folder: The folder.
 
     Raises:
-        ConfigError: They name a class that is neither cfexp's nor in `own`, nor in any
-            file of the search path, as ``--config-dir`` adds to it.
+        ConfigError: They name a class that is neither cfexp's, nor in `own`, nor in a
+            config file of Hydra's search path, including ``--config-dir``.
     """
     for group, values in saved.items():
         if not isinstance(values, Mapping) or TARGET not in values:
@@ -90,34 +90,34 @@ def check_saved(saved: Mapping[str, Any], own: Mapping[str, Any], folder: str) -
         if target not in _configured(group):
             raise ConfigError(
                 f"run_id={folder} names a class that is not cfexp's: {group}."
-                f"_target_={target}. Where you trust it, give the --config-dir that"
+                f"_target_={target}. If you trust it, give the --config-dir that"
                 f" names it, or add {group}._target_={target}"
             )
 
 
 def _find(module: str) -> ModuleSpec | None:
-    """Returns where a module is; the packages above it are imported."""
+    """Returns where a module is; its parent packages are imported."""
     try:
         return importlib.util.find_spec(module) if module else None
     except (ImportError, ValueError):
         return None
 
 
-def _check_whole(said: str, cls: type[Spec]) -> None:
-    """Checks that a class can be used as it is.
+def _check_usable(option: str, cls: type[Spec]) -> None:
+    """Checks that objects of a class can be created.
 
     Raises:
         ConfigError: It lacks a method, or is decorated as a dataclass.
     """
     if missing := getattr(cls, "__abstractmethods__", None):
         raise ConfigError(
-            f"{said} has no method {' and no '.join(sorted(missing))}. Define it, or"
+            f"{option} has no method {' and no '.join(sorted(missing))}. Define it, or"
             " name another class"
         )
     if dataclasses.is_dataclass(cls):
         raise ConfigError(
-            f"{said} is decorated with @dataclass, which it must not be: its fields are"
-            " checked by its base class. Remove the decorator"
+            f"{option} must not be decorated with @dataclass: its base class checks its"
+            " fields. Remove the decorator"
         )
 
 
@@ -129,10 +129,10 @@ def _must(group: str) -> str:
 
 
 def _check_defined(group: str, target: str, module: ModuleSpec) -> None:
-    """Checks in a module's source, without running it, that a class may be a spec.
+    """Checks in a module's source, without running it, that it has such a class.
 
     Raises:
-        ConfigError: There is no source, or no such name; or a class without bases.
+        ConfigError: It neither imports the name nor defines a class with a base class.
     """
     name = target.rpartition(".")[2]
     source = getattr(module.loader, "get_source", lambda _: None)(module.name)
@@ -154,7 +154,7 @@ def _check_defined(group: str, target: str, module: ModuleSpec) -> None:
 
 
 def _configured(group: str) -> set[str]:
-    """Returns the `_target_` of each option of a group in Hydra's search path."""
+    """Returns the ``_target_`` of each option of a group in Hydra's search path."""
     if not HydraConfig.initialized():
         return set()
     places = HydraConfig.get().runtime.config_sources

@@ -1,4 +1,4 @@
-"""Says in users' terms what OmegaConf, YAML and the operating system say."""
+"""Rewords errors of OmegaConf, YAML and the operating system for users."""
 
 import errno
 import os
@@ -11,8 +11,8 @@ from yaml import MarkedYAMLError
 
 from cfexp.errors import first_line
 
-# What OmegaConf says, and what is meant; the value that was received follows.
-MEANT = (
+# OmegaConf's messages, with the value received, and our wording.
+MEANINGS = (
     (r"Value '(?P<got>.*)' of type '\w+' could not be converted to Integer", "number"),
     (r"Value '(?P<got>.*)' is not a valid bool", "must be true or false"),
     (r"Invalid value '(?P<got>.*)', expected one of \[(?P<of>.*)\]", "choice"),
@@ -30,7 +30,7 @@ REASONS = {
     "mapping": "must hold lines of name: value, not a list",
 }
 
-# Of errors of the operating system, by number.
+# How to fix errors of the operating system, by number.
 ADVICE = {
     errno.ENOSPC: "Free some space, or choose another place with hydra.run.dir=",
     errno.EROFS: "Start cfexp in a folder that can be written",
@@ -40,22 +40,22 @@ ADVICE = {
 
 
 def problem_of(error: BaseException) -> str:
-    """Returns what is wrong with a value, to follow the name of its option."""
+    """Returns what is wrong with a value, to be appended to the name of its option."""
     text = first_line(error)
-    for pattern, meant in MEANT:
+    for pattern, meaning in MEANINGS:
         found = re.search(pattern, text)
         if found is None:
             continue
-        named = found.groupdict()
-        reason = REASONS.get(meant, meant)
-        if meant == "choice":
-            reason = f"must be one of {named['of']}"
-        return f"{reason}. Got: {named['got']!r}" if "got" in named else reason
+        parts = found.groupdict()
+        reason = REASONS.get(meaning, meaning)
+        if meaning == "choice":
+            reason = f"must be one of {parts['of']}"
+        return f"{reason}. Got: {parts['got']!r}" if "got" in parts else reason
     return f"is refused: {text}"
 
 
 def interpolation_problem(error: OmegaConfBaseException) -> str | None:
-    """Returns what is wrong with a reference such as ``${seed}``, if that is it."""
+    """Returns the problem of a reference such as ``${seed}``; None if it is none."""
     text = first_line(error)
     option = str(error.full_key or "an option")
     if found := re.search(r"Interpolation key '(.+)' not found", text):
@@ -69,24 +69,24 @@ def interpolation_problem(error: OmegaConfBaseException) -> str | None:
             f" Set it, or give a default: ${{oc.env:{found[1]},value}}"
         )
     if "Recursive interpolation" in text:
-        return f"{option} refers to itself, by way of other options. Give it a value"
+        return f"{option} refers to itself through other options. Give it a value"
     if "interpolation" in type(error).__name__.lower():
         return f"{option} holds a reference that cannot be read: {text}"
     return None
 
 
 def problem_in_file(error: BaseException) -> str | None:
-    """Says which file cannot be read as a config, and where."""
+    """Returns which config file cannot be read, and where; None if not known."""
     if isinstance(error, MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
         tagged = "tag:" in (error.problem or "")
-        what = "holds a tag that is not allowed" if tagged else "is no YAML"
+        what = "holds a tag that is not allowed" if tagged else "is not valid YAML"
         problem = re.sub(r"'tag:yaml.org,2002:(\S+)'", r"!!\1", error.problem or "")
         return f"{mark.name}, line {mark.line + 1}, {what}: {problem}. Correct the file"
     frames = [frame for frame in _frames(error) if "hydra" in frame.f_code.co_filename]
     if isinstance(error, UnicodeDecodeError):
         paths = [f.f_locals["full_path"] for f in frames if "full_path" in f.f_locals]
-        return f"{paths[-1]} is no text in UTF-8. Save it as such" if paths else None
+        return f"{paths[-1]} is not in UTF-8. Save it in UTF-8" if paths else None
     composed = [
         str(frame.f_locals["path"])
         for frame in frames
@@ -96,10 +96,8 @@ def problem_in_file(error: BaseException) -> str | None:
     names = list(dict.fromkeys(composed[-20:]))
     if not names:
         return None
-    round_trip = " -> ".join(f"{name}.yaml" for name in [*names, names[0]])
-    return (
-        f"configs include each other without end: {round_trip}. Correct their defaults"
-    )
+    circle = " -> ".join(f"{name}.yaml" for name in [*names, names[0]])
+    return f"configs include each other in a circle: {circle}. Correct their defaults"
 
 
 def _frames(error: BaseException) -> Iterator[FrameType]:
@@ -110,7 +108,7 @@ def _frames(error: BaseException) -> Iterator[FrameType]:
 
 
 def problem_of_system(error: OSError) -> str:
-    """Returns what the operating system cannot do, and with which file."""
+    """Returns what failed in the operating system, with which file, and the fix."""
     number = error.errno or 0
     where = f"{error.filename}: " if error.filename is not None else ""
     advice = ADVICE.get(number, "Correct the path, or choose another place")

@@ -27,7 +27,7 @@ class ResourceExhaustedError(Exception):
             "there is not enough memory for this model and these data. Lower embed_dim",
         ),
         (MemoryError(), "there is not enough memory"),
-        (KeyError("x"), "unexpected error (key error): 'x' (see where it comes from"),
+        (KeyError("x"), "unexpected error (key error): 'x' (set HYDRA_FULL_ERROR=1"),
         (
             ConnectionResetError(),
             "unexpected error (connection reset error): no reason",

@@ -101,7 +101,7 @@ class Odd(Spec):
         ({"pair": [1, 2, 3]}, "pair must be a shorter list. Got: [1, 2, 3]"),
         ({"label_": "x"}, "label_ is refused: String should have at least 2"),
         ({"path": True}, "path must be a text. Got: True"),
-        ({"layer": 3}, "layer is no option of this model (did you mean layers?)"),
+        ({"layer": 3}, "layer is not an option of this model (did you mean layers?)"),
     ],
     ids=str,
 )
@@ -162,7 +162,7 @@ def test_specs_do_not_change() -> None:
 def test_movielens_by_name() -> None:
     assert MovieLens("ml-1m") == MovieLens(name="ml-1m")
     assert MovieLens("ml-1m").format == "dat"
-    with pytest.raises(ConfigError, match="name=ml-10k is no published.*ml-100k or"):
+    with pytest.raises(ConfigError, match="name=ml-10k is not a published.*ml-100k or"):
         MovieLens("ml-10k")
     own = MovieLens("x", format="csv", scale=(0, 1), url="", hash="")
     assert own.scale == (0, 1)
@@ -175,7 +175,9 @@ def test_own_classes_need_no_decorator() -> None:
     assert (Mine().name, Mean().name, Mine.label()) == ("mine", "mean", "model=mine")
     with pytest.raises(ConfigError, match="width must be >= 1. Got: 0"):
         Mine(width=0)
-    with pytest.raises(ConfigError, match="widht is no option of model=mine .*width"):
+    with pytest.raises(
+        ConfigError, match="widht is not an option of model=mine .*width"
+    ):
         Mine(widht=3)  # type: ignore[call-arg]
     assert Baseline.label() == "model=baseline"
 
@@ -196,7 +198,7 @@ def test_own_optimizer() -> None:
     class Nameless(Optimizer):
         kind: ClassVar[str] = "Adma"
 
-    with pytest.raises(ConfigError, match="no optimizer of Keras.*Got: 'Adma'"):
+    with pytest.raises(ConfigError, match="name of a Keras optimizer.*Got: 'Adma'"):
         Nameless().build(steps_per_epoch=2, epochs=1, table_share=1.0)
 
 

@@ -88,7 +88,7 @@ def test_a_strangers_folder_names_no_class(
     saved["model"]["_target_"] = "evil_saved.Mine"
     (modules / "folder").mkdir()
     request = build(composed("mode=evaluate", "run_id=folder"))
-    with pytest.raises(ConfigError, match="model._target_=evil_saved.Mine. Where you"):
+    with pytest.raises(ConfigError, match="model._target_=evil_saved.Mine. If you"):
         with_overrides(saved, request, [])
     assert "evil_saved" not in sys.modules
     own = "model._target_=evil_saved.Mine"
