@@ -27,7 +27,7 @@ from cfexp.runtime.signals import interrupt_on_sigterm
 
 log = logging.getLogger(__name__)
 
-# What ``cfexp NAME`` does without being a run: a module with a function `main`.
+# The commands ``cfexp NAME``, each a module with a function `main`.
 COMMANDS = {
     "bench": "cfexp.commands.bench",
     "compare": "cfexp.commands.compare",
@@ -40,8 +40,8 @@ NAMES = (*COMMANDS, "reproduce")
 def main() -> None:
     """Runs ``cfexp`` and ends the process.
 
-    Taking TensorFlow apart takes Python up to three seconds at the end, and is of no
-    use: what has to be done at exit is done here, and then the process just ends.
+    Exit functions are called here and the process ends at once: unloading TensorFlow
+    would take Python up to three seconds.
     """
     code = run_arguments()
     threading._shutdown()  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def run_arguments() -> int:
-    """Runs what ``sys.argv`` asks for, a command or a run; returns the exit status."""
+    """Runs the command or run of ``sys.argv``; returns the exit status."""
     command = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "")
     if sys.argv[1:2] == ["reproduce"] and CHECKOUT in sys.argv:
         sys.argv.remove(CHECKOUT)
@@ -81,7 +81,7 @@ def run_cli() -> int:
 
 
 def _check_folder() -> None:
-    """Checks the working directory's path, which becomes a value of Hydra's.
+    """Checks the working directory's path, which Hydra puts into the configuration.
 
     Raises:
         ConfigError: Hydra would take a part of it for an interpolation.
@@ -95,17 +95,17 @@ def _check_folder() -> None:
 
 
 def run_command(module: str, arguments: list[str]) -> int:
-    """Runs one of `COMMANDS`; returns its exit status, as `run_cli`."""
+    """Runs one of `COMMANDS`; returns its exit status, see `run_cli`."""
     return _exit_status(lambda: importlib.import_module(module).main(arguments))
 
 
 def _exit_status(job: Callable[[], object]) -> int:
-    """Does a job, explains its error in one line and returns the exit status.
+    """Runs a job, prints any error in one line and returns the exit status.
 
-    A job may return an exit status of its own.
+    If the job returns an integer, that is the exit status.
     """
     wants_traceback = os.environ.get(TRACEBACK_VARIABLE) == "1"
-    # Makes Hydra raise errors instead of printing them, so that we can explain them.
+    # Makes Hydra raise errors instead of printing them, so that they can be explained.
     os.environ[TRACEBACK_VARIABLE] = "1"
     logging.raiseExceptions = False  # a full disk would print many lines
     interrupt_on_sigterm()
@@ -159,7 +159,7 @@ def _task(cfg: DictConfig) -> float | None:
         log.debug("the run failed", exc_info=True)
         if job.mode is RunMode.RUN:
             raise Failed(error) from error
-        # Hydra says what went wrong in a sweep only at its end, and logs it nowhere.
+        # In a sweep, Hydra reports an error only at the end, and does not log it.
         log.error("%s", explain(error))
         raise
 

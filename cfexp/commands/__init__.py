@@ -1,1 +1,1 @@
-"""``cfexp NAME``: commands that are no run."""
+"""The commands ``cfexp NAME``, which are not run by Hydra."""

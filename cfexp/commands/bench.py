@@ -1,4 +1,4 @@
-"""``cfexp bench``: the README's table of accuracy and time, in one command."""
+"""``cfexp bench``: accuracy and time of cfexp's models and other libraries'."""
 
 import argparse
 import logging
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> None:
     """Runs the benchmark, prints its table and writes it to the output folder.
 
     Raises:
-        CfexpError: Something the user can mend; the message says how.
+        CfexpError: An argument is wrong, a package is missing, or a fit failed.
     """
     args = parser().parse_intermixed_args(arguments)
     owned.check(args.output, FILES, fix=FIX)
@@ -140,7 +140,7 @@ def _chosen(kind: str, names: list[str], known: Mapping[str, T]) -> dict[str, T]
         if name not in known:
             raise ConfigError(
                 f"{kind} {name} is not in the benchmark{did_you_mean(name, known)}."
-                f" There are: {', '.join(known)}."
+                f" Choose from: {', '.join(known)}."
             )
     return {name: known[name] for name in names}
 

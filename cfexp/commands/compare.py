@@ -1,4 +1,4 @@
-"""``cfexp compare``: which of some trained runs is better, and is it chance?"""
+"""``cfexp compare``: differences between trained runs, and their significance."""
 
 import argparse
 import logging
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cfexp.comparison.systems import System
 
 METRICS = ("rmse", "mae")
-MOST_LINES = 40
+MAX_LINES = 40
 FILES = ("compare.csv", "compare.html", "experiment/best_overrides.yaml")
 FIX = "move it away, or choose another folder with --output"
 
@@ -26,12 +26,14 @@ def parser() -> Parser:
     """Returns the command's parser."""
     found = Parser(
         prog="cfexp compare",
-        description="Compares trained runs on the same test rows, with the first of"
-        " them or with the best on validation, where none is named.",
-        epilog="Runs that differ by fold and seed only are compared as one system.",
+        description="Compares trained runs on the same test rows. The reference is the"
+        " first run named or, if none is named, the best on validation.",
+        epilog="Runs that differ only by fold and seed are compared as one system.",
     )
     found.add_argument("runs", nargs="*", metavar="RUN", help="ids of MLflow runs")
-    found.add_argument("--sweep", metavar="ID", help="all runs of a sweep; or latest")
+    found.add_argument(
+        "--sweep", metavar="ID", help="all runs of a sweep: a run id, or latest"
+    )
     found.add_argument("--experiment", metavar="NAME", help="all runs of an experiment")
     found.add_argument("--query", help="runs that match, in MLflow's search language")
     found.add_argument("--metric", choices=METRICS, default="rmse")
@@ -49,7 +51,7 @@ def main(arguments: list[str]) -> None:
     """Compares runs, prints the table and writes a report.
 
     Raises:
-        CfexpError: Something the user can mend; the message says how.
+        CfexpError: The runs cannot be found or compared.
     """
     args = parser().parse_args(arguments)
     owned.check(args.output, FILES, fix=FIX)
@@ -75,7 +77,7 @@ def main(arguments: list[str]) -> None:
     table.insert(1, "runs", [len(system.runs) for system in compared])
     title = f"difference from {compared[0].name} on {errors}"
     if not same:
-        title += f" (different splits: only rows that all tested, of {tested:,})"
+        title += f" (different splits: only rows that all have tested, of {tested:,})"
     shown = _show(title, table)
     with owned.writing(args.output, FILES, fix=FIX):
         table.to_csv(args.output / "compare.csv", index=False)
@@ -90,7 +92,7 @@ def main(arguments: list[str]) -> None:
 def _find(
     args: argparse.Namespace, tracking: Tracking
 ) -> "tuple[list[System], str | None]":
-    """Returns what is compared, two systems or more, and the id of their sweep."""
+    """Returns the systems to compare, two or more, and the run id of their sweep."""
     from cfexp.comparison.systems import systems
     from cfexp.tracking.connect import connect
     from cfexp.tracking.search import find_runs, find_sweep
@@ -101,50 +103,50 @@ def _find(
     compared = systems(runs)
     if len(compared) < 2:
         raise ConfigError(
-            "there is only one configuration among these runs, and nothing to compare"
-            f" it with: {compared[0].name}. Name other runs."
+            "these runs have only one configuration, so there is nothing to compare:"
+            f" {compared[0].name}. Name other runs."
         )
     return compared, sweep
 
 
 def _show(title: str, table: "pd.DataFrame") -> "pd.DataFrame":
-    """Prints the table; returns it as it is shown."""
+    """Prints the table; returns it with p-values as text."""
     from cfexp.runtime.console import print_frame
 
     # Four digits would show most p-values as 0.
     shown = table.assign(p=table["p"].map("{:.1e}".format).replace("nan", ""))
-    print_frame(title, shown.head(MOST_LINES))
-    if len(shown) > MOST_LINES:
-        print(f"and {len(shown) - MOST_LINES} more in compare.csv")  # noqa: T201
+    print_frame(title, shown.head(MAX_LINES))
+    if len(shown) > MAX_LINES:
+        print(f"and {len(shown) - MAX_LINES} more in compare.csv")  # noqa: T201
     return shown
 
 
 def _explain(reference: str, metric: str, output: Path, best: Path | None) -> None:
-    """Prints what the numbers are, and where the files."""
+    """Prints what the columns mean, and where the files are."""
     from cfexp.runtime.console import print_lines
 
     print_lines(
         [
             (
                 "difference",
-                f"{metric} minus that of {reference}; below 0 is better. Runs that test"
-                " the same row, with other seeds, are averaged there",
+                f"{metric} minus that of {reference}; below 0 is better. If runs with"
+                " other seeds test the same row, their errors are averaged",
             ),
             (
                 "low, high",
-                "95 % interval of each difference by itself: other users, the same"
-                " trained models; bootstrap-t over whole users",
+                "95 % interval of each difference, for other users and the same trained"
+                " models: bootstrap-t over whole users",
             ),
             (
                 "p",
-                "of no difference, over whole users: paired t-test of what each user"
-                " adds to the two errors, Holm-corrected for all comparisons",
+                "p-value of no difference: paired t-test of the users' sums of errors,"
+                " Holm-corrected for all comparisons",
             ),
             (
                 "best",
                 f"on validation: cfexp --config-dir {output} experiment={best.stem}"
                 if best
-                else "none: no configuration has a validation error of all its runs",
+                else "none: no configuration has a validation error in all its runs",
             ),
             ("files", str(output)),
         ]
@@ -152,7 +154,11 @@ def _explain(reference: str, metric: str, output: Path, best: Path | None) -> No
 
 
 def _check_splits(compared: "list[System]", *, force: bool) -> bool:
-    """Returns whether all systems have the same splits."""
+    """Returns whether all systems have the same splits.
+
+    Raises:
+        ConfigError: They do not, and `force` is false.
+    """
     if len({system.splits for system in compared}) == 1:
         return True
     if force:

@@ -1,4 +1,4 @@
-"""Where a command that is no run finds the runs: its option ``--set``."""
+"""The option ``--set`` of commands: where to find the runs."""
 
 import argparse
 
@@ -21,11 +21,11 @@ def add_set(parser: argparse.ArgumentParser) -> None:
 
 
 def reachable_tracking(overrides: list[str], *, wanted: str) -> Tracking:
-    """Returns where the runs are, before MLflow is imported.
+    """Returns the checked tracking settings, before MLflow is imported.
 
     Args:
-        overrides: What ``--set`` was given.
-        wanted: What the command does, said where tracking is off.
+        overrides: The values of ``--set``.
+        wanted: Why the command needs tracking, to begin the message.
 
     Raises:
         ConfigError: Tracking is off.

@@ -1,4 +1,4 @@
-"""``cfexp promote``: a run becomes champion if it is better, and not by chance."""
+"""``cfexp promote``: makes a run the champion if it is significantly better."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ def parser() -> Parser:
 
 
 def main(arguments: list[str]) -> None:
-    """Promotes a run, or says why not.
+    """Promotes a run.
 
     Raises:
         CfexpError: The run is not better, or cannot be compared or found.
@@ -54,12 +54,12 @@ def main(arguments: list[str]) -> None:
     run = _find(args.run, tracking, args.set)
     run_id = run.info.run_id
     champion = registry.champion(args.name, args.alias)
-    said = "there was none"
+    difference = "no champion before"
     if champion == run_id:
         raise ConfigError(f"run {run_id} is the {args.alias} of {args.name} already")
     if champion:
         other = _find(champion, tracking, args.set)
-        said = check_better(other, run, metric=args.metric)
+        difference = check_better(other, run, metric=args.metric)
     version = registry.registered(args.name, run_id)
     registry.set_alias(args.name, args.alias, version)
     print_lines(
@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> None:
             (args.alias, f"models:/{args.name}@{args.alias}, version {version}"),
             ("run_id", run_id),
             ("instead of", champion or "none"),
-            ("difference", said),
+            ("difference", difference),
         ]
     )
 
@@ -90,14 +90,14 @@ def _find(reference: str, tracking: Tracking, overrides: list[str]) -> "Run":
 def check_better(champion: "Run", candidate: "Run", *, metric: str) -> str:
     """Checks that a run predicts the champion's test rows significantly better.
 
-    Interval and test of ``cfexp compare`` must both say so: the 95 % interval of the
-    difference lies below 0, and p is below 0.05.
+    The criteria are those of ``cfexp compare``: the 95 % interval of the difference
+    lies below 0, and p is below 0.05.
 
     Returns:
-        The difference, for people.
+        The difference as text.
 
     Raises:
-        ConfigError: It does not, or has another split.
+        ConfigError: The candidate is not significantly better, or has another split.
     """
     from cfexp.comparison.systems import System, errors_of
     from cfexp.evaluation.significance import against_reference
@@ -111,13 +111,13 @@ def check_better(champion: "Run", candidate: "Run", *, metric: str) -> str:
         )
     errors, _ = errors_of(both)
     line = against_reference(errors, 0, metric=metric).iloc[1]
-    said = (
+    difference = (
         f"{line['difference']:+.4f} {metric} from the champion's on {errors}, 95 %"
         f" interval {line['low']:+.4f} to {line['high']:+.4f}, p {line['p']:.1e}"
     )
     if not (line["high"] < 0 and line["p"] < SIGNIFICANT):
         raise ConfigError(
             f"not promoted: run {candidate.info.run_id} is not significantly better"
-            f" than the champion, run {champion.info.run_id}: {said}"
+            f" than the champion, run {champion.info.run_id}: {difference}"
         )
-    return said
+    return difference

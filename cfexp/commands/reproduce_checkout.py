@@ -1,4 +1,4 @@
-"""``cfexp reproduce RUN --checkout``: with the code of the run's own git commit."""
+"""``cfexp reproduce RUN --checkout``: reproduces a run with the code of its commit."""
 
 import os
 import subprocess
@@ -22,8 +22,8 @@ from cfexp.tracking.tracker import find_past
 def main(arguments: list[str]) -> int:
     """Reproduces a run in a process that imports from a checkout of its commit.
 
-    The checkout is a git worktree beside the user's own, which stays as it is. Paths
-    of data and of the tracking database are those of the working directory.
+    The checkout is a temporary git worktree; the user's own is not changed. Paths of
+    data and of the tracking database are relative to the working directory, as ever.
 
     Args:
         arguments: A run and overrides, without `CHECKOUT`.
@@ -71,22 +71,22 @@ def _reproduce(folder: str, arguments: list[str]) -> int:
 
 @contextmanager
 def worktree(commit: str) -> Iterator[str]:
-    """Checks a commit of the working directory's repository out, for a while.
+    """Checks out a commit of the working directory's repository temporarily.
 
     Yields:
-        The folder.
+        The folder of the checkout.
 
     Raises:
-        ConfigError: The repository does not hold the commit, or there is none.
+        ConfigError: There is no repository, or it does not contain the commit.
     """
     with TemporaryDirectory(prefix="cfexp-checkout-") as folder:
         target = str(Path(folder) / "code")
         try:
             _git("worktree", "add", "--detach", target, commit)
         except (OSError, subprocess.CalledProcessError) as error:
-            said = getattr(error, "stderr", "") or first_line(error)
+            reason = getattr(error, "stderr", "") or first_line(error)
             raise ConfigError(
-                f"cannot check out commit {commit}: {said.strip().splitlines()[-1]}."
+                f"cannot check out commit {commit}: {reason.strip().splitlines()[-1]}."
                 " Go to the repository that the run was trained in, and git fetch"
             ) from error
         try:

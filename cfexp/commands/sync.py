@@ -1,4 +1,4 @@
-"""``cfexp sync``: pushes runs that a tracking server did not take."""
+"""``cfexp sync``: pushes runs that could not be logged to their tracking server."""
 
 from pathlib import Path
 
@@ -15,16 +15,16 @@ def parser() -> Parser:
     """Returns the command's parser."""
     found = Parser(
         prog="cfexp sync",
-        description="Pushes runs that their tracking server did not take.",
+        description="Pushes runs that could not be logged to their tracking server.",
     )
     found.add_argument(
         "folders",
         nargs="*",
         type=Path,
         metavar="FOLDER",
-        help="runs' folders, or folders of them; outputs and multirun where none is",
+        help="folders of runs, or of many runs; outputs and multirun by default",
     )
-    found.add_argument("--uri", help="push to this server rather than to their own")
+    found.add_argument("--uri", help="push to this server instead of their own")
     return found
 
 
@@ -36,15 +36,15 @@ def main(arguments: list[str]) -> None:
     """
     args = parser().parse_args(arguments)
     places = args.folders or [Path(place) for place in PLACES]
-    # The runs above others first.
+    # Sorted, so that parent runs come before their children.
     found = sorted({path.parent for place in places for path in place.rglob(FILE)})
     if not found:
         listed = ", ".join(map(str, places))
         raise ConfigError(f"there is no run to push ({FILE}) in {listed}")
     for folder in found:
-        with held(folder / RUN_LOCK, wait=False) as left:
-            if left:
-                said = push(folder, uri=args.uri)
+        with held(folder / RUN_LOCK, wait=False) as is_ended:
+            if is_ended:
+                outcome = push(folder, uri=args.uri)
             else:
-                said = "is still under way, and logs itself"
-        print(f"{folder}: {said}")  # noqa: T201
+                outcome = "still running, and will be logged by its own process"
+        print(f"{folder}: {outcome}")  # noqa: T201

@@ -1,4 +1,4 @@
-"""The best configuration on validation, as an experiment that can be run as it is."""
+"""The configuration with the lowest validation error, as an experiment file."""
 
 import json
 import math
@@ -18,7 +18,7 @@ NAME = "best_overrides"
 def validation(system: System) -> float:
     """Returns the mean validation RMSE of a system's runs.
 
-    It is infinite, so never the lowest, where a run has none: where its model was
+    It is infinite, so never the lowest, if a run has none, because its model was
     trained on the validation rows.
     """
     values = [run.data.metrics.get("val_rmse", math.inf) for run in system.runs]
@@ -26,19 +26,19 @@ def validation(system: System) -> float:
 
 
 def write_best(folder: Path, systems: list[System]) -> Path | None:
-    """Writes ``experiment/best_overrides.yaml`` for the system with the lowest error.
+    """Writes ``experiment/best_overrides.yaml`` for the best system on validation.
 
-    Test errors are not looked at. What repeats a run, fold and seed, is left out.
+    Test errors are not used. Overrides of fold and seed are left out.
 
     Args:
         folder: The folder to give as ``--config-dir``.
-        systems: What was compared.
+        systems: The systems compared.
 
     Returns:
-        The file; None where no system has a validation error.
+        The file; None if no system has a validation error.
 
     Raises:
-        TrackingError: The system's runs do not tell their overrides.
+        TrackingError: The system's runs have no overrides logged.
     """
     best = min(systems, key=validation)
     file = folder / "experiment" / f"{NAME}.yaml"
@@ -48,9 +48,9 @@ def write_best(folder: Path, systems: list[System]) -> Path | None:
     tag = best.runs[0].data.tags.get(OVERRIDES)
     if tag is None:
         raise TrackingError(
-            f"run {best.runs[0].info.run_id} does not tell its overrides: it was made"
-            " by an older version of cfexp, or in Python of what no configuration"
-            " names. Train it again, or write the experiment yourself."
+            f"run {best.runs[0].info.run_id} has no overrides logged: it was trained"
+            " with an older version of cfexp, or in Python from objects. Train it"
+            " again, or write the experiment file yourself."
         )
     overrides = [o for o in json.loads(tag) if not is_repeat(o)]
     name = " ".join(best.name.split())  # a line end would end the comment

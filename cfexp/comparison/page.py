@@ -1,4 +1,4 @@
-"""The comparison as one HTML file that needs nothing else."""
+"""The comparison as one self-contained HTML file."""
 
 import html
 import io
@@ -17,19 +17,19 @@ from cfexp.reports.leaderboard import ranked
 from cfexp.reports.page import data_uri, page
 from cfexp.tracking.search import validation_curve
 
-mpl.rcParams["text.parse_math"] = False  # a name may hold a dollar sign
-MOST_CURVES = 20
+mpl.rcParams["text.parse_math"] = False  # a name may contain a dollar sign
+MAX_CURVES = 20
 
 
 def write_report(
     path: Path, title: str, table: pd.DataFrame, systems: Sequence[System]
 ) -> None:
-    """Writes the table, learning curves and parallel coordinates.
+    """Writes table, leaderboard, learning curves and parallel coordinates.
 
     Args:
         path: The file.
-        title: What is compared.
-        table: One row for each system, as ``compare.csv``.
+        title: Title of the page.
+        table: One row for each system, as in ``compare.csv``.
         systems: The systems, in the table's order.
     """
     style: Any = {"index": False, "border": 0, "na_rep": ""}
@@ -46,7 +46,7 @@ def write_report(
 
 
 def leaderboard(systems: Sequence[System]) -> pd.DataFrame:
-    """Returns the mean metrics of each system's runs, the best on validation first."""
+    """Returns the mean metrics of each system, the lowest validation RMSE first."""
     rows = []
     for system in systems:
         metrics = pd.DataFrame([run.data.metrics for run in system.runs])
@@ -57,10 +57,10 @@ def leaderboard(systems: Sequence[System]) -> pd.DataFrame:
 
 
 def learning_curves(systems: Sequence[System]) -> Figure:
-    """Returns the validation RMSE of each system's runs by epoch."""
+    """Returns a plot of the validation RMSE of each system's runs by epoch."""
     figure = Figure(figsize=(9, 4), dpi=100, layout="constrained")
     axes = figure.subplots()
-    for i, system in enumerate(systems[:MOST_CURVES]):
+    for i, system in enumerate(systems[:MAX_CURVES]):
         for j, run in enumerate(system.runs):
             epochs, rmse = validation_curve(run)
             if not epochs:
@@ -81,7 +81,12 @@ def learning_curves(systems: Sequence[System]) -> Figure:
 
 
 def parallel_coordinates(table: pd.DataFrame, systems: Sequence[System]) -> Figure:
-    """Returns a line for each system through its options and its error."""
+    """Returns a plot with a line for each system through its options and its error.
+
+    Args:
+        table: One row for each system; the third column is the error.
+        systems: The systems, in the table's order.
+    """
     metric = table.columns[2]
     params = pd.DataFrame([system.runs[0].data.params for system in systems])
     varied = [name for name in params if params[name].nunique() > 1]
@@ -89,22 +94,22 @@ def parallel_coordinates(table: pd.DataFrame, systems: Sequence[System]) -> Figu
     columns[metric] = table[metric]
     figure = Figure(figsize=(9, 4), dpi=100, layout="constrained")
     axes = figure.subplots()
-    places = {name: _heights(values) for name, values in columns.items()}
-    lines = np.column_stack([height for height, _ in places.values()])
+    scaled = {name: _heights(values) for name, values in columns.items()}
+    lines = np.column_stack([height for height, _ in scaled.values()])
     error = lines[:, -1]
     for line, worse in zip(lines, error, strict=True):
         axes.plot(line, color="C0", alpha=1 - 0.8 * worse, linewidth=1.5)
-    for x, (_, ticks) in enumerate(places.values()):
+    for x, (_, ticks) in enumerate(scaled.values()):
         for height, label in ticks:
             axes.annotate(label, (x, height), fontsize="x-small")
-    axes.set_xticks(range(len(places)), list(places), rotation=20, ha="right")
+    axes.set_xticks(range(len(scaled)), list(scaled), rotation=20, ha="right")
     axes.set_yticks([])
     axes.spines[["top", "right", "left"]].set_visible(False)
     return figure
 
 
 def _heights(values: pd.Series) -> tuple[np.ndarray, list[tuple[float, str]]]:
-    """Returns places from 0 to 1, and what to write at some of them."""
+    """Returns the values scaled to 0 to 1, and ticks: heights with their labels."""
     numbers = pd.to_numeric(values, errors="coerce")
     if numbers.notna().all():
         low, high = numbers.min(), numbers.max()

@@ -1,4 +1,4 @@
-"""Runs of one configuration, on several folds and seeds, as one system."""
+"""Systems: the runs of one configuration on several folds and seeds."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ class System:
     """Runs of one configuration, on one or more folds or seeds.
 
     Attributes:
-        name: What tells it from the others.
+        name: Model and the options that differ from those of the other systems.
         runs: Its runs, one for each fold and seed.
     """
 
@@ -32,13 +32,13 @@ class System:
 
 
 def systems(runs: Sequence[Run]) -> list[System]:
-    """Groups runs that differ by fold and seed only; names them by what differs."""
+    """Groups runs that differ only by fold and seed into systems."""
     grouped: dict[tuple[tuple[str, str], ...], list[Run]] = {}
     for run in runs:
         kept = {k: v for k, v in run.data.params.items() if k not in repeated_options()}
         grouped.setdefault(tuple(sorted(kept.items())), []).append(run)
-    # The newest run of each fold and seed, where one was repeated. Seeds may share a
-    # split, as where the latest ratings are tested.
+    # The newest run of each split, fold and seed. Seeds may share a split, for example
+    # with split=temporal.
     latest = [
         tuple({_repeat(run): run for run in reversed(group)}.values())
         for group in grouped.values()
@@ -57,25 +57,25 @@ def _names(params: list[dict[str, str]]) -> list[str]:
     table = pd.DataFrame(params).drop(columns="model.name")
     varied = {}
     for model in set(models):
-        # Among runs of the same model, what differs between them.
+        # The options that differ among systems of the same model.
         same = table[[other == model for other in models]]
         varied[model] = [c for c in table if same[c].nunique(dropna=False) > 1]
     names = []
     for model, params_of in zip(models, params, strict=True):
-        said = [f"{c.removeprefix('model.')}={params_of.get(c)}" for c in varied[model]]
-        names.append(" ".join([model, *dict.fromkeys(said)]))
+        own = [f"{c.removeprefix('model.')}={params_of.get(c)}" for c in varied[model]]
+        names.append(" ".join([model, *dict.fromkeys(own)]))
     return names
 
 
 def errors_of(compared: Sequence[System]) -> tuple[UserErrors, int]:
-    """Returns the systems' errors, summed by user, in the rows that all were tested on.
+    """Returns the systems' errors, summed by user, on the rows that all have tested.
 
-    Also returns how many distinct rows any of them was tested on.
+    Also returns the number of distinct rows that any of them has tested.
 
     Raises:
         CfexpError: A run's predictions are missing, or there is no common row.
     """
-    # A server takes its time for each file, not for all together.
+    # In parallel, since a server has a latency for each file.
     with ThreadPoolExecutor(8) as pool:
         frames = iter(
             list(pool.map(predictions, [r for system in compared for r in system.runs]))

@@ -33,7 +33,7 @@ def test_champion_only_where_better(workdir: Path) -> None:
     def champion() -> str:
         return str(client.get_model_version_by_alias(registered, "champion").run_id)
 
-    assert "there was none" in promote("mean")
+    assert "no champion before" in promote("mean")
     assert champion() == ids["mean"]
     assert "instead of" in promote("bias")
     assert champion() == ids["bias"]

@@ -127,7 +127,7 @@ def test_different_test_rows_are_refused(tracked: Path) -> None:
     assert "is no finished training" in done.stderr
     done = cfexp("compare", other, fold, "--force", cwd=tracked)
     assert done.returncode == 0, done.stderr
-    assert "different splits: only rows that all tested, of " in done.stdout
+    assert "different splits: only rows that all have tested, of " in done.stdout
 
 
 @pytest.mark.slow

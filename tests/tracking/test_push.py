@@ -56,7 +56,7 @@ def test_sync_leaves_living_and_finished_runs_alone(
         tracked.log_results({"m": 1.0}, workdir / "empty")
         assert Record.load(folder).status == "FINISHED"
         main(["run"])
-        assert "still under way" in capsys.readouterr().out
+        assert "still running" in capsys.readouterr().out
         assert (folder / FILE).exists()
     assert not (folder / FILE).exists()
     # A process that was killed between its last word and the removal of the file.
