@@ -1,1 +1,1 @@
-"""What a run does, one file a mode, and sweeps."""
+"""The modes of a run, one file each, and sweeps."""

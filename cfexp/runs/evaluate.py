@@ -1,4 +1,4 @@
-"""``mode=evaluate``: evaluates a trained model on rows that it does not know."""
+"""``mode=evaluate``: tests a trained model on rows that it does not know."""
 
 import logging
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Rows that test a trained model.
+    """The rows that a trained model is tested on.
 
     Attributes:
-        rows: Their positions.
-        known: Rows that were left out since the model knows them.
-        seen: Training ratings of each row's user and movie; None for other data, where
-            those that the model was fitted to are counted.
+        rows: Positions of the rows.
+        known: Number of rows left out because the model knows them.
+        seen: Number of training ratings of each row's user and movie; None for other
+            data, where the rows that the model was fitted to are counted.
     """
 
     rows: IntArray
@@ -42,19 +42,19 @@ class Evaluated:
 def rows_to_test(
     predictor: Predictor, ratings: Ratings, split: Split, *, known_rows: str
 ) -> Evaluated:
-    """Returns the rows of a dataset that test a trained model.
+    """Returns the rows of a dataset to test a trained model on.
 
-    With the data that it was trained with, these are the split's test rows; with other
-    data all rows, in either case without those that it knows.
+    These are the test rows of the dataset that it was trained with, or all rows of
+    another one, without the rows that it knows.
 
     Args:
         predictor: The trained model.
         ratings: The dataset.
-        split: The split that was asked for.
-        known_rows: ``error`` where the model knows some of them, or ``drop``.
+        split: The split of the dataset.
+        known_rows: ``error`` or ``drop``: what to do with rows that it knows.
 
     Raises:
-        DataError: It knows rows that are not to be left out, or all of them.
+        DataError: It knows rows and `known_rows` is ``error``, or it knows all of them.
     """
     same_data = ratings.fingerprint == predictor.origin.data_fingerprint
     if same_data:
@@ -70,12 +70,12 @@ def rows_to_test(
 
 
 def evaluate(task: Task) -> None:
-    """Evaluates a trained model and the baselines of its own training rows.
+    """Tests a trained model, and the baselines fitted to its training rows.
 
-    Prints the errors, writes them to the run's folder, and tracks them.
+    Prints the errors, writes them to the run's folder and logs them.
 
     Raises:
-        CfexpError: The model cannot be found, or the data do not test it.
+        CfexpError: The model cannot be found, or it cannot be tested on the data.
     """
     predictor, source = task.trained_model()
     experiment = task.experiment_over(predictor.origin.config)
@@ -101,7 +101,7 @@ def compared(predictor: Predictor, ratings: Ratings, tested: Evaluated) -> Compa
     found = evaluate_fitted(predictor, ratings, rows, seen=tested.seen)
     return Comparison(
         found.evaluation,
-        # The same groups of rows as the model's.
+        # With the same groups of rows as for the model.
         test_baselines(trained_on.baselines, ratings, rows, found.seen),
         f"Baselines were fitted to {trained_on.rows:,} rows, as the model was.",
     )

@@ -1,4 +1,4 @@
-"""``mode=finetune``: trains a trained model further."""
+"""``mode=finetune``: continues the training of a trained model on other data."""
 
 from cfexp.models.source import Source
 from cfexp.runs.task import Task
@@ -8,16 +8,16 @@ from cfexp.training.fit import check_tunable
 
 
 def finetune(task: Task) -> float | None:
-    """Trains a trained model further; returns the objective, where it has one.
+    """Fine-tunes a trained model; returns the sweep's objective, if it has one.
 
     Raises:
-        CfexpError: The model cannot be found or trained, or it knows the test rows.
+        CfexpError: The model cannot be found or fine-tuned, or it knows the test rows.
     """
     options = task.options
-    tensorflow.start()  # which loading a model would do without the program cache
+    tensorflow.start()  # before a model is loaded, which would skip the program cache
     predictor, name = task.trained_model()
     experiment = task.experiment_over(predictor.origin.config)
-    # The trained model's weights are changed only once.
+    # No refit: the trained model's weights can be changed only once.
     training = experiment.training.replace(refit=False)
     experiment = experiment.replace(training=training)
     check_tunable(experiment.model)

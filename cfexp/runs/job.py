@@ -1,4 +1,4 @@
-"""A training that was asked for, its key, and what came out of it."""
+"""Jobs: experiments to train, with their key, and their outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,18 +13,18 @@ from cfexp.tracking.settings import Tracking
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One training that was asked for.
+    """An experiment to train and track.
 
     Attributes:
-        experiment: What to train.
+        experiment: The experiment.
         tracking: Where to track it.
-        folder: Where the run's files go.
+        folder: Folder of the run's files.
         name: Name of the run.
-        overrides: The overrides that compose the experiment, over the defaults; None
-            where none do, since it was made in Python.
-        parent_id: The MLflow run that this one belongs to.
-        once: Use what is finished or begun already, rather than train again.
-        tags: Tags of the MLflow run besides cfexp's own.
+        overrides: The overrides that compose the experiment from the defaults; None if
+            it was created in Python from objects.
+        parent_id: Id of the parent run.
+        once: Skip or resume the job if an earlier run has finished or begun it.
+        tags: Tags of the MLflow run besides the usual ones.
     """
 
     experiment: Experiment
@@ -39,7 +39,7 @@ class Job:
     def of_worker(self, index: int) -> "Job":
         """Returns the job of one of several workers that train the same model.
 
-        Only the first one's files, checkpoints and MLflow run stay.
+        Only worker 0 saves checkpoints and logs an MLflow run.
         """
         if index == 0:
             return self
@@ -52,10 +52,10 @@ class Job:
         )
 
     def key(self, data: Data) -> str:
-        """Returns 16 hex digits that jobs with the same result share.
+        """Returns 16 hex digits, the same for jobs with the same result.
 
-        They depend on the experiment without paths, the rows and their split, the code
-        that makes the numbers, and the trained model that training starts from.
+        They depend on the experiment without paths, the dataset and split, the code
+        that changes numbers, and the trained model that training starts from.
         """
         experiment = self.experiment
         values = (getattr(experiment, name) for name in Experiment.model_fields)
@@ -70,13 +70,13 @@ class Job:
 
 @dataclass(frozen=True, repr=False)
 class Outcome:
-    """What is known of a job that is done.
+    """The outcome of a finished job.
 
     Attributes:
         run_id: Id of its MLflow run; None without tracking.
         metrics: Its final metrics.
         folder: The folder with its ``results/`` and ``model/``.
-        result: All of it, where it was trained now; None where it was finished before.
+        result: The result; None if the job was skipped.
     """
 
     run_id: str | None

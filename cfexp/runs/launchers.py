@@ -1,4 +1,4 @@
-"""What a launcher or sweeper of Hydra needs, and gives to a job."""
+"""Hydra's launchers and sweepers: their packages, and threads for each job."""
 
 import importlib.util
 import os
@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from cfexp.errors import ConfigError
 
-# The part of a plugin's module that names the extra it comes with.
+# The extra of cfexp that installs a plugin, by a part of the plugin's module name.
 EXTRAS = {
     "hydra_joblib_launcher": "joblib",
     "hydra_ray_launcher": "ray",
@@ -17,7 +17,7 @@ EXTRAS = {
 
 
 def threads_for_each(launcher: DictConfig) -> int:
-    """Returns how many threads each job may use; 0 where it has all of the machine."""
+    """Returns how many threads each job may use; 0 if jobs run one after the other."""
     cpus = os.cpu_count() or 1
     if "n_jobs" in launcher:  # joblib
         jobs = cpus if launcher.n_jobs < 0 else launcher.n_jobs
@@ -30,10 +30,10 @@ def threads_for_each(launcher: DictConfig) -> int:
 
 
 def check_installed(target: str) -> None:
-    """Checks that a launcher's or sweeper's package is there.
+    """Checks that the package of a launcher or sweeper is installed.
 
     Raises:
-        ConfigError: It is not; the message names the extra.
+        ConfigError: It is not; the message names the extra to install.
     """
     package = target.rpartition(".")[0]
     try:

@@ -1,4 +1,4 @@
-"""The table of a sweep's jobs, the best first, and means over folds and seeds."""
+"""The leaderboard of a sweep, and means over folds and seeds."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from cfexp.config.identity import is_repeat, telling
+from cfexp.config.identity import effective, is_repeat
 from cfexp.reports.leaderboard import ERRORS, ranked
 from cfexp.tracking.folder import METRICS, SKIPPED
 
@@ -17,16 +17,16 @@ def leaderboard(folder: Path, objective: str) -> pd.DataFrame:
     """Returns one row for each job of a sweep, the best first, failed ones last.
 
     Args:
-        folder: The sweep's folder, with a folder of each job in it.
+        folder: The sweep's folder, which contains the jobs' folders.
         objective: The metric to sort by, lowest first.
 
     Returns:
-        A data frame with ``job``, its overrides, ``status``, metrics and ``folder``.
+        Columns ``job`` (its overrides), ``status``, metrics and ``folder``.
     """
     rows = []
-    for said in sorted(folder.glob("*/.hydra/overrides.yaml")):
-        job = said.parents[1]
-        overrides = telling(yaml.safe_load(said.read_text()))
+    for file in sorted(folder.glob("*/.hydra/overrides.yaml")):
+        job = file.parents[1]
+        overrides = effective(yaml.safe_load(file.read_text()))
         results = job / "results" / METRICS
         metrics = json.loads(results.read_text()) if results.exists() else {}
         status = _status(job) if metrics else "failed"
@@ -41,20 +41,20 @@ def _status(job: Path) -> str:
 
 
 def without_shared(board: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Returns a leaderboard without the overrides that all jobs share, and those."""
+    """Returns a leaderboard without the overrides that all jobs share; and these."""
     jobs = [job.split(" ") for job in board["job"]]
     shared = [o for o in jobs[0] if all(o in job for job in jobs)] if jobs[1:] else []
     kept = [" ".join(o for o in job if o not in shared) for job in jobs]
-    if not all(kept):  # a job that has nothing of its own would have no name
+    if not all(kept):  # a job without overrides of its own would have no name
         return board, ""
     return board.assign(job=kept), " ".join(shared)
 
 
 def means_over_repeats(board: pd.DataFrame) -> pd.DataFrame:
-    """Returns means and deviations over jobs that differ by fold and seed only.
+    """Returns means and deviations over jobs that differ only by fold and seed.
 
     Args:
-        board: What `leaderboard` returned.
+        board: The result of `leaderboard`.
 
     Returns:
         One row for each group of more than one finished job, the best first.

@@ -1,4 +1,4 @@
-"""What MLflow is told about a run: parameters, tags and data inputs."""
+"""The parameters, tags and data inputs that are logged for a run."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from cfexp.config.identity import telling
+from cfexp.config.identity import effective
 from cfexp.data.ratings import Ratings
 from cfexp.data.split import Data, Split
 from cfexp.experiment import Experiment
@@ -38,20 +38,20 @@ def params(experiment: Experiment, source: Source | None = None) -> dict[str, An
     """Returns the logged parameters."""
     found = experiment.params()
     if source:
-        # Tells a model from its parent run's, if all else is the same.
+        # Else a fine-tuned model could have the same parameters as its source.
         found["finetunes"] = len(source.names)
     return found
 
 
 def asked(experiment: Experiment, overrides: Sequence[str]) -> dict[str, str]:
-    """Returns parameters and tags of the data and split that a command line asks for.
+    """Returns the parameters and tags of the dataset and split set by overrides.
 
     Args:
-        experiment: What was composed from it.
-        overrides: What the user set.
+        experiment: The experiment composed from the overrides.
+        overrides: The overrides of the command line.
 
     Returns:
-        Those of MLflow runs; none for a dataset or split that the user did not name.
+        Parameters and tags of MLflow runs; none for groups that are not overridden.
     """
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     named = {override.key_or_group.partition(".")[0] for override in parsed}
@@ -74,7 +74,7 @@ def of_data(experiment: Experiment, named: Collection[str] = DATA) -> dict[str, 
 
 
 def tags(data: Data, git: GitState | None, *, kind: str, model: str) -> dict[str, str]:
-    """Returns the tags that tie a run to its data and code."""
+    """Returns the tags that identify a run's data and code."""
     ratings, split = data
     found = {
         KIND: kind,
@@ -106,7 +106,7 @@ def job_tags(
     found[FOLDER] = str(job.folder)
     if job.overrides is not None:
         # As JSON, which can be read back whatever the values hold.
-        found[OVERRIDES] = json.dumps(telling(job.overrides))
+        found[OVERRIDES] = json.dumps(effective(job.overrides))
     if members:
         found[MEMBERS] = " ".join(m.name for m in members)
     return found | dict(job.tags)

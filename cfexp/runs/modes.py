@@ -1,4 +1,4 @@
-"""What each ``mode`` does."""
+"""Runs the task of each ``mode``."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +19,10 @@ from cfexp.runtime.workers import worker_index
 
 
 def run(task: Task) -> float | None:
-    """Does what ``mode`` says; returns the objective of a sweep where it trains.
+    """Runs a task in its mode; returns the sweep's objective if it trains a model.
 
     Raises:
-        CfexpError: Something the user can fix; the message says how.
+        CfexpError: The task failed; the message explains how to fix it.
     """
     _check_files(task)
     return MODES[task.options.mode](task)
@@ -49,10 +49,10 @@ MODES: dict[Mode, Callable[[Task], float | None]] = {
 
 
 def _check_files(task: Task) -> None:
-    """Checks, before any work, that nothing of the user's would be overwritten.
+    """Checks, before any work, that no file of the user would be overwritten.
 
     Raises:
-        ConfigError: Something would.
+        ConfigError: A file would be.
     """
     options, folder = task.options, task.folder
     if options.mode in (Mode.predict, Mode.recommend):

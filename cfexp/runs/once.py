@@ -1,4 +1,4 @@
-"""Each job once: locks, checkpoints, and runs that were finished or begun before."""
+"""Runs each job once: skips finished jobs, resumes begun ones, locks running ones."""
 
 import logging
 from collections.abc import Iterator
@@ -26,13 +26,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Claim:
-    """A job that this process does, or that was done before.
+    """A job locked by this process.
 
     Attributes:
-        job: The job, with its checkpoints as they can be used and its owner's tags.
+        job: The job, with tags of its owner; without checkpoints if another process
+            trains it too.
         checkpoint: The checkpoint file.
-        resume_id: The MLflow run to resume.
-        earlier: The run that has finished the job; None where it is to be done.
+        resume_id: Id of the MLflow run to resume, if any.
+        earlier: The run that has finished the job; None if it is to be trained.
     """
 
     job: Job
@@ -50,35 +51,36 @@ class Claim:
 
 @contextmanager
 def claim(job: Job, data: Data) -> Iterator[Claim]:
-    """Holds a job's lock while the block does the job.
+    """Holds a job's lock while the block runs the job.
 
     Args:
         job: The job.
         data: Its dataset and split.
 
     Yields:
-        What there is to do.
+        The claimed job: to train, to resume, or finished before.
 
     Raises:
-        ConfigError: Another process has the checkpoint that is to be resumed.
+        ConfigError: Another process uses the checkpoint to resume from.
     """
     training = job.experiment.training
     key = job.key(data)
     path = Path(training.checkpoint_dir) / f"{key}.npz"
-    together = training.strategy == "multiworker"
+    multiworker = training.strategy == "multiworker"
     # Workers of one training share its checkpoint, which only the first one writes.
-    worker = f".worker{worker_index()}" if together and worker_index() else ""
-    if together or isinstance(job.experiment.model, Ensemble):
-        job = replace(job, once=False)  # other workers cannot tell; members change
+    worker = f".worker{worker_index()}" if multiworker and worker_index() else ""
+    if multiworker or isinstance(job.experiment.model, Ensemble):
+        # Workers must all train; an ensemble's members may have changed.
+        job = replace(job, once=False)
     with claimed(path.with_suffix(f"{worker}.lock"), wait=job.once) as (lock, first):
         if not first:
             job = _without_checkpoint(job, path)
         job = replace(job, tags=owner_tags(key, lock) | dict(job.tags))
-        yield _begun(job, path, key=key, lock=lock)
+        yield _claimed(job, path, key=key, lock=lock)
 
 
-def _begun(job: Job, path: Path, *, key: str, lock: Path) -> Claim:
-    """Returns what is left to do of a job whose lock is held."""
+def _claimed(job: Job, path: Path, *, key: str, lock: Path) -> Claim:
+    """Returns the claim of a job whose lock is held: to train, resume or skip."""
     if not job.once:
         resumes = job.experiment.training.resume
         run_id = checkpoint.load(path).note.get("run_id") if resumes else None
@@ -96,10 +98,10 @@ def _begun(job: Job, path: Path, *, key: str, lock: Path) -> Claim:
 
 
 def _without_checkpoint(job: Job, path: Path) -> Job:
-    """Returns a job that another process is doing too, which keeps the checkpoint.
+    """Returns a job without checkpoints, since another process trains it too.
 
     Raises:
-        ConfigError: It was to resume that checkpoint.
+        ConfigError: It is to resume from the other process's checkpoint.
     """
     training = job.experiment.training
     if training.resume:
@@ -110,8 +112,8 @@ def _without_checkpoint(job: Job, path: Path) -> Job:
         )
     if training.checkpoint_every and isinstance(job.experiment.model, NeuralModel):
         log.warning(
-            "another process is training exactly this now: this run keeps no"
-            " checkpoint, and leaves alone %s",
+            "another process is training exactly this now: this run saves no"
+            " checkpoints, and does not use %s",
             path,
         )
     return _with_training(job, checkpoint_every=0)

@@ -1,4 +1,4 @@
-"""The file that predictions or recommendations go to."""
+"""The output file of predictions or recommendations."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,21 +11,21 @@ from cfexp.runs.task import Task
 
 
 def output_of(task: Task) -> Path:
-    """Returns the file that predictions or recommendations go to."""
+    """Returns the output file of predictions or recommendations."""
     kind = "predictions" if task.options.mode is Mode.predict else "recommendations"
     return Path(task.options.output or task.folder / f"{kind}.csv")
 
 
 def check_output(output: Path, *, overwrite: bool, read: Sequence[Path]) -> None:
-    """Checks that a file can be written without loss.
+    """Checks that the output overwrites no file by mistake.
 
     Args:
-        output: The file.
-        overwrite: Whether it may be there already.
-        read: Files that are read, which must stay.
+        output: The output file.
+        overwrite: Whether it may exist already.
+        read: The input files, which must not be overwritten.
 
     Raises:
-        ConfigError: It is there, or is one of those.
+        ConfigError: The output exists, or is one of the input files.
     """
     if output.is_dir():
         raise ConfigError(f"output={output} is a folder. Name a file in it")
@@ -34,18 +34,18 @@ def check_output(output: Path, *, overwrite: bool, read: Sequence[Path]) -> None
     for path in read:
         if path.exists() and path.samefile(output):
             raise ConfigError(
-                f"output={output} is the file that is read, and would be lost. Name"
+                f"output={output} is an input file and would be overwritten. Name"
                 " another file"
             )
     if not overwrite:
         raise ConfigError(
-            f"output={output} is there already. Name another file, or write over it"
-            " with overwrite=true"
+            f"output={output} exists already. Name another file, or replace it with"
+            " overwrite=true"
         )
 
 
 def write_output(frame: pd.DataFrame, output: Path) -> None:
-    """Writes a table as CSV, or as Parquet where the file's name says so."""
+    """Writes a table as Parquet if the file's suffix is ``.parquet``, else as CSV."""
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".parquet":
         frame.to_parquet(output, index=False)

@@ -15,7 +15,7 @@ PREDICTED = "predicted"
 
 
 def predict(task: Task) -> None:
-    """Predicts the pairs of a file; see `predict_file`.
+    """Predicts the pairs of a file, see `predict_file`.
 
     Raises:
         CfexpError: The model cannot be found, or the file cannot be used.
@@ -35,7 +35,7 @@ def predict_file(predictor: Predictor, *, pairs: str, output: Path) -> None:
         output: The CSV or Parquet file to write.
 
     Raises:
-        DataError: The file cannot be read or lacks a column.
+        DataError: The file cannot be read, or lacks a column.
     """
     frame = read_table(pairs, option="pairs", texts=(USER, ITEM))
     columns = list(map(str, frame.columns))

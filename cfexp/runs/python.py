@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from cfexp.config.identity import run_name, telling
+from cfexp.config.identity import effective, run_name
 from cfexp.config.overrides_of import overrides_of
 from cfexp.errors import ConfigError
 from cfexp.experiment import Experiment
@@ -102,7 +102,7 @@ def _job(
         tracking=tracking,
         folder=Path(folder or new).expanduser(),
         name=run_name(experiment.model.name, overrides or []),
-        overrides=None if overrides is None else tuple(telling(overrides)),
+        overrides=None if overrides is None else tuple(effective(overrides)),
         once=once,
     )
     together = experiment.training.strategy == "multiworker"

@@ -13,7 +13,7 @@ from cfexp.runtime.console import print_frame
 
 
 def recommend(task: Task) -> None:
-    """Recommends movies to a user; see `recommend_to`.
+    """Recommends movies to a user, see `recommend_to`.
 
     Raises:
         CfexpError: The model cannot be found, or the user has no rating in the dataset.
@@ -37,11 +37,11 @@ def recommend(task: Task) -> None:
 def recommend_to(
     predictor: Predictor, ratings: Ratings, *, user: str, k: int
 ) -> pd.DataFrame:
-    """Returns the movies a user has not rated that they would rate highest.
+    """Returns the movies with the highest predictions that a user has not rated.
 
     Args:
         predictor: The trained model.
-        ratings: The dataset, which says what the user has rated.
+        ratings: The dataset with the user's ratings.
         user: The user's id.
         k: Number of movies.
 
@@ -52,7 +52,7 @@ def recommend_to(
     if rated.empty:
         examples = ", ".join(map(str, ratings.frame[USER].unique()[:5]))
         raise DataError(
-            f"user={user} has no ratings in {ratings.name}. Its users are such as"
-            f" {examples}."
+            f"user={user} has no ratings in {ratings.name}. Give one of its users, such"
+            f" as {examples}."
         )
     return predictor.recommend(user, k=k, seen=rated[ITEM])

@@ -1,4 +1,4 @@
-"""``mode=reproduce``: trains a finished run again, as it was, and judges both."""
+"""``mode=reproduce``: trains a finished run again and compares the metrics."""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cfexp.config.build import experiment_of
-from cfexp.config.identity import telling
+from cfexp.config.identity import effective
 from cfexp.errors import ConfigError
 from cfexp.experiment import Experiment
 from cfexp.models.ensemble import Ensemble
@@ -25,15 +25,15 @@ from cfexp.tracking.tracker import annotate, check_tracking, find_model, find_pa
 
 
 def reproduce(task: Task) -> None:
-    """Trains a finished run again, from its own settings, and judges both.
+    """Trains a finished run again with its own settings and compares the metrics.
 
     Raises:
-        CfexpError: The run cannot be found or trained again, or came out differently.
+        CfexpError: The run cannot be found or trained again, or its metrics differ.
     """
     check_tracking(task.tracking)
     reference = str(task.options.run_id)
     past = find_past(reference, tracking=task.tracking, choice=task.choice)
-    experiment = _as_it_was(past, task)
+    experiment = _same_experiment(past, task)
     source = _source_of(past, task)
     data = experiment.load(source=source)
     verdict.check_data(past, data)
@@ -54,24 +54,25 @@ def reproduce(task: Task) -> None:
     verdict.check_verdict(past, found, file)
 
 
-def _as_it_was(past: Past, task: Task) -> Experiment:
-    """Returns the experiment of a past run; its files may lie elsewhere, no more.
+def _same_experiment(past: Past, task: Task) -> Experiment:
+    """Returns the experiment of a past run; only overrides of paths are applied.
 
     Raises:
-        ConfigError: An override would make it another run.
+        ConfigError: An override would change the result.
     """
     found = task.experiment_over(past.config)
     if found.identity() != experiment_of(past.config).identity():
-        changed = " ".join(telling(task.overrides))
+        changed = " ".join(effective(task.overrides))
         raise ConfigError(
-            f"{changed}: cfexp reproduce trains run {past.run_id} as it was, and this"
-            " would make it another run. Leave it out, or train it with mode=train"
+            f"{changed}: cfexp reproduce trains run {past.run_id} with its own"
+            " settings, and this would change its result. Leave it out, or use"
+            " mode=train"
         )
     return _with_members(found, past.tags.get(MEMBERS, "").split())
 
 
 def _with_members(experiment: Experiment, runs: Sequence[str]) -> Experiment:
-    """Returns an experiment whose ensemble stacks the runs that it stacked then."""
+    """Returns an experiment whose ensemble, if it is one, stacks these runs."""
     model = experiment.model
     if not isinstance(model, Ensemble):
         return experiment
@@ -79,11 +80,11 @@ def _with_members(experiment: Experiment, runs: Sequence[str]) -> Experiment:
 
 
 def _source_of(past: Past, task: Task) -> Source | None:
-    """Returns the parent run's model of a past run that was fine-tuned."""
+    """Returns the trained model that a past run was fine-tuned from, if any."""
     name = past.tags.get(SOURCE)
     if name is None:
         return None
     tensorflow.start()
     saved = find_model(name, tracking=task.tracking, choice=Choice())
-    # What was left out then shows in the split's fingerprint, which is checked.
+    # The split's fingerprint is checked, which shows the rows that were left out then.
     return Source(Predictor.load(saved.folder), name, DROP, same_ids=True)

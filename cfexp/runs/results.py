@@ -1,4 +1,4 @@
-"""The files of a finished run, written before any of them goes to MLflow."""
+"""The files of a finished run, written before they are logged to MLflow."""
 
 import hashlib
 import json
@@ -64,12 +64,15 @@ CARD = ("model_card.md", "model_card.html")
 def predictions(
     ratings: Ratings, rows: IntArray, predicted: npt.NDArray[np.float64]
 ) -> pd.DataFrame:
-    """Returns some ratings with a column ``predicted``."""
+    """Returns the ratings at some row positions with a column ``predicted``."""
     return ratings.frame.iloc[rows].reset_index(drop=True).assign(predicted=predicted)
 
 
 def test_predictions(result: Result) -> pd.DataFrame:
-    """Returns the test ratings with predictions, genres and how well they are known."""
+    """Returns the test ratings with ``predicted``, ``genres`` and training counts.
+
+    The counts are ``user_count`` and ``item_count``.
+    """
     (ratings, split), tested = result.data, result.tested
     frame = predictions(ratings, split.test, tested.predicted)
     return frame.assign(
@@ -80,7 +83,7 @@ def test_predictions(result: Result) -> pd.DataFrame:
 
 
 def sample(data: Data, *, n: int = 1000) -> pd.DataFrame:
-    """Returns up to `n` test pairs with genres, as a logged model takes them."""
+    """Returns up to `n` test pairs with genres, as input of a logged model."""
     ratings, rows = data.ratings, data.split.test[:n]
     pairs = ratings.frame[[USER, ITEM]].iloc[rows].reset_index(drop=True)
     return pairs.assign(**{GENRES: genres_of(pairs, ratings.movies)})
@@ -93,15 +96,15 @@ def write(
 
     Args:
         job: The job.
-        result: What came out of it.
-        tags: What ties the run to its data and code.
+        result: Its result.
+        tags: The run's tags.
         git: State of the user's repository; None to write no diff.
     """
     folder, history = job.folder / "results", result.history
     test = test_predictions(result)
     with writing(folder, *FILES, *CARD):
         for name in (*FILES, *CARD):
-            (folder / name).unlink(missing_ok=True)  # of a run that was here before
+            (folder / name).unlink(missing_ok=True)  # of an earlier run in this folder
         (job.folder / SKIPPED).unlink(missing_ok=True)
         metrics = result.metrics() | result.watch.metrics()
         settings = yaml.safe_dump(job.experiment.settings(), sort_keys=False)
@@ -133,18 +136,18 @@ def _write_tables(folder: Path, result: Result, test: pd.DataFrame) -> None:
 
 
 def diff_file(git: GitState) -> bytes:
-    """Returns the contents of ``git.diff``, cut with a note after `MAX_DIFF` bytes."""
+    """Returns the content of ``git.diff``, truncated at `MAX_DIFF` bytes."""
     untracked = "".join(f"# untracked: {name}\n" for name in git.untracked)
     whole = f"{untracked}{git.diff}".encode()
     if len(whole) <= MAX_DIFF:
         return whole
-    note = f"\n# cut: {MAX_DIFF:,} of {len(whole):,} bytes\n"
+    note = f"\n# truncated: {MAX_DIFF:,} of {len(whole):,} bytes\n"
     return whole[:MAX_DIFF] + note.encode()
 
 
 @contextmanager
 def optional(what: str) -> Iterator[None]:
-    """Warns of an error in the block, which is not worth a finished training."""
+    """Turns an error in the block into a warning, so that the run still finishes."""
     try:
         yield
     except Exception as error:
@@ -153,14 +156,15 @@ def optional(what: str) -> Iterator[None]:
 
 
 def check_folder(folder: Path, *others: str) -> None:
-    """Checks, before a run does any work, that its files replace only cfexp's own.
+    """Checks, before any work, that a run's files would overwrite none of the user's.
 
     Args:
         folder: The run's folder.
-        others: Files that it will write into ``results/`` besides the usual ones.
+        others: Files to be written into ``results/`` besides the usual ones.
 
     Raises:
-        ConfigError: ``results/`` or ``model/`` hold something else.
+        ConfigError: ``results/`` or ``model/`` holds a file that cfexp did not write,
+            or that was changed since.
     """
     owned.check_marked(folder / "results", fix=ELSEWHERE)
     owned.check(folder / "results", [*FILES, *CARD, *others], fix=ELSEWHERE)
@@ -169,19 +173,19 @@ def check_folder(folder: Path, *others: str) -> None:
 
 
 def writing(folder: Path, *names: str) -> AbstractContextManager[None]:
-    """Notes the files that the block writes into ``results/``, see `runtime.owned`."""
+    """Records the files that the block writes, see `cfexp.runtime.owned.writing`."""
     return owned.writing(folder, names, fix=ELSEWHERE)
 
 
 def write_skipped(folder: Path, metrics: Mapping[str, float], run_id: str) -> None:
-    """Writes the metrics of a job that an earlier run has done, and says which."""
+    """Writes the metrics and the run id of an earlier run that has finished a job."""
     write_metrics(folder / "results", metrics)
     with writing(folder, SKIPPED):
         (folder / SKIPPED).write_text(json.dumps({"run_id": run_id}))
 
 
 def weights_digest(scorer: Scorer) -> str:
-    """Returns the SHA-256 of all trained values."""
+    """Returns the SHA-256 of all trained parameters."""
     found = hashlib.sha256()
     for values in scorer.trained():
         found.update(np.ascontiguousarray(values).tobytes())
@@ -189,6 +193,6 @@ def weights_digest(scorer: Scorer) -> str:
 
 
 def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
-    """Writes ``metrics.json``, over the one there may be."""
+    """Writes ``metrics.json``, replacing it if it exists."""
     with writing(folder, METRICS):
         write_text(folder / METRICS, json.dumps(metrics, indent=2, sort_keys=True))

@@ -1,4 +1,4 @@
-"""A sweep: one MLflow run above those of its jobs, wherever these are run."""
+"""Sweeps: a parent run for the runs of all jobs, on any launcher."""
 
 import os
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from cfexp.config.build import build, build_spec, plain
-from cfexp.config.identity import sweep_key, telling
+from cfexp.config.identity import effective, sweep_key
 from cfexp.config.secrets import OVERRIDE, VARIABLE, hide_uri
 from cfexp.config.swept import check_values
 from cfexp.errors import ConfigError, Failed, first_line, masked
 from cfexp.runs.launchers import check_installed, threads_for_each
-from cfexp.runs.traces import HYDRAS, note_traces
+from cfexp.runs.traces import HYDRA_FILES, note_traces
 from cfexp.runtime import owned
 from cfexp.runtime.files import check_folder
 from cfexp.tracking.settings import NewRun, Tracking
@@ -36,13 +36,13 @@ _open_sweeps: list["SweepCallback"] = []
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep hands to its jobs.
+    """What the jobs of a sweep need to know.
 
     Attributes:
-        parent_id: Id of the run above them; None without tracking.
-        uri: Where to track, as it is from any folder; None where it holds a password
-            and jobs find it in their environment.
-        home: The folder that it was started from.
+        parent_id: Id of the parent run; None without tracking.
+        uri: The tracking URI, absolute; None if it holds a password, when jobs read it
+            from the environment.
+        home: The working directory of the sweep.
     """
 
     parent_id: str | None
@@ -50,15 +50,15 @@ class Swept:
     home: Path
 
     def enter(self) -> None:
-        """Goes to the folder that the sweep was started from.
+        """Changes to the working directory of the sweep.
 
         Raises:
             ConfigError: This machine does not have it.
         """
         if not self.home.is_dir():
             raise ConfigError(
-                f"a job was started where there is no folder {self.home}: the launcher"
-                " needs a file system that all its machines share."
+                f"a job was started on a machine without the folder {self.home}. Start"
+                " the sweep in a folder that all machines of the launcher share."
             )
         os.chdir(self.home)
 
@@ -67,22 +67,22 @@ _swept: Swept | None = None
 
 
 def current_sweep() -> Swept | None:
-    """Returns the sweep whose job this process is doing, if it is doing one."""
+    """Returns the sweep whose job this process is running; None if it runs none."""
     return _swept
 
 
 def finish_open_sweep(status: str) -> None:
-    """Closes the sweep that is under way, if one is, with an MLflow status."""
+    """Closes the sweep that is running, if any, with an MLflow status."""
     while _open_sweeps:
         _open_sweeps.pop().finish(status)
 
 
 class SweepCallback(Callback):
-    """Opens the parent run when a sweep starts; Hydra calls its methods.
+    """Hydra's callback, which opens and closes the parent run of a sweep.
 
-    Hydra calls `on_multirun_end` only where no job failed, so the command line calls
-    `finish_open_sweep` in every other case. A launcher that runs jobs in other
-    processes takes a copy of this object to them.
+    Hydra calls `on_multirun_end` only if no job failed; otherwise the command line
+    calls `finish_open_sweep`. A launcher that runs jobs in other processes sends them
+    a copy of this object.
     """
 
     def __init__(self) -> None:
@@ -93,14 +93,14 @@ class SweepCallback(Callback):
         self.parent: ParentRun | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # MLflow's client belongs to this process; a password is not for a file.
+        # Without the client, which belongs to this process, and without a password.
         tracking = self.tracking.replace(uri=masked(self.tracking.uri))
         return {**self.__dict__, "parent": None, "tracking": tracking}
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Checks a single run's configuration before Hydra writes anything.
+        """Checks a single run's configuration before Hydra writes its files.
 
-        Passwords are hidden from what it is about to write.
+        Also hides passwords from these files.
         """
         try:
             hide_uri(config)
@@ -108,24 +108,24 @@ class SweepCallback(Callback):
             check_folder(Path(config.hydra.run.dir), "hydra.run.dir")
             note_traces(config)
             if config.hydra.output_subdir is not None:
-                names = [f"{config.hydra.output_subdir}/{name}" for name in HYDRAS]
+                names = [f"{config.hydra.output_subdir}/{name}" for name in HYDRA_FILES]
                 owned.claim(Path(config.hydra.run.dir), names, fix=ELSEWHERE)
         except Exception as error:
             raise Failed(error) from error
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Opens the parent run, before any job is started."""
+        """Checks the sweep and opens the parent run, before any job is started."""
         try:
             self._start(config)
         except Exception as error:
-            raise Failed(error) from error  # or Hydra would go on with a warning
+            raise Failed(error) from error  # else Hydra would only log a warning
 
     def _start(self, config: DictConfig) -> None:
         if hide_uri(config):
             config.hydra.overrides.task.append(OVERRIDE)
         for plugin in (config.hydra.launcher, config.hydra.sweeper):
             check_installed(str(plugin._target_))
-        # Jobs elsewhere need not have the same working directory.
+        # As an absolute path: jobs may have another working directory.
         check_folder(Path(config.hydra.sweep.dir), "hydra.sweep.dir")
         check_values(config)
         note_traces(config, sweep=True)
@@ -147,7 +147,7 @@ class SweepCallback(Callback):
         if self.tracking.enabled:
             from cfexp.tracking.tracker import open_parent
 
-            overrides = " ".join(telling(list(config.hydra.overrides.task)))
+            overrides = " ".join(effective(list(config.hydra.overrides.task)))
             name = config.run_name or f"sweep {overrides}"[:200]
             self.parent = open_parent(
                 self.tracking,
@@ -161,9 +161,9 @@ class SweepCallback(Callback):
         self.swept = Swept(parent_id, uri if masked(uri) == uri else None, Path.cwd())
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Tells a job about its sweep, in the process that does it."""
+        """Makes the sweep known in the process of a job."""
         global _swept
-        _swept = self.swept  # None in a single run, also where a sweep was before
+        _swept = self.swept  # None in a single run, even after a sweep
         if self.threads:
             for name in THREADS:
                 os.environ.setdefault(name, str(self.threads))
@@ -181,7 +181,7 @@ class SweepCallback(Callback):
         record_failure(
             self.tracking.replace(uri=self.swept.uri or os.environ[VARIABLE]),
             parent_id=self.swept.parent_id,
-            name=" ".join(telling(list(job_return.overrides or [])))[:200],
+            name=" ".join(effective(list(job_return.overrides or [])))[:200],
             folder=str(config.hydra.runtime.output_dir),
             error=first_line(job_return._return_value),
         )
@@ -194,7 +194,7 @@ class SweepCallback(Callback):
             raise Failed(error) from error
 
     def finish(self, status: str) -> None:
-        """Prints the leaderboard, keeps it with the parent run and closes that."""
+        """Prints the leaderboard, logs it to the parent run and closes the run."""
         from cfexp.reports.leaderboard import SPARE
         from cfexp.runs.leaderboard import (
             leaderboard,
@@ -214,7 +214,7 @@ class SweepCallback(Callback):
             with owned.writing(self.folder, [BOARD], fix=FIX):
                 board.to_csv(self.folder / BOARD, index=False)
             with owned.writing(results, [JSON], fix=FIX):
-                # As MLflow keeps tables, for its UI.
+                # In the format of MLflow's tables, for its UI.
                 board.to_json(results / JSON, orient="split", index=False)
             means = means_over_repeats(short)
             if len(means):

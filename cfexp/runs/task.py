@@ -1,4 +1,4 @@
-"""What one start of cfexp, or one job of a sweep, is to do."""
+"""The task of one call of cfexp, or of one job of a sweep."""
 
 import logging
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cfexp.config.build import Request
-from cfexp.config.identity import telling
+from cfexp.config.identity import effective
 from cfexp.config.overrides import with_overrides
 from cfexp.config.schema import Options
 from cfexp.experiment import Experiment
@@ -23,14 +23,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done, and where its files go.
+    """The checked configuration of a run, with its folder and name.
 
     Attributes:
-        request: What the configuration asks for.
-        folder: Where the run's files go.
+        request: The objects built from the configuration.
+        folder: Folder of the run's files.
         name: Name of the run.
-        overrides: What the user set on the command line.
-        parent_id: The MLflow run that the task's run belongs to.
+        overrides: The overrides of the command line.
+        parent_id: Id of the parent run.
     """
 
     request: Request
@@ -40,7 +40,7 @@ class Task:
     parent_id: str | None = None
 
     def in_sweep(self, swept: Swept) -> "Task":
-        """Returns the task as a job of a sweep, tracked where the sweep is."""
+        """Returns the task as a job of a sweep, with the sweep's tracking URI."""
         tracking = self.tracking.replace(uri=swept.uri or self.tracking.uri)
         request = replace(self.request, tracking=tracking)
         return replace(self, request=request, parent_id=swept.parent_id)
@@ -62,27 +62,27 @@ class Task:
 
     @property
     def choice(self) -> Choice:
-        """What ``run_id=best`` is."""
+        """The criteria of ``run_id=best``."""
         return Choice(self.options.best_of, asked(self.experiment, self.overrides))
 
     def job(self, experiment: Experiment, **tags: str) -> Job:
-        """Returns the training of an experiment, with more tags of its MLflow run."""
+        """Returns the job that trains an experiment, with additional tags."""
         return Job(
             experiment=experiment,
             tracking=self.tracking,
             folder=self.folder,
             name=self.name,
-            overrides=tuple(telling(self.overrides)),
+            overrides=tuple(effective(self.overrides)),
             parent_id=self.parent_id,
             once=self.parent_id is not None and not self.options.rerun,
             tags={f"cfexp.{name}": value for name, value in tags.items()},
         )
 
     def trained_model(self) -> tuple[Predictor, str]:
-        """Returns the model of ``run_id`` and its run id, or its folder.
+        """Returns the model of ``run_id``, and its run id or else its folder.
 
         Raises:
-            CfexpError: There is no such model, or it is damaged.
+            CfexpError: The model does not exist, or is damaged.
         """
         reference = str(self.options.run_id)
         saved = find_model(reference, tracking=self.tracking, choice=self.choice)
@@ -94,7 +94,7 @@ class Task:
         return predictor, name
 
     def experiment_over(self, saved: Mapping[str, Any]) -> Experiment:
-        """Returns a saved experiment with what the user set for this run.
+        """Returns a saved experiment with the overrides of this run applied.
 
         Raises:
             ConfigError: An override would change the trained model itself.

@@ -1,4 +1,4 @@
-"""What Hydra leaves behind of a command that is refused, and its removal."""
+"""Removes the files that Hydra leaves behind if a command is refused."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from omegaconf import DictConfig
 
 from cfexp.runtime.owned import MARKER
 
-# In the run's folder .hydra.
-HYDRAS = ("config.yaml", "hydra.yaml", "overrides.yaml")
+# Hydra's files in the run's folder .hydra.
+HYDRA_FILES = ("config.yaml", "hydra.yaml", "overrides.yaml")
 
 
 @dataclass(frozen=True)
 class Traces:
-    """What Hydra makes for a run or a sweep before that does anything.
+    """The files that Hydra creates before a run or sweep starts.
 
     Attributes:
         folder: The folder of the run or sweep.
-        own: Names of what is in it before, and of all that Hydra makes there.
-        made: What was not there before, files first, then folders from the inside out.
+        own: Names of the files in it before, and of those that Hydra creates.
+        made: Paths that Hydra creates: files first, then folders from the inside out.
     """
 
     folder: Path
@@ -28,11 +28,11 @@ class Traces:
 
     @classmethod
     def of(cls, config: DictConfig, *, sweep: bool) -> "Traces":
-        """Returns what Hydra is about to make.
+        """Returns the files that Hydra is about to create.
 
         Args:
-            config: What Hydra composed, with its node ``hydra``.
-            sweep: Whether it starts a sweep.
+            config: The configuration, including the node ``hydra``.
+            sweep: Whether it is a sweep.
         """
         if sweep:
             folder = Path(config.hydra.sweep.dir).absolute()
@@ -43,7 +43,7 @@ class Traces:
         notes, log = config.hydra.output_subdir, f"{config.hydra.job.name}.log"
         paths = [folder / log, folder / MARKER]
         if notes is not None:
-            paths += [folder / notes / name for name in HYDRAS]
+            paths += [folder / notes / name for name in HYDRA_FILES]
             paths += [folder / notes]
         paths += [folder, *folder.parents]
         own = (log, MARKER) if notes is None else (log, MARKER, str(notes))
@@ -51,12 +51,12 @@ class Traces:
 
     @classmethod
     def _of(cls, folder: Path, own: tuple[str, ...], paths: list[Path]) -> "Traces":
-        there = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        before = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         made = tuple(path for path in paths if not path.exists())
-        return cls(folder, frozenset([*own, *there]), made)
+        return cls(folder, frozenset([*own, *before]), made)
 
     def remove(self) -> None:
-        """Removes what Hydra made, if nothing else was written into the folder."""
+        """Removes Hydra's files, if nothing else was written into the folder."""
         with suppress(OSError):
             if {path.name for path in self.folder.iterdir()} <= self.own:
                 for path in self.made:
@@ -67,11 +67,11 @@ _traces: list[Traces] = []
 
 
 def note_traces(config: DictConfig, *, sweep: bool = False) -> None:
-    """Notes what Hydra is about to make, should the run or sweep be refused."""
+    """Remembers the files that Hydra is about to create, see `remove_traces`."""
     _traces[:] = [Traces.of(config, sweep=sweep)]
 
 
 def remove_traces() -> None:
-    """Removes what Hydra made for a run that was refused, once."""
+    """Removes Hydra's files of a run or sweep that was refused."""
     while _traces:
         _traces.pop().remove()

@@ -1,4 +1,4 @@
-"""Trains a run again and says, metric by metric, whether it comes out the same."""
+"""Compares a reproduced run with the past one, metric by metric."""
 
 import logging
 import math
@@ -17,24 +17,24 @@ from cfexp.tracking.tags import COMMIT, DATA_SHA256, DIRTY, SPLIT_SHA256, WEIGHT
 
 log = logging.getLogger(__name__)
 
-# In stars: what the order of sums in threads may change, and nobody would see.
+# In stars: rounding differences from the order of sums in threads are smaller.
 TOLERANCE = 1e-4
 EQUAL, CLOSE, DIFFERENT = "equal", "within tolerance", "different"
-# What tells the time, not the result.
+# Prefixes of metrics that are not results, such as times.
 NOT_COMPARED = ("seconds_", "ratings_per_second", "reload_max_abs_diff")
-TOLD = ("test_rmse", "test_mae", "val_rmse", "best_epoch")
+ALWAYS_SHOWN = ("test_rmse", "test_mae", "val_rmse", "best_epoch")
 FILE = "reproduce.csv"
 
 
 def check_data(past: Past, data: Data) -> None:
-    """Checks that the rows and their split are the ones of the past run.
+    """Checks that dataset and split are those of the past run.
 
     Args:
         past: The run to reproduce.
-        data: The data there are now, and their split.
+        data: The present dataset and split.
 
     Raises:
-        DataError: They are not.
+        DataError: They differ.
     """
     for what, tag, now in (
         ("data are", DATA_SHA256, data.ratings.fingerprint),
@@ -44,17 +44,17 @@ def check_data(past: Past, data: Data) -> None:
         if then != now:
             raise DataError(
                 f"run {past.run_id} cannot be reproduced: the {what} not the same."
-                f" Fingerprint then {then[:12]}, now {now[:12]}. Bring back the data,"
-                " or train a new run"
+                f" Fingerprint then {then[:12]}, now {now[:12]}. Restore the data, or"
+                " train a new run"
             )
 
 
 def warn_of_code(past: Past, git: GitState | None) -> None:
-    """Warns where the code or the packages are not those of the past run."""
+    """Warns if code or packages differ from those of the past run."""
     commit = past.tags.get(COMMIT)
     if past.tags.get(DIRTY) == "true":
         log.warning(
-            "run %s was trained with uncommitted changes; they are its git.diff",
+            "run %s was trained with uncommitted changes; they are in its git.diff",
             past.run_id,
         )
     if git and (git.diff or git.untracked):
@@ -82,7 +82,7 @@ def warn_of_code(past: Past, git: GitState | None) -> None:
 def compared(
     then: Mapping[str, float], now: Mapping[str, float], *, tolerance: float
 ) -> pd.DataFrame:
-    """Returns metric, value then, value now and verdict, the worst first."""
+    """Returns ``metric``, ``then``, ``now`` and ``verdict``, different ones first."""
     names = sorted(
         name for name in then.keys() | now.keys() if not name.startswith(NOT_COMPARED)
     )
@@ -106,39 +106,39 @@ def compared(
 
 
 def judge(past: Past, now: Past, file: Path) -> str:
-    """Prints the comparison of two runs and writes it.
+    """Compares two runs; prints the comparison and writes it to `file`.
 
     Returns:
-        The verdict of the metric that differs most.
+        The worst verdict of all metrics: `EQUAL`, `CLOSE` or `DIFFERENT`.
     """
     table = compared(past.metrics, now.metrics, tolerance=TOLERANCE)
     with writing(file.parent, file.name):
         table.to_csv(file, index=False)
     counts = table["verdict"].value_counts()
-    told = table[(table["verdict"] != EQUAL) | table["metric"].isin(TOLD)]
-    print_frame(f"run {past.run_id}, reproduced", told.head(20), digits=6)
+    shown = table[(table["verdict"] != EQUAL) | table["metric"].isin(ALWAYS_SHOWN)]
+    print_frame(f"run {past.run_id}, reproduced", shown.head(20), digits=6)
     same = past.tags[WEIGHTS_SHA256] == now.tags[WEIGHTS_SHA256]
     lines = [
         (verdict, f"{counts.get(verdict, 0)} of {len(table)} metrics")
         for verdict in (EQUAL, CLOSE, DIFFERENT)
     ]
     lines.append(("tolerance", f"{TOLERANCE} stars"))
-    lines.append(("weights", "equal to the last bit" if same else "not bit-equal"))
+    lines.append(("weights", "bitwise equal" if same else "not bitwise equal"))
     print_lines(lines)
     return str(table["verdict"].iloc[0])
 
 
 def check_verdict(past: Past, verdict: str, file: Path) -> None:
-    """Checks that a run came out the same.
+    """Checks that a run was reproduced.
 
     Raises:
-        TrainingError: It did not.
+        TrainingError: A metric differs by more than `TOLERANCE`.
     """
     if verdict == DIFFERENT:
         raise TrainingError(
             f"run {past.run_id} was not reproduced: metrics differ by more than"
-            f" {TOLERANCE} stars, see {file}. Where a warning above names other code or"
-            " packages, bring those back first"
+            f" {TOLERANCE} stars, see {file}. If a warning above names other code or"
+            " packages, restore them first"
         )
 
 

@@ -119,7 +119,7 @@ def test_output(tmp_path: Path) -> None:
         check_output(file, overwrite=False, read=[other])
     check_output(file, overwrite=True, read=[other])
     other.symlink_to(file)
-    with pytest.raises(ConfigError, match="is the file that is read"):
+    with pytest.raises(ConfigError, match="is an input file and would be"):
         check_output(file, overwrite=True, read=[other])
     with pytest.raises(ConfigError, match="is a folder"):
         check_output(tmp_path, overwrite=True, read=[])
@@ -138,10 +138,10 @@ def test_predictions_do_not_replace_files(
         run(Task(build(cfg), workdir / "x", "x"))
 
     before = contents(workdir)
-    with pytest.raises(ConfigError, match="output=out.csv is there already"):
+    with pytest.raises(ConfigError, match="output=out.csv exists already"):
         predict("out.csv")
     for more in ([], ["overwrite=true"]):
-        with pytest.raises(ConfigError, match="output=pairs.csv is the file that is"):
+        with pytest.raises(ConfigError, match="output=pairs.csv is an input file"):
             predict("./pairs.csv", *more)
     assert contents(workdir) == before
     predict("out.csv", "overwrite=true")
@@ -170,7 +170,7 @@ def test_git_diff(workdir: Path, composed: Callable[..., DictConfig]) -> None:
     assert diff_file(git) == b"# untracked: secrets.ini\n+password=x\n"
     long = diff_file(GitState("c0ffee", "é" * MAX_DIFF, ()))
     assert len(long) < MAX_DIFF + 100
-    assert long.endswith(b"\n# cut: 1,000,000 of 2,000,000 bytes\n")
+    assert long.endswith(b"\n# truncated: 1,000,000 of 2,000,000 bytes\n")
     for wanted in (True, False):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("cfexp.runs.train.git_state", lambda _: git)

@@ -80,7 +80,7 @@ def test_reproduced_to_the_last_bit_and_not(workdir: Path) -> None:
     (first,) = client.search_runs(["1"])
     done = cfexp("reproduce", first.info.run_id, cwd=workdir)
     assert done.returncode == 0, done.stderr
-    assert "equal to the last bit" in done.stdout
+    assert "bitwise equal" in done.stdout
     assert "uncommitted changes now" in done.stderr
     second = client.search_runs(["1"])[0]
     assert second.data.tags["cfexp.reproduces"] == first.info.run_id
@@ -95,15 +95,15 @@ def test_reproduced_to_the_last_bit_and_not(workdir: Path) -> None:
     config.write_text(config.read_text().replace("epochs: 2", "epochs: 1"))
     done = cfexp("reproduce", "first", "tracking=none", cwd=workdir)
     assert done.returncode == 1
-    assert "not bit-equal" in done.stdout
+    assert "not bitwise equal" in done.stdout
     last = done.stderr.splitlines()[-1]
     assert last.startswith("cfexp: error: run first was not reproduced")
     for arguments, message in (
         (["reproduce"], "mode=reproduce needs run_id="),
         (["reproduce", "nonesuch"], "there is no finished run"),
-        (["reproduce", "first", "dataset.data_seed=1"], "would make it another run"),
-        (["reproduce", "first", "training.epochs=3"], "would make it another run"),
-        (["reproduce", "first", "embed_dim=8"], "as embed_dim=4, and cannot become"),
+        (["reproduce", "first", "dataset.data_seed=1"], "would change its result"),
+        (["reproduce", "first", "training.epochs=3"], "would change its result"),
+        (["reproduce", "first", "embed_dim=8"], "as embed_dim=4 and cannot be changed"),
     ):
         done = cfexp(*arguments, cwd=workdir)
         assert done.returncode == 1
@@ -141,7 +141,7 @@ def test_code_of_the_commit_is_restored(workdir: Path) -> None:
     assert "was not reproduced" in plain.stderr
     restored = process("reproduce", run.info.run_id, "--checkout", cwd=workdir)
     assert restored.returncode == 0, restored.stderr
-    assert "equal to the last bit" in restored.stdout
+    assert "bitwise equal" in restored.stdout
     assert "git checkout" not in restored.stderr
     newest = client.search_runs(["1"])[0]
     tags = newest.data.tags
