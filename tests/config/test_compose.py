@@ -34,7 +34,7 @@ def test_compose_makes_the_experiment_of_the_command_line() -> None:
         (["sed=1"], r"there is no option sed \(did you mean seed or seeds\?\)"),
         (["embed_dim=8", "model=bias"], "embed_dim=8: model=bias has none"),
         (["embed_dim=8,16"], "lists several values"),
-        (["model=null"], "model=null names no option: choose one of autorec"),
+        (["model=null"], "model=null is not an option: choose one of autorec"),
         (["a b"], "cannot read the override a b: write name=value"),
         (["tracking=none"], "tracking=none is no part of an experiment.*cfexp.train"),
         (["cv=5"], "cv=5 is no part of an experiment.*Leave it to the command line"),
