@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-import platformdirs
-
 
 def cache_dir() -> Path:
     """Returns the cache folder: ``CFEXP_CACHE_DIR`` if set, else the user's own."""
-    return Path(
-        os.environ.get("CFEXP_CACHE_DIR") or platformdirs.user_cache_dir("cfexp")
-    )
+    if folder := os.environ.get("CFEXP_CACHE_DIR"):
+        return Path(folder)
+    import platformdirs  # which serving a model does not need
+
+    return Path(platformdirs.user_cache_dir("cfexp"))

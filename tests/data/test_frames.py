@@ -78,7 +78,7 @@ def test_frames_are_kept_as_they_are(ratings: Ratings) -> None:
         (
             {"userId": [1], "movieId": [2], "rating": [9.0], "timestamp": [None]},
             {},
-            r"go without times: columns=\{'timestamp': None\}",
+            r"do not read timestamps: columns=\{'timestamp': None\}",
         ),
     ],
 )
@@ -93,7 +93,7 @@ def test_messages_name_the_keywords_of_python(
 def test_only_frames_are_taken(ratings: Ratings) -> None:
     with pytest.raises(CfexpError, match="ratings must be a DataFrame. Got: str"):
         Frames("ratings.csv")  # type: ignore[arg-type]
-    with pytest.raises(CfexpError, match="colums is no option of this dataset"):
+    with pytest.raises(CfexpError, match="colums is not an option of this dataset"):
         Frames(ratings.frame, colums={})
 
 
