@@ -42,6 +42,11 @@ def spec_class(group: str, target: str) -> type[Spec]:
     option = f"{group}._target_"
     module, _, name = target.rpartition(".")
     found = _find(module)
+    if found is None and target.startswith(OURS):
+        raise ConfigError(
+            f"{option}={target}: this version of cfexp has no module {module}. A run of"
+            " another version must be trained again; in a config, correct the name"
+        )
     if found is None:
         places = ", ".join(sys.path[1:] if sys.path[:1] == [""] else sys.path)
         raise ConfigError(

@@ -58,6 +58,10 @@ class Origin:
     cfexp: str
     sources: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.config, Mapping):  # text, before there were experiments
+            raise TypeError("its configuration is no mapping")
+
 
 class Predictor:
     """Predicts ratings of raw users and movies.

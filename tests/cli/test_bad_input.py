@@ -4,6 +4,7 @@ The commands run in this process, in one folder, which no refused command change
 """
 
 import gzip
+import json
 import re
 import shlex
 import shutil
@@ -113,9 +114,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def damage(folder: Path) -> None:
     """Makes copies of a trained model, each with one damaged part."""
-    for name in ("origin", "encoder", "movies", "keras"):
+    for name in ("origin", "old", "encoder", "movies", "keras"):
         shutil.copytree(folder / "trained", folder / f"t_{name}")
     (folder / "t_origin/model/origin.json").write_text("{}")
+    origin = folder / "t_old/model/origin.json"
+    origin.write_text(json.dumps(json.loads(origin.read_text()) | {"config": "a: 1"}))
     encoder = folder / "t_encoder/model/encoder.json"
     encoder.write_text(encoder.read_text()[:50])
     (folder / "t_movies/model/movies.parquet").unlink()

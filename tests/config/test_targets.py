@@ -70,6 +70,7 @@ def test_module_that_cannot_be_imported(modules: Path) -> None:
     assert f"there is no module not_there in {modules}" in said
     assert "Add its folder to PYTHONPATH" in said
     assert "there is no module Mine" in refused("Mine")
+    assert "this version of cfexp has no module" in refused("cfexp.old.Mine")
     assert "there is no module no_package.x" in refused("no_package.x.Mine")
     (modules / "mine_broken.py").write_text(f"import no_such_thing\n{MINE}")
     said = refused("mine_broken.Mine")
