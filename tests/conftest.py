@@ -25,6 +25,8 @@ if PROGRAMS not in os.environ.get("TF_XLA_FLAGS", ""):
     folder = tempfile.mkdtemp(prefix="cfexp-xla-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["TF_XLA_FLAGS"] = f"{PROGRAMS}={folder}"
+# Or MLflow starts many processes for jobs of its server, which nobody here gives it.
+os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
 
 @pytest.fixture(scope="session")
