@@ -10,7 +10,7 @@ from helpers import SMALL, cfexp, ok
 def test_own_configs_are_added(workdir: Path) -> None:
     (workdir / "mine/model").mkdir(parents=True)
     (workdir / "mine/model/strong.yaml").write_text(
-        "defaults: [bias, _self_]\nname: strong\nreg_user: 99.0\n"
+        "defaults: [bias, _self_]\nreg_user: 99.0\n"
     )
     done = cfexp("--config-dir", "mine", "model=strong", *SMALL, cwd=workdir)
     assert "model=strong" in ok(done).stdout

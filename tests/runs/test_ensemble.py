@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 def test_runs_are_stacked(workdir: Path) -> None:
     """The best run of each family with this split; or those that are named."""
-    common = [*TINY, "embed_dim=4", "training=quick"]
+    common = [*TINY, "training=quick"]
     done = cfexp("model=ensemble", *common, cwd=workdir)
     assert done.returncode == 1
     assert "needs two trained runs or more, but 0" in done.stderr

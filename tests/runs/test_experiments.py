@@ -33,8 +33,9 @@ def test_every_experiment_runs(workdir: Path) -> None:
     files = [file.relative_to(folder) for file in folder.rglob("*.yaml")]
     names = sorted(str(file.with_suffix("")) for file in files)
     names.remove("ml-100k/ensemble")
-    # What compiles programs is tested for every family elsewhere.
+    # Compiled programs and the refit are tested for every family elsewhere.
     common = ["training.epochs=1", "training.engine=keras", "tracking=none"]
+    common += ["training.refit=false"]
     done = cfexp(
         *("-m", f"experiment={','.join(names)}", "embed_dim=4"),
         *(*common, "hydra.sweep.dir=all"),
