@@ -4,28 +4,33 @@ Independent of Hydra, MLflow and folders; `cfexp.train` tracks an experiment.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 from pydantic import Field
 
 import cfexp
 from cfexp.data.checks import require_different_ratings
 from cfexp.data.dataset import Dataset
-from cfexp.data.ratings import RATING, Ratings
+from cfexp.data.ratings import RATING, IntArray, Ratings
 from cfexp.data.split import Data, Splitter
 from cfexp.data.splitters import RandomHoldout
 from cfexp.errors import ConfigError
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import Evaluation, times_seen
-from cfexp.models.base import Model, NeuralModel
+from cfexp.evaluation.metric import Metric
+from cfexp.evaluation.metrics import FloatArray
+from cfexp.models.base import Model, NeuralModel, Scorer
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.known import KnownPairs
 from cfexp.models.ncf import Ncf
-from cfexp.models.predictor import Origin, Predictor
+from cfexp.models.origin import Origin
+from cfexp.models.predictor import Predictor
 from cfexp.models.source import Source
 from cfexp.models.trained_on import TrainedOn, fit_baselines
+from cfexp.models.travelling import modules_of
 from cfexp.runtime.stopwatch import Stopwatch
 from cfexp.spec import REPEATS, Spec, digest, flat
 from cfexp.training.fit import Fitted, fit_model
@@ -98,6 +103,10 @@ class Result:
         found |= {"valid_rows": float(len(split.valid))}
         if fitted.val_rmse is not None and fitted.val_mae is not None:
             found |= {"val_rmse": fitted.val_rmse, "val_mae": fitted.val_mae}
+            own = self.experiment.own_metrics(
+                self.data.ratings, split.valid, fitted.val_predicted
+            )
+            found |= {f"val_{name}": value for name, value in own.items()}
         found |= {"fitted_rows": float(len(fitted.rows))}
         found["n_parameters"] = float(fitted.scorer.n_parameters)
         if fitted.history:
@@ -116,6 +125,7 @@ class Experiment(Spec):
         training: How a neural model is trained.
         seed: Seed of the split, weights, dropout and the order of rows.
         deterministic: Use only operations with bitwise reproducible results.
+        metrics: Metrics besides RMSE and MAE, by name.
     """
 
     dataset: Dataset
@@ -125,8 +135,13 @@ class Experiment(Spec):
     training: Training = Training()
     seed: Annotated[int, Field(ge=0, le=2**31 - 1), REPEATS] = 0
     deterministic: bool = False
+    metrics: Mapping[str, Metric] = {}
 
     def problems(self) -> list[str]:
+        metrics = [metric.problem(name) for name, metric in self.metrics.items()]
+        return [*filter(None, metrics), *self._problems_of_strategy()]
+
+    def _problems_of_strategy(self) -> list[str]:
         strategy, optimizer = self.training.strategy, self.optimizer
         if strategy == "none":
             return []
@@ -200,15 +215,33 @@ class Experiment(Spec):
                 tested.evaluation,
                 test_baselines(baselines, ratings, split.test, seen),
                 fitted_on(fitted, split, members=len(members), source=source),
+                self.own_metrics(ratings, split.test, tested.predicted),
             )
         predictor = Predictor(
             encoder=fitted.encoder,
             scorer=fitted.scorer,
             movies=ratings.movies,
-            origin=self._origin(data, source),
+            origin=self._origin(data, source, fitted.scorer),
             load_trained_on=lambda: TrainedOn(known, baselines),
         )
         return Result(self, data, fitted, tested, comparison, predictor, watch)
+
+    def own_metrics(
+        self, ratings: Ratings, rows: IntArray, predicted: FloatArray
+    ) -> dict[str, float]:
+        """Returns `metrics` of some rows, by name.
+
+        Args:
+            ratings: The dataset.
+            rows: Positions of the rows.
+            predicted: Their predictions, shape ``(n,)``.
+
+        Raises:
+            TrainingError: One returns no number.
+        """
+        truth = ratings.frame[RATING].to_numpy(np.float64)[rows]
+        each = self.metrics.items()
+        return {name: metric.value(name, truth, predicted) for name, metric in each}
 
     def _fit(
         self,
@@ -229,7 +262,9 @@ class Experiment(Spec):
 
         return stack(members, *data, seed=self.seed)
 
-    def _origin(self, data: Data, source: Source | None) -> Origin:
+    def _origin(self, data: Data, source: Source | None, scorer: Scorer) -> Origin:
+        kind = type(scorer)
+        own = modules_of([kind])
         return Origin(
             model=self.model.name,
             dataset=data.ratings.name,
@@ -238,6 +273,8 @@ class Experiment(Spec):
             config=self.settings(),
             cfexp=cfexp.__version__,
             sources=source.names if source else (),
+            modules=modules_of([type(self.model), kind, *scorer.parts()]),
+            scorer=f"{kind.__module__}.{kind.__qualname__}" if own else None,
         )
 
     def identity(self) -> dict[str, Any]:

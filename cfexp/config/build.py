@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from omegaconf import MISSING, Container, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from cfexp.config.schema import GROUPS, Config, Options
+from cfexp.config.schema import GROUPS, SEVERAL, Config, Options
 from cfexp.config.targets import spec_class
 from cfexp.config.wording import interpolation_problem, problem_of
 from cfexp.errors import ConfigError, did_you_mean
@@ -92,7 +92,7 @@ def build(cfg: DictConfig, *, swept: bool = False) -> Request:
     if values["model"] and values["embed_dim"] is not None:
         problems.attempt(_set_embed_dim, values, swept=swept)
     specs: dict[str, Any] = {
-        group: problems.attempt(build_spec, group, values[group])
+        group: problems.attempt(build_group, group, values[group])
         for group in GROUPS
         if values[group]
     }
@@ -121,7 +121,7 @@ def experiment_of(saved: Mapping[str, Any]) -> "Experiment":
     from cfexp.experiment import Experiment
 
     values: dict[str, Any] = {
-        name: build_spec(name, value) if name in GROUPS else value
+        name: build_group(name, value) if name in GROUPS else value
         for name, value in saved.items()
     }
     return Experiment(**values)
@@ -144,15 +144,45 @@ def plain(cfg: DictConfig, name: str) -> Any:
         raise ConfigError(problem) from error
 
 
-def build_spec(group: str, values: Mapping[str, Any]) -> Spec:
+def build_group(group: str, values: Mapping[str, Any]) -> Spec | dict[str, Spec]:
+    """Returns the object of a group, or objects by name if it has several.
+
+    Raises:
+        ConfigError: As `build_spec`.
+    """
+    if group != SEVERAL:
+        return build_spec(group, values)
+    if TARGET in values:
+        raise ConfigError(
+            f"{group}: the file of {values[TARGET]} must begin with the line"
+            f" # @package {group}.NAME"
+        )
+    problems, found = _Problems(), {}
+    for name, own in values.items():
+        if spec := problems.attempt(build_spec, group, own, f"{group}.{name}"):
+            found[name] = spec
+    if problems:
+        raise SpecError(*problems)
+    return found
+
+
+def build_spec(
+    group: str, values: Mapping[str, Any], option: str | None = None
+) -> Spec:
     """Returns an object of the class that a group's ``_target_`` names.
+
+    Args:
+        group: The group.
+        values: The class and its options.
+        option: What the spec is called; as the group where None.
 
     Raises:
         ConfigError: Values are unknown, missing, ill-typed or out of range; the
             message lists all of them.
     """
+    option = option or group
     if not isinstance(values, Mapping) or TARGET not in values:
-        raise ConfigError(f"{group}: {TARGET} is missing; name a class there")
+        raise ConfigError(f"{option}: {TARGET} is missing; name a class there")
     cls = spec_class(group, str(values[TARGET]))
     own = {name: value for name, value in values.items() if name != TARGET}
     problems = [f"{name} {NOT_SET}" for name, value in own.items() if value == MISSING]
@@ -161,7 +191,7 @@ def build_spec(group: str, values: Mapping[str, Any]) -> Spec:
     except SpecError as error:
         problems += error.problems
     if problems:
-        raise SpecError(*(f"{group}.{each}" for each in problems))
+        raise SpecError(*(f"{option}.{each}" for each in problems))
     return spec
 
 

@@ -186,7 +186,18 @@ def _bad_config(found: re.Match[str], _: BaseException) -> str:
     return f"{config_file}.yaml {problem_of(ValueError(text))}"
 
 
+def _no_choice(found: re.Match[str], error: BaseException) -> str:
+    """Explains a wrong option in a list of options."""
+    group, name = found.groups()
+    options = _options(group, *re.findall(r"path=file://(.+)", str(error)))
+    return (
+        f"{group}={name} is not an option{did_you_mean(name, options)}. Options of"
+        f" {group}: {', '.join(options)}."
+    )
+
+
 HYDRA_MESSAGES = (
+    (r"Could not load '(\w+)/([^']+)'", _no_choice),
     (r"Could not find '(.+?/[^/']*)'", _no_option),
     (r"Could not (?:override|delete) '([^']*)'", _no_key),
     (r"Error merging override ([^=\s]+)=", _bad_value),

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from cfexp.models.travelling import modules_of, sources
 from cfexp.spec import NO_EFFECT, REPEATS, Spec, digest
 
 # Options outside of an experiment's fields that change its result.
@@ -105,13 +105,9 @@ def code_version(classes: tuple[type, ...] = ()) -> str:
     """
     package = Path(__file__).parents[1]
     files = [path for part in NUMBERS for path in _sources(package / part)]
-    own = {c.__module__ for cls in classes for c in cls.__mro__ if _is_users(c)}
-    files += [Path(str(sys.modules[module].__file__)) for module in sorted(own)]
+    own = sources(modules_of(classes))
+    files += [own[module] for module in sorted(own)]
     return digest(*(f"{path.name} {_code(path.read_text())}" for path in files))
-
-
-def _is_users(cls: type) -> bool:
-    return issubclass(cls, Spec) and not cls.__module__.startswith("cfexp.")
 
 
 def _sources(path: Path) -> list[Path]:

@@ -11,7 +11,12 @@ from pydantic import Field
 from cfexp.runtime.files import file_problems
 from cfexp.spec import Spec
 
-GROUPS = ("dataset", "split", "model", "optimizer", "training", "tracking")
+# A group of several files, each under its own name: ``metrics.within``.
+SEVERAL = "metrics"
+GROUPS = (
+    *("dataset", "split", "model", "optimizer", "training", "tracking"),
+    SEVERAL,
+)
 # Groups whose files set options of all groups; null by default.
 ACROSS = ("experiment", "search")
 # The metrics that may choose a run: never those of test rows.

@@ -18,6 +18,7 @@ from typing import Any, TypeGuard
 from hydra.core.hydra_config import HydraConfig
 
 from cfexp.errors import ConfigError, did_you_mean, first_line, in_words
+from cfexp.models.travelling import start_tensorflow_for
 from cfexp.spec import TARGET, Spec
 
 OURS = "cfexp."
@@ -29,6 +30,7 @@ BASES = {
     "optimizer": "Optimizer",
     "training": "Training",
     "tracking": "Tracking",
+    "metrics": "Metric",
 }
 
 
@@ -55,6 +57,8 @@ def spec_class(group: str, target: str) -> type[Spec]:
         )
     if module not in sys.modules and not module.startswith(OURS):
         _check_defined(group, target, found)
+    if not module.startswith(OURS):
+        start_tensorflow_for(Path(str(found.origin)))
     try:
         cls: object = getattr(importlib.import_module(module), name, None)
     except Exception as error:
@@ -86,18 +90,35 @@ def check_saved(saved: Mapping[str, Any], own: Mapping[str, Any], folder: str) -
         ConfigError: They name a class that is neither cfexp's, nor in `own`, nor in a
             config file of Hydra's search path, including ``--config-dir``.
     """
-    for group, values in saved.items():
-        if not isinstance(values, Mapping) or TARGET not in values:
+    known = _targets(own)
+    for option, target in _targets(saved).items():
+        if target.startswith(OURS) or known.get(option) == target:
             continue
-        target = str(values[TARGET])
-        if target.startswith(OURS) or own.get(group, {}).get(TARGET) == target:
-            continue
-        if target not in _configured(group):
+        if target not in _configured(option.partition(".")[0]):
             raise ConfigError(
-                f"run_id={folder} names a class that is not cfexp's: {group}."
+                f"run_id={folder} names a class that is not cfexp's: {option}."
                 f"_target_={target}. If you trust it, give the --config-dir that"
-                f" names it, or add {group}._target_={target}"
+                f" names it, or add {option}._target_={target}"
             )
+
+
+def named_modules(own: Mapping[str, Any]) -> set[str]:
+    """Returns the modules of the classes that the user names, as in `check_saved`."""
+    given = set(_targets(own).values())
+    targets = given.union(*(_configured(group) for group in BASES))
+    modules = {target.rpartition(".")[0] for target in targets}
+    return {name for name in modules if name and not f"{name}.".startswith(OURS)}
+
+
+def _targets(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Returns the class that each table of some settings names, by its option."""
+    found: dict[str, str] = {}
+    for name, table in settings.items():
+        if isinstance(table, Mapping):
+            found |= _targets(table, f"{prefix}{name}.")
+            if TARGET in table:
+                found[f"{prefix}{name}"] = str(table[TARGET])
+    return found
 
 
 def _find(module: str) -> ModuleSpec | None:

@@ -1,7 +1,10 @@
 from .dataset import Dataset as Dataset
+from .encoding import Encoded as Encoded
+from .encoding import FeatureSpec as FeatureSpec
 from .frames import Frames as Frames
 from .movielens import MovieLens as MovieLens
 from .ratings import Ratings as Ratings
+from .ratings import canonical as canonical
 from .split import Split as Split
 from .split import Splitter as Splitter
 from .splitters import ColdItem as ColdItem

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cfexp.evaluation.groups import Evaluation
 
@@ -15,11 +15,13 @@ class Comparison:
         model: The model's errors.
         baselines: Errors of each baseline by name, the bias baseline last.
         fitted_on: A sentence: the rows that model and baselines were fitted to.
+        own: Further metrics of the model by name.
     """
 
     model: Evaluation
     baselines: Mapping[str, Evaluation]
     fitted_on: str
+    own: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def skill_vs_bias(self) -> float:
@@ -33,6 +35,7 @@ class Comparison:
             part: Prefix of the model's metrics, such as ``test``.
         """
         found = self.model.metrics(part)
+        found |= {f"{part}_{name}": value for name, value in self.own.items()}
         for name, baseline in self.baselines.items():
             found[f"baseline_{name}_rmse"] = baseline.overall.rmse
             found[f"baseline_{name}_mae"] = baseline.overall.mae

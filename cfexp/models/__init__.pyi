@@ -1,8 +1,12 @@
 from .autorec import AutoRec as AutoRec
 from .base import Baseline as Baseline
+from .base import EmbedDim as EmbedDim
 from .base import Model as Model
 from .base import NeuralModel as NeuralModel
+from .base import Penalty as Penalty
+from .base import Rate as Rate
 from .base import Scorer as Scorer
+from .base import Units as Units
 from .bias import Bias as Bias
 from .bias import Mean as Mean
 from .deep import Deep as Deep

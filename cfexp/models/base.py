@@ -1,6 +1,7 @@
 """The base classes of model families, and the interface of trained models."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
@@ -40,6 +41,10 @@ class Scorer(Protocol):
 
     def save(self, folder: Path) -> None:
         """Writes the model into `folder`."""
+        ...
+
+    def parts(self) -> Sequence[Any]:
+        """Returns classes and functions whose modules must be imported to load it."""
         ...
 
 

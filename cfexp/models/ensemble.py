@@ -139,6 +139,10 @@ class EnsembleScorer:
             member.save(folder / f"member_{i}")
             np.savez(folder / f"translation_{i}.npz", **vars(self.translations[i]))
 
+    def parts(self) -> list[Any]:
+        """Returns the parts of its members."""
+        return [part for member in self.members for part in member.parts()]
+
     @classmethod
     def load(
         cls, folder: Path, load_scorer: Callable[[Path], Scorer]

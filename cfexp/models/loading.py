@@ -1,5 +1,6 @@
 """Loads a trained model of any family from its folder."""
 
+import sys
 from pathlib import Path
 
 from cfexp.models.base import Scorer
@@ -8,8 +9,17 @@ from cfexp.models.ensemble import EnsembleScorer
 from cfexp.runtime import tensorflow
 
 
-def load_scorer(folder: Path) -> Scorer:
-    """Reads a saved model; imports TensorFlow only for Keras models."""
+def load_scorer(folder: Path, own: str | None = None) -> Scorer:
+    """Reads a saved model; imports TensorFlow only for Keras models.
+
+    Args:
+        folder: The folder.
+        own: The class of the trained model, ``module.Class``, whose module is imported
+            already; None for cfexp's own classes.
+    """
+    if own:
+        module, _, name = own.rpartition(".")
+        return getattr(sys.modules[module], name).load(folder)
     if (folder / BiasScorer.FILE).exists():
         return BiasScorer.load(folder)
     if (folder / EnsembleScorer.FILE).exists():

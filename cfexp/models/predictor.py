@@ -4,9 +4,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +18,11 @@ from cfexp.data.checks import require_pairs
 from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.ids import as_ids, equal_to, positions
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
-from cfexp.errors import CfexpError, DamagedError, DataError, in_words
+from cfexp.errors import DataError
 from cfexp.models.base import Scorer
 from cfexp.models.loading import load_scorer
+from cfexp.models.origin import Origin, as_damaged, read_origin
+from cfexp.models.travelling import CODE, import_modules, write_sources
 from cfexp.runtime import owned
 from cfexp.runtime.files import write_text
 
@@ -33,34 +34,6 @@ log = logging.getLogger(__name__)
 RELOAD_TOLERANCE = 1e-4  # stars
 # The fix for a folder that cfexp must not write to.
 ELSEWHERE = "move it away, or choose another hydra.run.dir"
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a trained model comes from.
-
-    Attributes:
-        model: Name of the model family.
-        dataset: Name of the dataset.
-        data_fingerprint: SHA-256 of the dataset.
-        split_fingerprint: SHA-256 of the split.
-        config: The settings of the experiment that trained it.
-        cfexp: Version of cfexp that trained it.
-        sources: The trained models it was fine-tuned from, the oldest first: run ids,
-            or folders of runs that were not tracked.
-    """
-
-    model: str
-    dataset: str
-    data_fingerprint: str
-    split_fingerprint: str
-    config: Mapping[str, Any]
-    cfexp: str
-    sources: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.config, Mapping):  # text, before there were experiments
-            raise TypeError("its configuration is no mapping")
 
 
 class Predictor:
@@ -168,15 +141,22 @@ class Predictor:
         self.scorer.save(folder)
         self.trained_on.save(folder)
         self.movies.to_parquet(folder / "movies.parquet", index=False)
+        write_sources(self.origin.modules, folder / CODE)
         # Last, so that its presence shows that the folder is complete.
         write_text(folder / "origin.json", json.dumps(asdict(self.origin), indent=2))
 
     @classmethod
-    def load(cls, folder: Path) -> "Predictor":
+    def load(cls, folder: Path, *, named: Collection[str] | None = ()) -> "Predictor":
         """Reads a predictor written by `save`.
 
+        Args:
+            folder: The folder.
+            named: Modules, other than cfexp's, that the user trusts by name; None to
+                import any that the folder names, which must be the user's own.
+
         Raises:
-            DataError: `folder` holds no predictor.
+            ConfigError: It needs a module that the user does not name.
+            DataError: `folder` holds no predictor, or a module cannot be imported.
             DamagedError: A part of it is missing, or cannot be read.
         """
         if not (folder / "origin.json").exists():
@@ -185,36 +165,19 @@ class Predictor:
         def load_trained_on() -> "TrainedOn":
             from cfexp.models.trained_on import TrainedOn
 
-            with _as_damaged(folder):
+            with as_damaged(folder):
                 return TrainedOn.load(folder)
 
-        with _as_damaged(folder):
-            saved = json.loads((folder / "origin.json").read_text())
+        with as_damaged(folder):
+            origin = read_origin(folder)
+            import_modules(origin.modules, folder, named=named)
             return cls(
                 encoder=FeatureEncoder.load(folder / "encoder.json"),
-                scorer=load_scorer(folder),
+                scorer=load_scorer(folder, origin.scorer),
                 movies=pd.read_parquet(folder / "movies.parquet"),
-                origin=Origin(**{**saved, "sources": tuple(saved["sources"])}),
+                origin=origin,
                 load_trained_on=load_trained_on,
             )
-
-
-@contextmanager
-def _as_damaged(folder: Path) -> Iterator[None]:
-    """Turns any error of reading a model into a `DamagedError`."""
-    try:
-        yield
-    except CfexpError:
-        raise
-    except Exception as error:
-        needed = (folder / "encoder.json", folder / "movies.parquet")
-        missing = [str(path) for path in needed if not path.exists()]
-        reason = f"there is no {missing[0]}" if missing else in_words(error)
-        raise DamagedError(
-            f"the model in {folder} is damaged, or from another version of cfexp:"
-            f" {reason}",
-            "Give another run's folder, or train the model again.",
-        ) from error
 
 
 def check_replaceable(folder: Path) -> None:

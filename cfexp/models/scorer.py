@@ -9,6 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
+from cfexp.errors import ConfigError
 from cfexp.models.layers import Padded  # and registers all layers
 
 CHUNK = 65_536
@@ -61,10 +62,60 @@ class KerasScorer:
         """Writes the model into `folder`, in the Keras format, without pickle."""
         self.model.save(folder / self.FILE)
 
+    def parts(self) -> list[Any]:
+        """Returns the registered classes and functions that the network names."""
+        return [part for part in _parts(self.model.get_config()) if part]
+
     @classmethod
     def load(cls, folder: Path) -> "KerasScorer":
         """Reads a model written by `save`."""
         return cls(keras.saving.load_model(folder / cls.FILE, compile=False))
+
+
+def check_loadable(network: keras.Model) -> None:
+    """Checks, before it is trained, that a network can be loaded by another process.
+
+    Raises:
+        ConfigError: A class of it is not registered, or it holds Python code.
+    """
+    layers = list(network._flatten_layers(include_self=False))
+    said = f"model={network.name} could not be loaded again:"
+    for layer in layers:
+        if isinstance(layer, keras.layers.Lambda):
+            raise ConfigError(
+                f"{said} its layer {layer.name} is a Lambda, whose Python code Keras"
+                " does not load. Write a class of keras.layers.Layer instead"
+            )
+    if None in _parts(network.get_config()):
+        registered = set(keras.saving.get_custom_objects().values())
+        names = {
+            type(layer).__name__
+            for layer in layers
+            if not type(layer).__module__.startswith("keras.")
+            and type(layer) not in registered
+        }
+        raise ConfigError(
+            f"{said} {', '.join(sorted(names)) or 'a part of it'} is not registered"
+            " with Keras. Write @keras.saving.register_keras_serializable() above the"
+            " class"
+        )
+
+
+def _parts(config: Any) -> list[Any]:
+    """Returns what a configuration names besides Keras' own, None where unregistered.
+
+    Args:
+        config: In Keras' form: ``module``, ``class_name``, ``registered_name``.
+    """
+    if isinstance(config, list | tuple):
+        return [part for value in config for part in _parts(value)]
+    if not isinstance(config, dict):
+        return []
+    found = _parts(list(config.values()))
+    name, module = config.get("registered_name"), str(config.get("module"))
+    if config.get("class_name") == "function":
+        name = None if module in ("builtins", "keras") else config["config"]
+    return [*found, keras.saving.get_registered_object(name)] if name else found
 
 
 def model_inputs(

@@ -23,4 +23,4 @@ class ServedModel:
 
 
 def _load_pyfunc(path: str) -> ServedModel:
-    return ServedModel(Predictor.load(Path(path)))
+    return ServedModel(Predictor.load(Path(path), named=None))

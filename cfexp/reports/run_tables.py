@@ -52,6 +52,8 @@ def print_evaluation(title: str, comparison: Comparison) -> None:
             style="bold" if i == 0 else None,
         )
     show(table)
+    if comparison.own:
+        print_lines([(name, f"{value:.4f}") for name, value in comparison.own.items()])
     console().print(plain(f"{comparison.fitted_on} {LEGEND}"), style="dim")
 
 

@@ -9,6 +9,7 @@ from cfexp.data.ratings import IntArray, Ratings
 from cfexp.data.split import Data, Split
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import Seen, times_seen
+from cfexp.experiment import Experiment
 from cfexp.models.overlap import check_related, unknown_rows
 from cfexp.models.predictor import Predictor
 from cfexp.reports.run_tables import print_evaluation, warn_of_skill
@@ -87,7 +88,7 @@ def evaluate(task: Task) -> None:
     tags = metadata.tags(data, None, kind="evaluate", model=model) | {SOURCE: source}
     new = NewRun(task.name, tags, task.folder, task.parent_id)
     with open_run(task.tracking, new) as run:
-        comparison = compared(predictor, ratings, rows)
+        comparison = compared(predictor, ratings, rows, experiment)
         print_evaluation(f"{model} on {ratings.name}", comparison)
         metrics = comparison.metrics("test") | {"known_rows": float(rows.known)}
         warn_of_skill(metrics)
@@ -95,7 +96,9 @@ def evaluate(task: Task) -> None:
         run.log_results(metrics, task.folder / "results")
 
 
-def compared(predictor: Predictor, ratings: Ratings, tested: Evaluated) -> Comparison:
+def compared(
+    predictor: Predictor, ratings: Ratings, tested: Evaluated, experiment: Experiment
+) -> Comparison:
     """Returns a trained model's errors beside those of its baselines."""
     rows, trained_on = tested.rows, predictor.trained_on
     found = evaluate_fitted(predictor, ratings, rows, seen=tested.seen)
@@ -104,4 +107,5 @@ def compared(predictor: Predictor, ratings: Ratings, tested: Evaluated) -> Compa
         # With the same groups of rows as for the model.
         test_baselines(trained_on.baselines, ratings, rows, found.seen),
         f"Baselines were fitted to {trained_on.rows:,} rows, as the model was.",
+        experiment.own_metrics(ratings, rows, found.predicted),
     )

@@ -58,7 +58,8 @@ class Job:
         that changes numbers, and the trained model that training starts from.
         """
         experiment = self.experiment
-        values = (getattr(experiment, name) for name in Experiment.model_fields)
+        values = [getattr(experiment, name) for name in Experiment.model_fields]
+        values += experiment.metrics.values()
         return digest(
             experiment.key(),
             data.ratings.fingerprint,

@@ -75,7 +75,8 @@ def load(
     choice = Choice(asked=of_data(like) if like else {})
     with borrowed():
         saved = find_model(str(run), tracking=_tracking(tracking), choice=choice)
-    return Predictor.load(saved.folder)
+    # A folder may be a stranger's: only what is imported already is used for it.
+    return Predictor.load(saved.folder, named=None if saved.run_id else ())
 
 
 def _job(

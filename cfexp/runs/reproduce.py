@@ -11,9 +11,8 @@ from cfexp.errors import ConfigError
 from cfexp.experiment import Experiment
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.overlap import DROP
-from cfexp.models.predictor import Predictor
 from cfexp.models.source import Source
-from cfexp.runs import verdict
+from cfexp.runs import trained, verdict
 from cfexp.runs.task import Task
 from cfexp.runs.train import train
 from cfexp.runtime import tensorflow
@@ -87,4 +86,4 @@ def _source_of(past: Past, task: Task) -> Source | None:
     tensorflow.start()
     saved = find_model(name, tracking=task.tracking, choice=Choice())
     # The split's fingerprint is checked, which shows the rows that were left out then.
-    return Source(Predictor.load(saved.folder), name, DROP, same_ids=True)
+    return Source(trained.load(saved, task.experiment), name, DROP, same_ids=True)

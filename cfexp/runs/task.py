@@ -12,6 +12,7 @@ from cfexp.config.overrides import with_overrides
 from cfexp.config.schema import Options
 from cfexp.experiment import Experiment
 from cfexp.models.predictor import Predictor
+from cfexp.runs import trained
 from cfexp.runs.job import Job
 from cfexp.runs.metadata import asked
 from cfexp.runs.sweep import Swept
@@ -86,7 +87,7 @@ class Task:
         """
         reference = str(self.options.run_id)
         saved = find_model(reference, tracking=self.tracking, choice=self.choice)
-        predictor = Predictor.load(saved.folder)
+        predictor = trained.load(saved, self.experiment)
         origin, name = predictor.origin, saved.run_id or str(saved.folder.absolute())
         log.info(
             "the model of %s: %s, trained on %s", name, origin.model, origin.dataset

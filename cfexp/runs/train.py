@@ -12,7 +12,7 @@ from cfexp.models.ensemble import Ensemble
 from cfexp.models.predictor import max_difference
 from cfexp.models.source import Source
 from cfexp.reports.run_tables import log_data, print_evaluation, print_summary
-from cfexp.runs import metadata, results
+from cfexp.runs import metadata, results, trained
 from cfexp.runs.job import Job, Outcome
 from cfexp.runs.once import Claim, claim
 from cfexp.runtime import tensorflow
@@ -147,6 +147,6 @@ def _members(job: Job, data: Data) -> "list[Member]":
         split_fingerprint=data.split.fingerprint,
     )
     return [
-        load_member(saved.reference, saved.folder, valid, *data)
+        load_member(saved.reference, trained.load(saved, job.experiment), valid, *data)
         for saved, valid in found
     ]

@@ -9,6 +9,7 @@ from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, DataType, Schema
 from pandas.api.types import is_integer_dtype
 
+from cfexp.models.travelling import CODE
 from cfexp.runtime.provenance import versions
 
 MODEL_NAME = "model"
@@ -25,12 +26,13 @@ def log_predictor(folder: Path, *, example: pd.DataFrame) -> ModelInfo:
         folder: What `Predictor.save` wrote.
         example: A few rows of input.
     """
+    own = sorted((folder / CODE).glob("*"))  # what its layers are defined in
     return mlflow.pyfunc.log_model(
         name=MODEL_NAME,
         loader_module="cfexp.models.serving",
         data_path=str(folder),
         # Makes the model loadable where cfexp is not installed.
-        code_paths=[str(Path(__file__).parents[1])],
+        code_paths=[str(path) for path in (Path(__file__).parents[1], *own)],
         # Given, or MLflow would import it all in a second Python to find out.
         pip_requirements=requirements(),
         signature=signature(example),

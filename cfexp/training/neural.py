@@ -13,7 +13,7 @@ from cfexp.data.streaming import encode_on_disk
 from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import NeuralModel
-from cfexp.models.scorer import KerasScorer
+from cfexp.models.scorer import KerasScorer, check_loadable
 from cfexp.training.distributed import strategy_named
 from cfexp.training.history import History
 from cfexp.training.loop import Rows, fit
@@ -122,4 +122,6 @@ def _started(start: Usable) -> KerasScorer:
 
 def _built(recipe: Recipe, encoder: FeatureEncoder, rows: Encoded) -> KerasScorer:
     assert isinstance(recipe.model, NeuralModel)
-    return KerasScorer(recipe.model.build(encoder.spec, rows))
+    network = recipe.model.build(encoder.spec, rows)
+    check_loadable(network)
+    return KerasScorer(network)

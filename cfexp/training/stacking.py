@@ -18,7 +18,8 @@ from cfexp.evaluation.metrics import FloatArray, mae, rmse
 from cfexp.models.base import Scorer
 from cfexp.models.ensemble import EnsembleScorer, Translation
 from cfexp.models.known import KnownPairs
-from cfexp.models.predictor import Origin, Predictor
+from cfexp.models.origin import Origin
+from cfexp.models.predictor import Predictor
 from cfexp.training.fit import Fitted, train_and_valid
 
 log = logging.getLogger(__name__)
@@ -48,13 +49,13 @@ class Member:
 
 
 def load_member(
-    name: str, folder: Path, valid: Path, ratings: Ratings, split: Split
+    name: str, predictor: Predictor, valid: Path, ratings: Ratings, split: Split
 ) -> Member:
     """Reads a run's model and its validation predictions.
 
     Args:
         name: The run's id or folder.
-        folder: Folder of its predictor.
+        predictor: Its model.
         valid: Its ``valid_predictions.parquet``.
         ratings: The dataset that it must have been trained with.
         split: The split that it must have been trained with.
@@ -63,7 +64,6 @@ def load_member(
         DataError: It was trained with other data or another split, or on validation
             rows.
     """
-    predictor = Predictor.load(folder)
     origin, found = predictor.origin, pd.read_parquet(valid)
     _check_member(name, origin, len(found), ratings, split)
     return Member(

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from cfexp.config.build import build_spec
 from cfexp.config.compose import conf_dir
-from cfexp.config.schema import GROUPS
+from cfexp.config.schema import GROUPS, SEVERAL
 from cfexp.data.movielens import PUBLISHED, MovieLens
 from cfexp.data.splitters import KFold
 from cfexp.data.tabular import Tabular
@@ -48,10 +48,11 @@ def test_defaults_are_those_of_conf(
     group, option = file.parent.name, file.stem
     choice = f"{group}/{option}"
     cfg = composed(f"{group}={option}", *ASKED.get(choice, []))
-    spec = build_spec(group, cfg[group])
+    values = cfg[group][option] if group == SEVERAL else cfg[group]
+    spec = build_spec(group, values)
     own = {"name": option} if option in PUBLISHED else SETS.get(choice, {})
     assert type(spec)(**own) == spec
-    assert set(cfg[group]) - {"_target_"} == set(spec.settings())
+    assert set(values) - {"_target_"} == set(spec.settings())
 
 
 class Odd(Spec):

@@ -13,7 +13,8 @@ from cfexp.data.ratings import Ratings, canonical
 from cfexp.errors import DataError
 from cfexp.models.bias import Bias
 from cfexp.models.known import KnownPairs
-from cfexp.models.predictor import Origin, Predictor
+from cfexp.models.origin import Origin
+from cfexp.models.predictor import Predictor
 from cfexp.models.trained_on import TrainedOn, fit_baselines
 from cfexp.runs.predict import predict_file
 from cfexp.runs.recommend import recommend_to

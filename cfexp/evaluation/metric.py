@@ -1,0 +1,72 @@
+"""Metrics besides RMSE and MAE: what a user adds to an experiment's ``metrics``."""
+
+import re
+from abc import abstractmethod
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from cfexp.errors import TrainingError, first_line, in_words
+from cfexp.evaluation.metrics import FloatArray
+from cfexp.spec import Spec
+
+# What `Metric.problem` calls a metric with.
+RATING, PREDICTED = np.array([1.0, 2, 3, 4, 5]), np.array([1.5, 1.5, 3, 4.5, 4])
+
+
+class Metric(Spec):
+    """Base of all metrics: a number of ratings and their predictions."""
+
+    group: ClassVar[str] = "metrics"
+
+    @abstractmethod
+    def __call__(self, rating: FloatArray, predicted: FloatArray) -> float:
+        """Returns the metric of some rows.
+
+        Args:
+            rating: The ratings, in stars, shape ``(n,)``.
+            predicted: Predictions within the scale, shape ``(n,)``.
+        """
+
+    def problem(self, name: str) -> str | None:
+        """Returns what is wrong with a metric of this name, before anything is trained.
+
+        Args:
+            name: What it is called.
+        """
+        if re.match("(rmse|mae|rows)(_|$)", name):
+            return f"metrics.{name}: this name is taken; call it something else"
+        try:
+            self.value(name, RATING, PREDICTED)
+        except TrainingError as error:
+            return str(error)
+        return None
+
+    def value(self, name: str, rating: FloatArray, predicted: FloatArray) -> float:
+        """Returns the metric as a float.
+
+        Raises:
+            TrainingError: It fails, or returns something else.
+        """
+        try:
+            return float(self(rating, predicted))
+        except Exception as error:
+            raise TrainingError(
+                f"metrics.{name} must return a number for {len(rating)}"
+                f" ratings and predictions: {in_words(error)}: {first_line(error)}."
+                f" Correct {self.target()}"
+            ) from error
+
+
+class Within(Metric):
+    """The share of rows whose prediction is at most so many stars off.
+
+    Attributes:
+        stars: How far a prediction may be off.
+    """
+
+    stars: Annotated[float, Field(gt=0)] = 0.5
+
+    def __call__(self, rating: FloatArray, predicted: FloatArray) -> float:
+        return float(np.mean(np.abs(predicted - rating) <= self.stars))
