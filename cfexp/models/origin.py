@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cfexp.errors import CfexpError, DamagedError, in_words
+from cfexp.errors import CfexpError, DamagedError, DataError, in_words
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,15 @@ def read_origin(folder: Path) -> Origin:
 
     Raises:
         DamagedError: It cannot be read.
+        DataError: It is from an older version of cfexp.
     """
     with as_damaged(folder):
         saved = json.loads((folder / "origin.json").read_text())
+        if not isinstance(saved["config"], Mapping):  # text, in older versions
+            raise DataError(
+                f"the model in {folder} is from an older version of cfexp. Train it"
+                " again"
+            )
         several = {n: tuple(saved.get(n, ())) for n in ("sources", "modules")}
         return Origin(**{**saved, **several})
 

@@ -76,5 +76,5 @@ def fitted_on(
     what = f"{len(fitted.rows):,} train{' and validation' if both else ''} rows"
     if members:
         return f"Baselines were fitted to {what}, the members each to its own."
-    also = f", the parent run to those of {source.name}" if source else ""
+    also = f", the model first to those of {source.name}" if source else ""
     return f"Model and baselines were fitted to the same {what}{also}."
