@@ -34,14 +34,35 @@ def request(
         return error.code, error.read().decode()
 
 
+OWN = """
+import keras
+from cfexp.models import Deep
+
+
+@keras.saving.register_keras_serializable(package="own")
+class Same(keras.layers.Layer):
+    def call(self, x):
+        return x
+
+
+class Own(Deep):
+    def build(self, features, train):
+        network = super().build(features, train)
+        return keras.Model(network.input, Same()(network.output), name=self.name)
+"""
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A model that takes genres, served; its address and its run's folder."""
+    """A user's model that takes genres, served; its address and its run's folder."""
     folder = tmp_path_factory.mktemp("served")
-    deep = ["model=deep", "embed_dim=4", *TINY, "training.epochs=6"]
+    (folder / "own.py").write_text(OWN)
+    deep = ["model=deep", "model._target_=own.Own", *TINY, "training.epochs=6"]
+    deep += ["embed_dim=4"]
     deep += ["optimizer.learning_rate=0.03", "hydra.run.dir=run"]
     done = cfexp(*deep, cwd=folder)
     assert done.returncode == 0, done.stderr
+    (folder / "own.py").unlink()
     (model,) = folder.glob("mlruns/**/MLmodel")
     port = free_port()
     # The environment that is installed already; without cfexp on its path.
@@ -64,7 +85,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 def test_raw_ids_known_and_new(served: tuple[str, Path]) -> None:
     """The same ratings as the model gives in process; genres place a new movie."""
     uri, run = served
-    predictor = Predictor.load(run / "model")
+    predictor = Predictor.load(run / "model", named=None)
     movies = predictor.movies
     genres = sorted({g for text in movies["genres"] for g in text.split("|") if g})
     new = 10**9
