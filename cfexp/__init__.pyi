@@ -6,9 +6,9 @@ from . import training as training
 from .config.python import compose as compose
 from .errors import CfexpError as CfexpError
 from .experiment import Experiment as Experiment
-from .experiment import Result as Result
 from .runs.fit import fit as fit
 from .runs.python import load as load
 from .runs.python import train as train
+from .training.result import Result as Result
 
 __version__: str

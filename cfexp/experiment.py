@@ -5,7 +5,6 @@ Independent of Hydra, MLflow and folders; `cfexp.train` tracks an experiment.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from cfexp.data.split import Data, Splitter
 from cfexp.data.splitters import RandomHoldout
 from cfexp.errors import ConfigError
 from cfexp.evaluation.comparison import Comparison
-from cfexp.evaluation.groups import Evaluation, times_seen
+from cfexp.evaluation.groups import times_seen
 from cfexp.evaluation.metric import Metric
 from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import Model, NeuralModel, Scorer
@@ -34,84 +33,14 @@ from cfexp.models.travelling import modules_of
 from cfexp.runtime.stopwatch import Stopwatch
 from cfexp.spec import REPEATS, Spec, digest, flat
 from cfexp.training.fit import Fitted, fit_model
-from cfexp.training.history import History
 from cfexp.training.optimizers import Adam, Optimizer
 from cfexp.training.recipe import NO_HOOKS, Hooks
+from cfexp.training.result import Result
 from cfexp.training.settings import Training
-from cfexp.training.testing import Tested, evaluate_fitted, fitted_on, test_baselines
+from cfexp.training.testing import evaluate_fitted, fitted_on, test_baselines
 
 if TYPE_CHECKING:
     from cfexp.training.stacking import Member
-
-
-@dataclass(frozen=True, repr=False)
-class Result:
-    """The result of an experiment.
-
-    Attributes:
-        experiment: The experiment.
-        data: Its dataset and split.
-        fitted: The fitted model, with its validation error.
-        tested: Its predictions of the test rows, and their errors.
-        comparison: Its test errors beside those of the baselines.
-        predictor: The model with everything needed to use it.
-        watch: Seconds of each stage.
-    """
-
-    experiment: "Experiment"
-    data: Data
-    fitted: Fitted
-    tested: Tested
-    comparison: Comparison
-    predictor: Predictor
-    watch: Stopwatch
-
-    def __repr__(self) -> str:
-        """Returns the model, the data and the test error, in two lines."""
-        bias = self.comparison.baselines["bias"]
-        return (
-            f"{self.experiment.model.name} on {self.data.ratings.name}: test RMSE"
-            f" {self.test.rmse:.4f}, MAE {self.test.mae:.4f}"
-            f" ({self.test.overall.rows:,} rows)\nskill over the bias baseline"
-            f" {self.skill_vs_bias:+.1%} (its RMSE: {bias.rmse:.4f})"
-        )
-
-    @property
-    def test(self) -> Evaluation:
-        """Errors on the test rows, over all of them and by group."""
-        return self.tested.evaluation
-
-    @property
-    def skill_vs_bias(self) -> float:
-        """``1 - RMSE / RMSE of the bias baseline`` on the test rows."""
-        return self.comparison.skill_vs_bias
-
-    @property
-    def history(self) -> History | None:
-        """The epochs of a neural model."""
-        return self.fitted.history
-
-    def metrics(self) -> dict[str, float]:
-        """Returns the final metrics by name.
-
-        ``val_rmse`` is that of the best epoch; it is missing if there are no validation
-        rows that the model did not know.
-        """
-        fitted, split = self.fitted, self.data.split
-        found = self.comparison.metrics("test")
-        found |= {"train_rows": float(len(split.train))}
-        found |= {"valid_rows": float(len(split.valid))}
-        if fitted.val_rmse is not None and fitted.val_mae is not None:
-            found |= {"val_rmse": fitted.val_rmse, "val_mae": fitted.val_mae}
-            own = self.experiment.own_metrics(
-                self.data.ratings, split.valid, fitted.val_predicted
-            )
-            found |= {f"val_{name}": value for name, value in own.items()}
-        found |= {"fitted_rows": float(len(fitted.rows))}
-        found["n_parameters"] = float(fitted.scorer.n_parameters)
-        if fitted.history:
-            found |= fitted.history.metrics()
-        return found
 
 
 class Experiment(Spec):
@@ -205,8 +134,8 @@ class Experiment(Spec):
         with watch("evaluate"):
             before = [member.known for member in members if member.known]
             before += [source.predictor.trained_on.known] if source else []
-            own = KnownPairs.of(ratings, fitted.rows, split.valid)
-            known = own.union(*before) if before else own
+            new = KnownPairs.of(ratings, fitted.rows, split.valid)
+            known = new.union(*before) if before else new
             encoder = None if source else fitted.encoder
             baselines = fit_baselines(ratings, fitted.rows, encoder)
             seen = times_seen(ratings, split.test, split.train)
@@ -224,7 +153,14 @@ class Experiment(Spec):
             origin=self._origin(data, source, fitted.scorer),
             load_trained_on=lambda: TrainedOn(known, baselines),
         )
-        return Result(self, data, fitted, tested, comparison, predictor, watch)
+        own = self._validation_metrics(data, fitted)
+        return Result(self, data, fitted, tested, comparison, predictor, watch, own)
+
+    def _validation_metrics(self, data: Data, fitted: Fitted) -> dict[str, float]:
+        """Returns `metrics` of the validation rows; none if the model knew them."""
+        if fitted.val_rmse is None:
+            return {}
+        return self.own_metrics(data.ratings, data.split.valid, fitted.val_predicted)
 
     def own_metrics(
         self, ratings: Ratings, rows: IntArray, predicted: FloatArray

@@ -54,7 +54,6 @@ def test_picture_shows_the_code(made: str) -> None:
     assert kept == getattr(drawing, made)(), "run scripts/architecture"
 
 
-@pytest.mark.xfail(reason="until the trunk is split")
 def test_no_long_modules() -> None:
     assert CFEXP.long_modules == []
 

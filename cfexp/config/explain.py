@@ -6,14 +6,13 @@ Imports no heavy library: errors of other libraries are recognised by their mess
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from hydra.errors import HydraException, OverrideParseException
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from cfexp.config.compose import compose, conf_dir
+from cfexp.config.choices import choices_of, known_keys, owners_of
+from cfexp.config.compose import conf_dir
 from cfexp.config.schema import ACROSS, GROUPS
 from cfexp.config.wording import (
     interpolation_problem,
@@ -114,20 +113,15 @@ def _no_option(found: re.Match[str], error: BaseException) -> str:
     name = found[1].removeprefix(f"{group}/")
     if group in ACROSS:
         folders = re.findall(r"path=file://(.+)", str(error))
-        options = sorted({*options, *_options(group, *folders)})
+        options = sorted({*options, *choices_of(group, *folders)})
+    return _not_an_option(group, name, options)
+
+
+def _not_an_option(group: str, name: str, options: Sequence[str]) -> str:
     return (
         f"{group}={name} is not an option{did_you_mean(name, options)}. Options of"
         f" {group}: {', '.join(options)}."
     )
-
-
-def _options(group: str, *folders: str | Path) -> list[str]:
-    """Returns the options of a group, such as ``dot`` and ``ml-100k/dot``."""
-    found = set()
-    for folder in folders:
-        root = Path(folder, group)
-        found |= {f.relative_to(root).with_suffix("") for f in root.rglob("*.yaml")}
-    return sorted(path.as_posix() for path in found)
 
 
 def _no_key(found: re.Match[str], error: BaseException) -> str:
@@ -139,7 +133,7 @@ def _no_key(found: re.Match[str], error: BaseException) -> str:
         meant = re.search(r"Did you mean to override (\S+)\?", str(error))
         near = f" (did you mean {meant[1]}?)" if meant else ""
         return f"{found[1]} cannot be set{near}. {SEE_ALL}"
-    owners = _owners(found[1])
+    owners = owners_of(found[1])
     if owners:
         return (
             f"{found[1]} is an option of {' and '.join(owners)}, which is not chosen."
@@ -147,14 +141,6 @@ def _no_key(found: re.Match[str], error: BaseException) -> str:
         )
     near = did_you_mean(found[1], known_keys())
     return f"there is no option {found[1]}{near}. {SEE_ALL}"
-
-
-def _owners(key: str) -> list[str]:
-    """Returns the choices of a group, such as ``split=kfold``, that have an option."""
-    group, _, option = key.partition(".")
-    files = sorted((conf_dir() / group).glob("*.yaml")) if option else []
-    # A set of keys: OmegaConf's `in` is false for an option that is not set.
-    return [f"{group}={f.stem}" for f in files if option in set(OmegaConf.load(f))]
 
 
 def _bad_value(found: re.Match[str], error: BaseException) -> str:
@@ -189,11 +175,8 @@ def _bad_config(found: re.Match[str], _: BaseException) -> str:
 def _no_choice(found: re.Match[str], error: BaseException) -> str:
     """Explains a wrong option in a list of options."""
     group, name = found.groups()
-    options = _options(group, *re.findall(r"path=file://(.+)", str(error)))
-    return (
-        f"{group}={name} is not an option{did_you_mean(name, options)}. Options of"
-        f" {group}: {', '.join(options)}."
-    )
+    folders = re.findall(r"path=file://(.+)", str(error))
+    return _not_an_option(group, name, choices_of(group, *folders))
 
 
 HYDRA_MESSAGES = (
@@ -221,7 +204,7 @@ def _no_option_name(arguments: Sequence[str]) -> str:
         if group.split("@")[0] in (*GROUPS, *ACROSS) and not re.match(
             r"[A-Za-z_'\"\[][\w-]*", "" if value == "null" else value
         ):
-            options = _options(group, conf_dir())
+            options = choices_of(group, conf_dir())
             return (
                 f"{argument} is not an option: choose one of {', '.join(options[:12])}"
             )
@@ -231,12 +214,3 @@ def _no_option_name(arguments: Sequence[str]) -> str:
 def _is_out_of_memory(error: BaseException) -> bool:
     text = f"{type(error).__name__} {error}"
     return isinstance(error, MemoryError) or any(mark in text for mark in OUT_OF_MEMORY)
-
-
-def known_keys() -> list[str]:
-    """Returns every option that can be set, those of groups as ``group.option``."""
-    cfg = compose([])
-    keys = [str(key) for key in cfg]
-    for group in GROUPS:
-        keys += [f"{group}.{key}" for key in cfg[group]]
-    return keys

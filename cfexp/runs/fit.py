@@ -9,9 +9,10 @@ from cfexp.config.python import compose
 from cfexp.data.dataset import Dataset
 from cfexp.data.frames import Frames
 from cfexp.errors import ConfigError
-from cfexp.experiment import Experiment, Result
+from cfexp.experiment import Experiment
 from cfexp.models.base import Model
 from cfexp.spec import Spec
+from cfexp.training.result import Result
 
 # Whose options can be given as a mapping, or as the name of one.
 GROUPS = ("split", "optimizer", "training")

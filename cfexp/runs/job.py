@@ -6,9 +6,10 @@ from pathlib import Path
 
 from cfexp.config.identity import code_version
 from cfexp.data.split import Data
-from cfexp.experiment import Experiment, Result
+from cfexp.experiment import Experiment
 from cfexp.spec import digest
 from cfexp.tracking.settings import Tracking
+from cfexp.training.result import Result
 
 
 @dataclass(frozen=True, kw_only=True)

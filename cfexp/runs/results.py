@@ -17,7 +17,6 @@ from cfexp.data.encoder import genres_of
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.data.split import Data
 from cfexp.errors import first_line
-from cfexp.experiment import Result
 from cfexp.models.base import Scorer
 from cfexp.models.predictor import ELSEWHERE, check_replaceable
 from cfexp.reports.card import Card
@@ -34,6 +33,7 @@ from cfexp.tracking.folder import (
     TEST_PREDICTIONS,
     VALID_PREDICTIONS,
 )
+from cfexp.training.result import Result
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.data.split import Data
-from cfexp.experiment import Result
 from cfexp.models.base import NeuralModel
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.predictor import max_difference
@@ -24,6 +23,7 @@ from cfexp.tracking.tags import WEIGHTS_SHA256
 from cfexp.tracking.tracker import Run, check_tracking, find_members, open_run
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.recipe import Hooks
+from cfexp.training.result import Result
 
 if TYPE_CHECKING:
     from cfexp.training.stacking import Member

@@ -1,0 +1,34 @@
+"""The groups' options and the single options that there are."""
+
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from cfexp.config.compose import compose, conf_dir
+from cfexp.config.schema import GROUPS
+
+
+def choices_of(group: str, *folders: str | Path) -> list[str]:
+    """Returns the options of a group, such as ``dot`` and ``ml-100k/dot``."""
+    found = set()
+    for folder in folders:
+        root = Path(folder, group)
+        found |= {f.relative_to(root).with_suffix("") for f in root.rglob("*.yaml")}
+    return sorted(path.as_posix() for path in found)
+
+
+def owners_of(key: str) -> list[str]:
+    """Returns the choices of a group, such as ``split=kfold``, that have an option."""
+    group, _, option = key.partition(".")
+    files = sorted((conf_dir() / group).glob("*.yaml")) if option else []
+    # A set of keys: OmegaConf's `in` is false for an option that is not set.
+    return [f"{group}={f.stem}" for f in files if option in set(OmegaConf.load(f))]
+
+
+def known_keys() -> list[str]:
+    """Returns every option that can be set, those of groups as ``group.option``."""
+    cfg = compose([])
+    keys = [str(key) for key in cfg]
+    for group in GROUPS:
+        keys += [f"{group}.{key}" for key in cfg[group]]
+    return keys

@@ -1,0 +1,83 @@
+"""What came out of an experiment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cfexp.data.split import Data
+from cfexp.evaluation.comparison import Comparison
+from cfexp.evaluation.groups import Evaluation
+from cfexp.models.predictor import Predictor
+from cfexp.runtime.stopwatch import Stopwatch
+from cfexp.training.fit import Fitted
+from cfexp.training.history import History
+from cfexp.training.recipe import Recipe
+from cfexp.training.testing import Tested
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """The result of an experiment.
+
+    Attributes:
+        experiment: The experiment.
+        data: Its dataset and split.
+        fitted: The fitted model, with its validation error.
+        tested: Its predictions of the test rows, and their errors.
+        comparison: Its test errors beside those of the baselines.
+        predictor: The model with everything needed to use it.
+        watch: Seconds of each stage.
+        val_metrics: The experiment's own metrics of the validation rows, by name.
+    """
+
+    experiment: Recipe
+    data: Data
+    fitted: Fitted
+    tested: Tested
+    comparison: Comparison
+    predictor: Predictor
+    watch: Stopwatch
+    val_metrics: Mapping[str, float]
+
+    def __repr__(self) -> str:
+        """Returns the model, the data and the test error, in two lines."""
+        bias = self.comparison.baselines["bias"]
+        return (
+            f"{self.experiment.model.name} on {self.data.ratings.name}: test RMSE"
+            f" {self.test.rmse:.4f}, MAE {self.test.mae:.4f}"
+            f" ({self.test.overall.rows:,} rows)\nskill over the bias baseline"
+            f" {self.skill_vs_bias:+.1%} (its RMSE: {bias.rmse:.4f})"
+        )
+
+    @property
+    def test(self) -> Evaluation:
+        """Errors on the test rows, over all of them and by group."""
+        return self.tested.evaluation
+
+    @property
+    def skill_vs_bias(self) -> float:
+        """``1 - RMSE / RMSE of the bias baseline`` on the test rows."""
+        return self.comparison.skill_vs_bias
+
+    @property
+    def history(self) -> History | None:
+        """The epochs of a neural model."""
+        return self.fitted.history
+
+    def metrics(self) -> dict[str, float]:
+        """Returns the final metrics by name.
+
+        ``val_rmse`` is that of the best epoch; it is missing if there are no validation
+        rows that the model did not know.
+        """
+        fitted, split = self.fitted, self.data.split
+        found = self.comparison.metrics("test")
+        found |= {"train_rows": float(len(split.train))}
+        found |= {"valid_rows": float(len(split.valid))}
+        if fitted.val_rmse is not None and fitted.val_mae is not None:
+            found |= {"val_rmse": fitted.val_rmse, "val_mae": fitted.val_mae}
+            found |= {f"val_{name}": value for name, value in self.val_metrics.items()}
+        found |= {"fitted_rows": float(len(fitted.rows))}
+        found["n_parameters"] = float(fitted.scorer.n_parameters)
+        if fitted.history:
+            found |= fitted.history.metrics()
+        return found
