@@ -140,7 +140,7 @@ def test_starting_weights_are_kept_where_no_epoch_is_better(
     assert after["epochs"] == 2
     assert after["val_rmse"] == pytest.approx(before["val_rmse"], abs=1e-6)
     assert after["test_rmse"] == pytest.approx(before["test_rmse"], abs=1e-6)
-    assert "it is kept as it was" in caplog.text
+    assert "which is kept unchanged" in caplog.text
 
 
 def test_trained_model_cannot_become_another(
