@@ -1,4 +1,4 @@
-"""What is remembered of a run, in MLflow and in the run's folder."""
+"""Tracking of runs in MLflow, and the files in a run's folder."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""One thread that does everything MLflow is asked to do for a run, in order."""
+"""A background thread that makes all MLflow calls of a run, in order."""
 
 import logging
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from cfexp.errors import first_line
-from cfexp.tracking.calls import insist, is_refused
+from cfexp.tracking.calls import is_refused, retried
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -17,17 +17,17 @@ class Background:
     """Calls MLflow in a thread, since its import and first contact take seconds.
 
     A server that fails after the run was opened does not stop the run: failed calls are
-    kept, to be tried again at the end.
+    kept and retried at the end.
 
     Args:
         open_run: Opens the run and returns its id; the first call.
 
     Attributes:
-        lost: The error of the first call that MLflow must take and did not.
+        error: The first error of a call of `now`, after which none is made.
     """
 
     def __init__(self, open_run: Callable[[], str]):
-        self.lost: Exception | None = None
+        self.error: Exception | None = None
         self._failed: list[Callable[[], object]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
         self._opened = self._thread.submit(open_run)
@@ -54,44 +54,48 @@ class Background:
 
     @property
     def is_open(self) -> bool:
-        """Whether the run was opened; waits until that is known."""
+        """Whether the run was opened; waits for the first call."""
         return self._opened.exception() is None
 
     def check(self) -> None:
-        """Raises why the run could not be opened, as soon as that is known."""
+        """Raises the error of opening the run, without waiting for it.
+
+        Raises:
+            TrackingError: The run could not be opened.
+        """
         if self._opened.done():
             self._opened.result()
 
     def now(self, call: Callable[[], T], otherwise: Callable[[], T]) -> T:
-        """Returns what a call returns that MLflow must take.
+        """Makes a call, waits for it and returns its result.
 
         Args:
             call: The call.
-            otherwise: Called instead where MLflow does not take it, or an earlier one.
+            otherwise: Called instead if it, or an earlier call of `now`, fails.
 
         Raises:
             TrackingError: The run could not be opened.
         """
         self._opened.result()
-        if self.lost is None:
+        if self.error is None:
             try:
                 return self._thread.submit(call).result()
             except Exception as error:
-                self.lost = error
+                self.error = error
         return otherwise()
 
     def later(self, call: Callable[[], object]) -> None:
-        """Makes a call in its turn; one that fails is tried again by `retry`."""
+        """Makes a call without waiting for it; if it fails, `retry` makes it again."""
 
         def attempt() -> None:
             if self._opened.exception() is not None:
-                return  # said by whoever needs the run next
+                return  # the next call of `check`, `now` or `run_id` raises the error
             try:
                 if self._failed:
                     raise ConnectionError
-                insist(call)
+                retried(call)
             except Exception as error:
-                if is_refused(error):  # and would be again
+                if is_refused(error):  # a retry would fail too
                     log.warning("MLflow refuses a part: %s", first_line(error)[:300])
                     return
                 if not self._failed:
@@ -103,4 +107,4 @@ class Background:
     def retry(self) -> None:
         """Makes the failed calls again, in order; called in the thread."""
         for call in self._failed:
-            insist(call)
+            retried(call)

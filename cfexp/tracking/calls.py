@@ -1,4 +1,4 @@
-"""What MLflow is told of a run, by the run itself or later by ``cfexp sync``."""
+"""MLflow calls of a run, made by the run itself or later by ``cfexp sync``."""
 
 import math
 import time
@@ -17,44 +17,44 @@ from cfexp.training.history import Epoch
 
 T = TypeVar("T")
 
-BATCH = 1000  # the most metrics that MLflow takes at a time
-# What MLflow says where its database was in the way: locked, or written to by two at
-# once, as where both make the same dataset. The same again, a moment later, goes well.
-IN_THE_WAY = ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE")
-WAITS = (0.1, 0.5, 2.0)  # seconds
+BATCH = 1000  # the most metrics that MLflow accepts at a time
+# MLflow's error codes if its database is locked, or if two processes write at once, for
+# example the same dataset. A retry succeeds.
+TEMPORARY = ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE")
+WAITS = (0.1, 0.5, 2.0)  # seconds between retries
 
 
-def insist(job: Callable[[], T]) -> T:
-    """Does a job that may be done twice, again where the database was in the way."""
+def retried(call: Callable[[], T]) -> T:
+    """Returns the result of an idempotent call, retried on `TEMPORARY` errors."""
     for wait in WAITS:
         try:
-            return job()
+            return call()
         except MlflowException as error:
-            if error.error_code not in IN_THE_WAY:
+            if error.error_code not in TEMPORARY:
                 raise
             time.sleep(wait)
-    return job()
+    return call()
 
 
 def is_refused(error: BaseException | None) -> bool:
-    """Returns whether MLflow did not want what it was told, and never would."""
+    """Returns whether MLflow refused a value, so that a retry would fail too."""
     refused = "INVALID_PARAMETER_VALUE"
     return isinstance(error, MlflowException) and error.error_code == refused
 
 
 def open_record(record: Record) -> str:
-    """Makes a record's run the active one, and returns its id.
+    """Opens or resumes a record's run as MLflow's active run; returns its id.
 
     Raises:
-        TrackingError: The server cannot be used, or does not know the run.
+        TrackingError: The server cannot be used, or does not have the run.
     """
     experiment_id = connect(record.tracking)
     parent = {PARENT: record.parent_id} if record.parent_id else {}
     tags = {**record.tags, **parent}
     try:
         if record.run_id:
-            active = insist(lambda: mlflow.start_run(run_id=record.run_id))
-            insist(lambda: mlflow.set_tags(tags))
+            active = retried(lambda: mlflow.start_run(run_id=record.run_id))
+            retried(lambda: mlflow.set_tags(tags))
         else:
             active = mlflow.start_run(
                 experiment_id=experiment_id, run_name=record.name, tags=tags
@@ -67,7 +67,7 @@ def open_record(record: Record) -> str:
 
 
 def log_inputs(run_id: str, inputs: Mapping[str, tuple[str, str, str]]) -> None:
-    """Logs the data: name, fingerprint and profile (JSON) by context."""
+    """Logs the datasets: name, fingerprint and profile (JSON) by context."""
     datasets = [
         DatasetInput(
             Dataset(name, fingerprint[:36], "cfexp", name, profile=profile),
@@ -79,10 +79,10 @@ def log_inputs(run_id: str, inputs: Mapping[str, tuple[str, str, str]]) -> None:
 
 
 def epoch_metrics(epoch: Epoch) -> list[Metric]:
-    """Returns an epoch's metrics, at the epoch's own time.
+    """Returns an epoch's metrics with the time when the epoch ended.
 
-    MLflow keeps a metric once that is logged twice with the same time, as after a
-    resume or by ``cfexp sync``.
+    MLflow stores a metric only once if it is logged again with the same time, as after
+    a resume or by ``cfexp sync``.
     """
     ended = int(epoch.time * 1000)
     values = {

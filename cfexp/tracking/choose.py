@@ -1,4 +1,4 @@
-"""Which run ``latest`` and ``best`` are."""
+"""Finds the run that ``latest`` or ``best`` refers to."""
 
 import logging
 from collections.abc import Sequence
@@ -13,22 +13,25 @@ from cfexp.tracking.tags import DATA_SHA256, KIND, MODEL, SPLIT_SHA256
 log = logging.getLogger(__name__)
 
 FINISHED = f"attributes.status = 'FINISHED' and tags.`{KIND}` = 'train'"
-MOST_RUNS = 10_000
-
-# References that an experiment is searched for.
+MAX_RUNS = 10_000
+# References that are searched for in an experiment.
 CHOSEN = ("latest", "best")
 
 
 def find_id(
     reference: str, experiment_id: str, tracking: Tracking, *, choice: Choice
 ) -> str:
-    """Returns the run id of ``latest`` or ``best``, and any other as it is.
+    """Returns the run id of ``latest`` or ``best``, and logs it; other ids unchanged.
 
-    Says which run that is.
+    Args:
+        reference: ``latest``, ``best`` or a run id.
+        experiment_id: The MLflow experiment to search.
+        tracking: Where it is, for messages.
+        choice: The criteria of ``best``.
 
     Raises:
-        TrackingError: There is no such run, or ``best`` is of several datasets or
-            splits, whose errors cannot be compared.
+        TrackingError: There is no such run, or the candidates for ``best`` are of
+            several datasets or splits, whose errors cannot be compared.
     """
     if reference not in CHOSEN:
         return reference
@@ -37,7 +40,7 @@ def find_id(
             [experiment_id],
             filter_string=FINISHED,
             order_by=["attributes.start_time DESC"],
-            max_results=1 if reference == "latest" else MOST_RUNS,
+            max_results=1 if reference == "latest" else MAX_RUNS,
             output_format="list",
         )
     except mlflow.MlflowException as error:
@@ -50,22 +53,24 @@ def find_id(
     else:
         raise TrackingError(
             f"run_id={reference}: there is no finished training in {where}. Train a"
-            " model first, or set tracking.experiment and tracking.uri to where it is"
+            " model first, or set tracking.experiment and tracking.uri to those of the"
+            " run"
         )
-    log.info("run_id=%s is %s", reference, told(run))
+    log.info("run_id=%s is %s", reference, described(run))
     return str(run.info.run_id)
 
 
 def best_run(runs: Sequence[Run], choice: Choice, where: str) -> Run:
-    """Returns the run with the lowest validation error, within one data and split.
+    """Returns the run with the lowest validation error, on one dataset and split.
 
     Args:
         runs: Finished trainings, the newest first.
-        choice: What ``best`` is.
-        where: Where they are, for messages.
+        choice: The criteria of ``best``.
+        where: The experiment, for messages.
 
     Raises:
-        TrackingError: None is as asked for, or they are of several datasets or splits.
+        TrackingError: No run meets the criteria, or those that do are of several
+            datasets or splits.
     """
     # A model that knew its validation rows has no such metric.
     with_metric = [r for r in runs if choice.metric in r.data.metrics]
@@ -77,14 +82,15 @@ def best_run(runs: Sequence[Run], choice: Choice, where: str) -> Run:
     groups = {_group(run): run for run in reversed(found)}
     if len(groups) == 1:
         return min(found, key=lambda r: r.data.metrics[choice.metric])
-    there = {_group(run): run for run in reversed(with_metric)}
-    listed = "; ".join(sorted({_data(run) for run in (groups or there).values()})[:5])
+    every = {_group(run): run for run in reversed(with_metric)}
+    listed = "; ".join(sorted({_data(run) for run in (groups or every).values()})[:5])
     if not found:
         named = "with this dataset and split " if choice.asked else ""
-        has = f" There are: {listed}." if listed else ""
+        others = f" It has runs on: {listed}." if listed else ""
         raise TrackingError(
             f"run_id=best: there is no finished training {named}with the metric"
-            f" {choice.metric} in {where}.{has} Train a model first, or give a run id"
+            f" {choice.metric} in {where}.{others} Train a model first, or give a run"
+            " id"
         )
     raise TrackingError(
         f"run_id=best: the runs in {where} are of {len(groups)} datasets or splits,"
@@ -93,8 +99,8 @@ def best_run(runs: Sequence[Run], choice: Choice, where: str) -> Run:
     )
 
 
-def told(run: Run) -> str:
-    """Returns which run it is, in a few words."""
+def described(run: Run) -> str:
+    """Returns a run's id, name, model, data and validation error as text."""
     name = run.info.run_name
     error = run.data.metrics.get("val_rmse")
     validated = "" if error is None else f", validation RMSE {error:.4f}"
@@ -108,7 +114,7 @@ def _group(run: Run) -> tuple[str | None, str | None]:
 
 
 def _data(run: Run) -> str:
-    """Returns which dataset and split it is, in a few words."""
+    """Returns a run's dataset and split as text."""
     params, tags = run.data.params, run.data.tags
     options = [
         f"{key.removeprefix('split.')}={params[key]}"

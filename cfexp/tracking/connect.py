@@ -1,4 +1,4 @@
-"""Points MLflow at a tracking server."""
+"""Connects MLflow to a tracking server or database."""
 
 import logging
 import os
@@ -15,31 +15,31 @@ from cfexp.tracking.login import split_login
 from cfexp.tracking.preflight import HTTP, LIMIT, check_reachable, in_time
 from cfexp.tracking.settings import Tracking
 
-# Makes the MLflow UI open with metrics and parameters, not with traces of agents.
+# Makes the MLflow UI show metrics and parameters, not traces of agents.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 # MLflow's own limit is 6,000; the whole configuration is an artifact anyway.
 MAX_TEXT = 500
 NO_EXPERIMENT = "-1"
-_login: dict[str, str] = {}  # what `_without_login` put into the environment
+_login: dict[str, str] = {}  # the environment variables set by `_without_login`
 
 
 def connect(
     tracking: Tracking, *, existing: bool = False, searched: bool = True
 ) -> str:
-    """Points MLflow at the tracking server and returns the experiment's id.
+    """Connects MLflow to the tracking server and returns the experiment's id.
 
     Args:
         tracking: Where to track.
-        existing: Only look for what is there: make no database and no experiment.
-        searched: Whether the experiment is looked into, and so must be there; where
-            not, as for a run's id, `NO_EXPERIMENT` is returned for one that is not.
+        existing: Do not create a database or an experiment.
+        searched: With `existing`, whether the experiment is needed; if not, as to find
+            a run by its id, `NO_EXPERIMENT` is returned for one that does not exist.
 
     Raises:
-        TrackingError: The server or file cannot be used, or lacks what is looked for.
+        TrackingError: The server or file cannot be used, or the experiment is missing.
     """
     check_reachable(tracking.uri, existing=existing)
     _settle_mlflow()
-    # MLflow keeps a database open by its name, also where the process changes folder.
+    # Absolute: MLflow identifies a database by its name, even if the folder changes.
     mlflow.set_tracking_uri(_without_login(tracking.absolute_uri))
     try:
         if not existing:
@@ -58,11 +58,11 @@ def connect(
             f"cannot use tracking.uri={tracking.uri}: {first_line(error)[:300]}. Start"
             " the server, correct tracking.uri, or set tracking=none."
         ) from error
-    _check_kept(found)
+    _check_not_deleted(found)
     return found.experiment_id
 
 
-def _check_kept(found: Experiment) -> None:
+def _check_not_deleted(found: Experiment) -> None:
     if found.lifecycle_stage == "deleted":
         raise TrackingError(
             f"the experiment {found.name!r} was deleted. Restore it with"
@@ -72,25 +72,25 @@ def _check_kept(found: Experiment) -> None:
 
 
 def _settle_mlflow() -> None:
-    """Sets how much MLflow prints, and how long it waits for a server."""
-    # Its errors reach us as exceptions; it would print them with tracebacks, too.
+    """Sets MLflow's log levels and timeouts."""
+    # Errors are raised as exceptions; MLflow would also print them with tracebacks.
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    # MLflow's defaults wait minutes for a server that is not there.
+    # With its defaults, MLflow waits minutes for a server that does not answer.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def _without_login(uri: str) -> str:
-    """Returns a server's address without the login, which MLflow is told apart.
+    """Returns a server's address without the login, which is set in the environment.
 
-    MLflow prints the address, and puts it into the messages of its errors.
+    MLflow prints the address and includes it in error messages.
     """
     if not uri.startswith(HTTP):
         return uri
     bare, user, password = split_login(uri)
-    for name, value in _login.items():  # of another server, which this one must not get
+    for name, value in _login.items():  # remove the login of another server
         if os.environ.get(name) == value:
             del os.environ[name]
     _login.clear()
@@ -102,7 +102,11 @@ def _without_login(uri: str) -> str:
 
 
 def _experiment(tracking: Tracking) -> Experiment | None:
-    """Returns the experiment, if there is one, from a server that answers in time."""
+    """Returns the experiment; None if it does not exist.
+
+    Raises:
+        TrackingError: The server does not answer in time.
+    """
     if not tracking.uri.startswith(HTTP):
         return mlflow.get_experiment_by_name(tracking.experiment)
     try:
@@ -110,7 +114,7 @@ def _experiment(tracking: Tracking) -> Experiment | None:
     except TimeoutError:
         raise TrackingError(
             f"cannot use tracking.uri={tracking.uri}: the server does not answer within"
-            f" {LIMIT:g} seconds. Look after it, or set tracking=none."
+            f" {LIMIT:g} seconds. Check the server, or set tracking=none."
         ) from None
 
 
@@ -128,14 +132,14 @@ def _create_experiment(name: str) -> Experiment:
     try:
         mlflow.create_experiment(name, tags=EXPERIMENT_TAGS)
     except MlflowException:
-        # Another process may have been sooner.
+        # Another process may have created it meanwhile.
         if mlflow.get_experiment_by_name(name) is None:
             raise
     return mlflow.get_experiment_by_name(name)
 
 
 def short_params(params: Mapping[str, Any]) -> dict[str, str]:
-    """Returns parameters as text; long ones are cut, with a mark."""
+    """Returns parameters as text; long ones are truncated, ending in ``...``."""
     texts = {key: str(value) for key, value in params.items()}
     return {
         key: text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 3]}..."

@@ -1,4 +1,4 @@
-"""Makes MLflow's SQLite file, whole or not at all."""
+"""Creates MLflow's SQLite database atomically."""
 
 import os
 from pathlib import Path
@@ -9,10 +9,10 @@ PREFIX = "sqlite:///"
 
 
 def create_database(uri: str) -> None:
-    """Makes the SQLite file of a tracking URI with all its tables, if there is none.
+    """Creates the SQLite file of a tracking URI with all tables, if it does not exist.
 
-    MLflow makes tables one by one: a process killed in between, or two at once, would
-    leave a file that cannot be used. So it is made beside its place and moved there.
+    MLflow creates the tables one by one: a process killed meanwhile, or two at once,
+    would leave an unusable file. So it is created under another name and renamed.
     """
     if not uri.startswith(PREFIX) or "?" in uri:
         return
@@ -23,7 +23,7 @@ def create_database(uri: str) -> None:
     partial.unlink(missing_ok=True)
     try:
         MlflowClient(tracking_uri=f"{PREFIX}{partial}").search_experiments()
-        os.link(partial, path)  # fails where another process was sooner
+        os.link(partial, path)  # fails if another process has created it meanwhile
     except OSError:
         if not path.exists():  # a file system without links
             partial.replace(path)

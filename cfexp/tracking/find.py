@@ -17,12 +17,12 @@ from cfexp.tracking.tags import MODEL
 
 
 def find_past(reference: str, *, tracking: Tracking, choice: Choice) -> Past:
-    """Finds a finished training and what is known of it.
+    """Returns the configuration, metrics and tags of a finished training.
 
     Args:
         reference: A run id, ``latest``, ``best``, or a run's folder.
-        tracking: Where to look.
-        choice: What ``best`` is.
+        tracking: Where to search.
+        choice: The criteria of ``best``.
 
     Raises:
         TrackingError: There is no such run, or it lacks a file.
@@ -65,8 +65,8 @@ class SavedModel:
     """A trained model that was found.
 
     Attributes:
-        reference: What was asked for.
-        run_id: Id of the MLflow run that trained it; None where it is only a folder.
+        reference: The reference that it was found by.
+        run_id: Id of the MLflow run that trained it; None if found by its folder.
         folder: The predictor's folder on this machine.
     """
 
@@ -76,13 +76,13 @@ class SavedModel:
 
 
 def find(reference: str, *, tracking: Tracking, choice: Choice) -> SavedModel:
-    """Finds a trained model and brings it to this machine.
+    """Finds a trained model, and downloads it if needed.
 
     Args:
         reference: A run id, ``latest``, ``best``, ``models:/name/version``, or the
             folder of a run or of its model.
-        tracking: Where to look.
-        choice: What ``best`` is.
+        tracking: Where to search.
+        choice: The criteria of ``best``.
 
     Raises:
         TrackingError: There is no such model.
@@ -113,14 +113,15 @@ def find_members(
     """Finds runs to stack, each with the path of its validation predictions.
 
     Args:
-        runs: Run ids or folders; where None, the run with the lowest ``val_rmse`` of
-            each model family in the experiment.
-        tracking: Where to look.
-        data_fingerprint: Of the data that the runs must have been trained with.
-        split_fingerprint: Of their split.
+        runs: Run ids or folders. None: the run with the lowest ``val_rmse`` of each
+            model family in the experiment.
+        tracking: Where to search.
+        data_fingerprint: Fingerprint of the dataset that the runs were trained with.
+        split_fingerprint: Fingerprint of their split.
 
     Raises:
-        TrackingError: There are fewer than two, or one has no validation predictions.
+        TrackingError: There are fewer than two runs, or one has no validation
+            predictions.
     """
     if runs is None:
         try:
@@ -154,7 +155,7 @@ def _best_of_each_family(
     best: dict[str, str] = {}
     for run in runs:
         if "val_rmse" not in run.data.metrics:
-            continue  # it knew the validation rows
+            continue  # it was trained on the validation rows
         best.setdefault(run.data.tags[MODEL], run.info.run_id)
     return list(best.values())
 

@@ -1,4 +1,4 @@
-"""The folder of a run: the names of its files, and what is read from them."""
+"""The folder of a run: names of its files, and reading them."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import yaml
 from cfexp.data.encoder import genres_of
 from cfexp.data.ratings import GENRES, ITEM, USER
 
-# In the folder of a job that was done before: by which run.
+# In the folder of a skipped job: the run that has finished it before.
 SKIPPED = "skipped.json"
 TEST_PREDICTIONS = "test_predictions.parquet"
 VALID_PREDICTIONS = "valid_predictions.parquet"
@@ -23,7 +23,7 @@ TAGS = "tags.json"
 
 @dataclass(frozen=True)
 class Past:
-    """A finished training.
+    """The configuration, metrics and tags of a finished training.
 
     Attributes:
         run_id: Id of its MLflow run, or its folder.
@@ -49,7 +49,7 @@ class Past:
 
 
 def sample_of(folder: Path, *, n: int = 5) -> pd.DataFrame:
-    """Returns a few pairs as `sample`, from the folder of a finished run."""
+    """Returns `n` test pairs with genres, from the folder of a finished run."""
     path = folder / "results" / TEST_PREDICTIONS
     pairs = pd.read_parquet(path, columns=[USER, ITEM]).head(n)
     movies = pd.read_parquet(folder / "model" / "movies.parquet")

@@ -1,11 +1,11 @@
-"""Logins in the address of a tracking server."""
+"""User and password in the address of a tracking server."""
 
 import base64
 from urllib.parse import unquote, urlsplit
 
 
 def split_login(uri: str) -> tuple[str, str, str]:
-    """Returns a URI without its userinfo, and user and password, decoded."""
+    """Returns a URI without its login, and the decoded user and password."""
     parts = urlsplit(uri)
     userinfo, _, host = parts.netloc.rpartition("@")
     user, _, password = userinfo.partition(":")

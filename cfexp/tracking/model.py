@@ -1,4 +1,4 @@
-"""Logs a trained model so that MLflow can load and serve it, without cfexp."""
+"""Logs a trained model so that MLflow can serve it where cfexp is not installed."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def log_predictor(folder: Path, *, example: pd.DataFrame) -> ModelInfo:
     """Logs a saved predictor as a model of the active MLflow run.
 
     Args:
-        folder: What `Predictor.save` wrote.
+        folder: A folder written by `Predictor.save`.
         example: A few rows of input.
     """
     own = sorted((folder / CODE).glob("*"))  # what its layers are defined in
@@ -41,16 +41,16 @@ def log_predictor(folder: Path, *, example: pd.DataFrame) -> ModelInfo:
 
 
 def register(run_id: str, name: str) -> str:
-    """Registers the model of a run, if it is not yet, and returns its version.
+    """Registers the model of a run, unless it is registered, and returns its version.
 
     Args:
-        run_id: The run, with its model logged.
-        name: The registered model's name; made where there is none.
+        run_id: The run, whose model is logged.
+        name: Name of the registered model, which is created if it does not exist.
     """
     known = mlflow.MlflowClient().search_model_versions(f"run_id = '{run_id}'")
-    mine = [version for version in known if version.name == name]
-    if mine:
-        return str(mine[0].version)
+    same = [version for version in known if version.name == name]
+    if same:
+        return str(same[0].version)
     return str(mlflow.register_model(f"runs:/{run_id}/{MODEL_NAME}", name).version)
 
 
@@ -68,6 +68,6 @@ def signature(example: pd.DataFrame) -> ModelSignature:
 
 
 def requirements() -> list[str]:
-    """Returns what a logged model needs to be served."""
+    """Returns the pip requirements for serving a logged model."""
     found = versions()
     return [f"{name}=={found[name]}" for name in SERVING_PACKAGES]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -12,12 +12,9 @@ from cfexp.models.predictor import Predictor
 from cfexp.runtime.locks import alone_in
 from cfexp.training.history import Epoch
 
-if TYPE_CHECKING:
-    pass
-
 
 class NullRun:
-    """Logs nothing.
+    """A run that logs nothing, for ``tracking=none``.
 
     Args:
         name: Name of the run.
@@ -28,8 +25,8 @@ class NullRun:
 
     def __init__(self, name: str, folder: Path):
         self.name = name
-        self._holding = ExitStack()
-        self._holding.enter_context(alone_in(folder))
+        self._lock = ExitStack()
+        self._lock.enter_context(alone_in(folder))
 
     def __enter__(self) -> "NullRun":
         return self
@@ -40,7 +37,7 @@ class NullRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._holding.close()
+        self._lock.close()
 
     def log_start(
         self,

@@ -1,4 +1,4 @@
-"""A run above others: of a sweep's jobs, or of one model's folds and seeds."""
+"""Parent runs: of a sweep's jobs, or of an experiment's folds and seeds."""
 
 import logging
 import time
@@ -20,38 +20,38 @@ from cfexp.tracking.unsynced import Record
 
 log = logging.getLogger(__name__)
 
-MOST_RUNS = 50_000  # the most that MLflow returns
+MAX_RUNS = 50_000  # the most that MLflow returns
 
 
 class ParentRun:
-    """The run of a sweep, or of several folds and seeds; one begun before is resumed.
+    """The parent run of a sweep, or of folds and seeds; resumed if begun before.
 
     Args:
         tracking: Where to track.
-        new: The run.
+        new: The run to open.
         kind: ``sweep`` or ``cv``.
-        key: What the same sweep has again; None to open another one in any case.
+        key: Key of the sweep, to find one begun before; None to open a new run.
     """
 
     def __init__(self, tracking: Tracking, new: NewRun, *, kind: str, key: str | None):
         experiment_id = connect(tracking)
-        # Kept, since another job of this process may point MLflow elsewhere.
+        # Its own client: another job of this process may connect MLflow elsewhere.
         self._client = mlflow.MlflowClient()
         self._folder = new.folder
-        self._lost: str | None = None
+        self._error: str | None = None
         tags = {KIND: kind, SWEEP_KEY: key or "", **new.tags}
         if new.parent_id:
             tags[PARENT] = new.parent_id
         known = find_parent(experiment_id, key) if key else None
         if known:
-            log.info("resuming %s %s: what is finished is kept", kind, known)
+            log.info("resuming %s %s: finished jobs are skipped", kind, known)
             self._client.update_run(known, status="RUNNING")
             for tag, value in tags.items():
                 self._client.set_tag(known, tag, value)
             self.run_id = known
         else:
-            made = self._client.create_run(experiment_id, run_name=new.name, tags=tags)
-            self.run_id = str(made.info.run_id)
+            run = self._client.create_run(experiment_id, run_name=new.name, tags=tags)
+            self.run_id = str(run.info.run_id)
         self._record = Record(
             uri=tracking.absolute_uri,
             experiment=tracking.experiment,
@@ -82,7 +82,7 @@ class ParentRun:
         tags: Mapping[str, str] | None = None,
         files: Path | None = None,
     ) -> None:
-        """Logs what is given, once; `files` is a folder."""
+        """Logs parameters, metrics, tags and the files of a folder; call it once."""
         now = int(time.time() * 1000)
         short = short_params(params or {})
         self._record = replace(
@@ -102,21 +102,21 @@ class ParentRun:
             if files:
                 self._client.log_artifacts(self.run_id, str(files))
         except Exception as error:
-            self._lost = first_line(error)
+            self._error = first_line(error)
 
     def finish(self, status: str) -> None:
-        """Closes the run with an MLflow status, or keeps it for ``cfexp sync``."""
+        """Closes the run with an MLflow status; saves a record if that fails."""
         try:
-            if self._lost is None:
+            if self._error is None:
                 self._client.set_terminated(self.run_id, status)
         except Exception as error:
-            self._lost = first_line(error)
-        if self._lost is not None:
+            self._error = first_line(error)
+        if self._error is not None:
             replace(self._record, status=status).save(self._folder)
             log.error(
-                "%s did not take the parent run: %s. Push it with: cfexp sync %s",
+                "cannot log the parent run to %s: %s. Push it with: cfexp sync %s",
                 masked(self._record.uri),
-                self._lost[:200],
+                self._error[:200],
                 self._folder,
             )
 
@@ -124,14 +124,14 @@ class ParentRun:
 def record_failure(
     tracking: Tracking, *, parent_id: str, name: str, folder: str, error: str
 ) -> None:
-    """Records a job that failed before it could open a run of its own.
+    """Logs a failed run for a job of a sweep, unless the job has opened its own.
 
     Args:
         tracking: Where to track.
-        parent_id: The sweep.
+        parent_id: Id of the sweep's parent run.
         name: Name of the run.
-        folder: The job's folder, by which a run of its own is known.
-        error: What went wrong.
+        folder: The job's folder, which identifies its own run.
+        error: Why the job failed.
     """
     experiment_id = connect(tracking)
     client = mlflow.MlflowClient()
@@ -139,7 +139,7 @@ def record_failure(
     siblings = client.search_runs(
         [experiment_id],
         f"tags.mlflow.parentRunId = '{parent_id}'",
-        max_results=MOST_RUNS,
+        max_results=MAX_RUNS,
     )
     if any(run.data.tags.get(FOLDER) == folder for run in siblings):
         return

@@ -1,7 +1,7 @@
-"""Finds out quickly, without MLflow, that a tracking URI cannot be used.
+"""Checks quickly, without MLflow, that a tracking URI can be used.
 
-A place that hangs, such as a server that accepts and never answers or a network disk
-that is gone, is given up: MLflow itself would wait for minutes.
+A server that accepts and never answers, or a network disk that hangs, gets a timeout:
+MLflow would wait for minutes.
 """
 
 import os
@@ -23,9 +23,9 @@ from cfexp.tracking.settings import SQLITE
 
 HTTP = ("http://", "https://")
 DATABASES = ("postgresql", "mysql", "mssql")
-NOTHING = "there is no"
+MISSING = "there is no"
 SQLITE_HEADER = b"SQLite format 3\x00"
-LIMIT = 12.0  # seconds that a place may take to answer: 15 with the start of cfexp
+LIMIT = 12.0  # timeout in seconds: with the start of cfexp, an error takes 15
 T = TypeVar("T")
 
 
@@ -34,17 +34,17 @@ def check_reachable(uri: str, *, existing: bool = False) -> None:
 
     Args:
         uri: The tracking URI.
-        existing: There must be runs already: a file is not to be made.
+        existing: Whether runs must exist already, so that no file is created.
 
     Raises:
-        NoRunsError: There is no such file where there must be runs.
-        TrackingError: It does not, or cannot.
+        NoRunsError: With `existing`, there is no file.
+        TrackingError: The server does not answer, or the file cannot be used.
     """
     try:
         problem = in_time(lambda: _problem(uri, existing))
     except TimeoutError:
         problem = f"it does not answer within {LIMIT:g} seconds"
-    if problem and existing and problem.startswith(NOTHING):
+    if problem and existing and problem.startswith(MISSING):
         raise NoRunsError(
             f"{problem}. Train a model first, start cfexp in the folder that one was"
             " trained in, or set tracking.uri"
@@ -57,10 +57,10 @@ def check_reachable(uri: str, *, existing: bool = False) -> None:
 
 
 def in_time(job: Callable[[], T]) -> T:
-    """Does a job that may hang, in a thread that is left behind after `LIMIT`.
+    """Returns the result of a job that may hang, run in a thread with a timeout.
 
     Raises:
-        TimeoutError: It took longer.
+        TimeoutError: The job takes longer than `LIMIT`; its thread is abandoned.
     """
     done: Future[T] = Future()
 
@@ -88,11 +88,11 @@ def _sqlite_problem(path: Path, existing: bool) -> str | None:
     if not path.parent.is_dir():
         return f"the folder {path.parent} does not exist"
     if existing and not (path.exists() and path.stat().st_size):
-        return f"{NOTHING} {path.name} in {path.parent} with tracked runs"
+        return f"{MISSING} {path.name} in {path.parent} with tracked runs"
     if not path.exists():
-        return _cannot_make_in(path.parent)
+        return _folder_problem(path.parent)
     if not path.is_file():
-        return f"{path} is no file"
+        return f"{path} is not a file"
     try:
         with path.open("rb" if existing else "r+b") as file:
             header = file.read(len(SQLITE_HEADER))
@@ -103,14 +103,14 @@ def _sqlite_problem(path: Path, existing: bool) -> str | None:
     try:
         address = f"file:{quote(str(path))}?mode={'ro' if existing else 'rw'}"
         with closing(sqlite3.connect(address, uri=True, timeout=LIMIT / 2)) as database:
-            # The second one asks for the right to write.
+            # BEGIN IMMEDIATE needs the right to write.
             database.execute("PRAGMA schema_version" if existing else "BEGIN IMMEDIATE")
     except sqlite3.Error as error:
         return f"{path} cannot be used: {first_line(error)}"
     return None
 
 
-def _cannot_make_in(folder: Path) -> str | None:
+def _folder_problem(folder: Path) -> str | None:
     try:
         with tempfile.TemporaryFile(dir=folder):
             return None
@@ -128,13 +128,13 @@ def _server_problem(uri: str) -> str | None:
         with urllib.request.urlopen(request, timeout=LIMIT):
             return None
     except urllib.error.HTTPError:
-        return None  # a server that wants a login, say: MLflow will tell
+        return None  # the server answers; MLflow reports errors such as a wrong login
     except (OSError, ValueError) as error:
         return f"no server answers: {first_line(root_of(error))}"
 
 
 def _database_problem(uri: str) -> str | None:
-    """Connects once, where MLflow would try again for an hour."""
+    """Connects once; MLflow would retry for an hour."""
     import sqlalchemy
 
     try:

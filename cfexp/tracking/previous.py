@@ -1,4 +1,4 @@
-"""Finds runs of the same job, and a sweep that was begun before."""
+"""Finds earlier runs of the same job or sweep."""
 
 import logging
 import socket
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Earlier:
-    """A run of the same job.
+    """An earlier run of the same job.
 
     Attributes:
         run_id: Its id.
-        finished: Whether there is nothing left to do.
+        finished: Whether it is finished; if not, it can be resumed.
         metrics: Its metrics.
         folder: The folder that it was written to.
     """
@@ -45,25 +45,26 @@ class Earlier:
 def find_earlier(
     tracking: Tracking, key: str, *, lock: Path, parent_id: str | None
 ) -> Earlier | None:
-    """Returns a finished run of a job, else one that was begun and left.
+    """Returns a finished run of a job, else one that was interrupted, else None.
 
     Args:
-        tracking: Where to look.
+        tracking: Where to search.
         key: The job's key.
         lock: The job's lock file, held by this process.
-        parent_id: The run that is to hold the job; told of a finished run elsewhere.
+        parent_id: Id of the parent run; tagged with a finished run that it does not
+            own.
     """
-    # Before the client, which keeps to where MLflow points when it is made.
+    # Before the client is created, which stays connected to the present server.
     experiment_id = connect(tracking)
     client = mlflow.MlflowClient()
     found = client.search_runs(
         [experiment_id], f"tags.`{JOB_KEY}` = '{key}' and tags.`{KIND}` = 'train'"
     )
     finished = [run for run in found if run.info.status == "FINISHED"]
-    left = [run for run in found if run not in finished and _is_left(run, lock)]
-    if not finished and not left:
+    stopped = [run for run in found if run not in finished and _is_stopped(run, lock)]
+    if not finished and not stopped:
         return None
-    run = (finished or left)[0]
+    run = (finished or stopped)[0]
     if finished and parent_id and run.data.tags.get(PARENT) != parent_id:
         client.set_tag(parent_id, INCLUDES + run.info.run_id, run.info.run_name)
     return Earlier(
@@ -75,19 +76,19 @@ def find_earlier(
 
 
 def find_parent(experiment_id: str, key: str) -> str | None:
-    """Returns the id of the newest parent run with the key of a sweep."""
+    """Returns the id of the newest parent run with this key; None if there is none."""
     found = mlflow.MlflowClient().search_runs(
         [experiment_id], f"tags.`{SWEEP_KEY}` = '{key}'", max_results=1
     )
     return str(found[0].info.run_id) if found else None
 
 
-def _is_left(run: Run, lock: Path) -> bool:
-    """Returns whether no process is at work on an unfinished run any more."""
+def _is_stopped(run: Run, lock: Path) -> bool:
+    """Returns whether no process is working on an unfinished run any more."""
     if run.info.status in ("FAILED", "KILLED"):
         return True
     theirs = Path(run.data.tags[LOCK])
-    # This process holds the job's lock; another one may lie elsewhere.
+    # The lock is held by this process, so the other one has ended.
     if theirs == lock.absolute():
         return True
     if run.data.tags[HOST] == socket.gethostname():

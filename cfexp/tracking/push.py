@@ -1,4 +1,4 @@
-"""Tells MLflow all that a run's folder holds."""
+"""Pushes the content of a run's folder to MLflow."""
 
 import json
 from contextlib import suppress
@@ -28,17 +28,17 @@ from cfexp.training.history import Epoch
 
 
 def push(folder: Path, *, uri: str | None = None) -> str:
-    """Tells MLflow all that a run's folder holds, and forgets that it has to.
+    """Logs the content of a run's folder to MLflow, and removes the record of it.
 
     Args:
-        folder: The run's folder, with no process at work in it.
-        uri: Another server than the one that the run was to be tracked by.
+        folder: The run's folder, which no process is writing to.
+        uri: Server to push to, instead of the run's own.
 
     Returns:
-        Which run it is, for people.
+        A text that names the run.
 
     Raises:
-        TrackingError: The server cannot be used; the folder stays as it is.
+        TrackingError: The server cannot be used; the folder is not changed.
     """
     record = Record.load(folder)
     if uri:
@@ -51,7 +51,7 @@ def push(folder: Path, *, uri: str | None = None) -> str:
     try:
         _push_all(folder, record, run_id)
     except Exception as error:
-        raise TrackingError(_said(error, folder, record, run_id)) from error
+        raise TrackingError(_message(error, folder, record, run_id)) from error
     Record.forget(folder)
     _forget_checkpoint(record.tags.get(LOCK), run_id)
     return f"run {run_id}"
@@ -61,25 +61,25 @@ def _is_finished(run_id: str) -> bool:
     try:
         return str(mlflow.get_run(run_id).info.status) == "FINISHED"
     except MlflowException:
-        return False  # whoever opens it says why
+        return False  # opening the run raises the error
 
 
-def _said(error: Exception, folder: Path, record: Record, run_id: str) -> str:
+def _message(error: Exception, folder: Path, record: Record, run_id: str) -> str:
     reason = first_line(error)[:300]
     if is_refused(error):
         return (
-            f"{record.uri} refuses a part of {folder}, and would again: {reason}. Run"
-            f" {run_id} lacks it. Correct {folder / FILE}, or push it to another server"
+            f"{record.uri} refuses a part of {folder}, which run {run_id} lacks:"
+            f" {reason}. Correct {folder / FILE}, or push the run to another server"
             " with --uri"
         )
     return (
-        f"{record.uri} did not take {folder}: {reason}. Nothing is lost; try again"
+        f"cannot push {folder} to {record.uri}: {reason}. Nothing is lost; try again"
         f" with: cfexp sync {folder}"
     )
 
 
 def _forget_checkpoint(lock: str | None, run_id: str) -> None:
-    """Removes what a killed run left beside its lock, if it is of that run."""
+    """Removes the checkpoint beside a run's lock, if it belongs to the run."""
     path = Path(lock or "").with_suffix(".npz") if lock else None
     if path is None or not path.exists():
         return
@@ -89,7 +89,7 @@ def _forget_checkpoint(lock: str | None, run_id: str) -> None:
 
 
 def _has_model(run_id: str) -> bool:
-    """Returns whether a run's model was logged to its end."""
+    """Returns whether a run's model was logged completely."""
     outputs = mlflow.get_run(run_id).outputs.model_outputs
     models = [mlflow.get_logged_model(output.model_id) for output in outputs]
     return any(model.status == LoggedModelStatus.READY for model in models)
@@ -108,7 +108,7 @@ def _push_all(folder: Path, record: Record, run_id: str) -> None:
         metrics |= json.loads((results / "metrics.json").read_text())
     if metrics:
         mlflow.log_metrics(metrics)
-    if (results / "tags.json").exists():  # with those that are known at the end only
+    if (results / "tags.json").exists():  # including those added at the end
         mlflow.set_tags(json.loads((results / "tags.json").read_text()))
     if results.is_dir():
         mlflow.log_artifacts(str(results))

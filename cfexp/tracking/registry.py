@@ -1,4 +1,4 @@
-"""The model registry: which run an alias names, and registering another."""
+"""The model registry: registering models and setting aliases."""
 
 import mlflow
 
@@ -7,7 +7,7 @@ from cfexp.tracking.model import register
 
 
 def champion(name: str, alias: str) -> str | None:
-    """Returns the run of a registered model's alias; None where there is none."""
+    """Returns the run id behind a registered model's alias; None if it is not set."""
     try:
         version = mlflow.MlflowClient().get_model_version_by_alias(name, alias)
     except mlflow.MlflowException as error:
@@ -18,7 +18,11 @@ def champion(name: str, alias: str) -> str | None:
 
 
 def registered(name: str, run_id: str) -> str:
-    """Returns the version of a run's model, which is registered if it is not yet."""
+    """Registers a run's model, unless it is registered, and returns its version.
+
+    Raises:
+        TrackingError: MLflow cannot register it.
+    """
     try:
         return register(run_id, name)
     except mlflow.MlflowException as error:
@@ -28,5 +32,5 @@ def registered(name: str, run_id: str) -> str:
 
 
 def set_alias(name: str, alias: str, version: str) -> None:
-    """Lets an alias of a registered model name a version."""
+    """Sets an alias of a registered model to a version."""
     mlflow.MlflowClient().set_registered_model_alias(name, alias, version)

@@ -1,4 +1,4 @@
-"""One MLflow run: opened before training, closed with the right status in any case."""
+"""An MLflow run, opened before training and closed with the right status."""
 
 import logging
 import time
@@ -20,11 +20,11 @@ from cfexp.runtime.locks import alone_in
 from cfexp.tracking.background import Background
 from cfexp.tracking.calls import (
     epoch_metrics,
-    insist,
     is_refused,
     log_batch,
     log_inputs,
     open_record,
+    retried,
     status_of,
 )
 from cfexp.tracking.connect import MAX_TEXT, short_params
@@ -42,13 +42,13 @@ FLUSH_SECONDS = 2.0
 class MlflowRun:
     """An MLflow run, as a context manager that sets its final status.
 
-    What a server does not take is kept in the run's folder, from where ``cfexp sync``
-    pushes it; also where the process dies while it logs the results.
+    If logging fails, or the process dies while it logs the results, the record of the
+    run stays in its folder, and ``cfexp sync`` pushes it.
 
     Args:
         tracking: Where to track.
-        new: The run.
-        resume_id: The id of a run to resume.
+        new: The run to open.
+        resume_id: Id of a run to resume instead.
     """
 
     def __init__(self, tracking: Tracking, new: NewRun, resume_id: str | None = None):
@@ -66,8 +66,8 @@ class MlflowRun:
         )
         self._pending: list[Metric] = []
         self._flushed = time.monotonic()
-        self._holding = ExitStack()
-        self._holding.enter_context(alone_in(new.folder))
+        self._lock = ExitStack()
+        self._lock.enter_context(alone_in(new.folder))
         self._mlflow = Background(lambda: open_record(self._record))
 
     @property
@@ -88,22 +88,22 @@ class MlflowRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self._holding, self._mlflow:
+        with self._lock, self._mlflow:
             if not self._mlflow.is_open:
                 return
             self._mlflow.now(lambda: self._close(error), lambda: None)
-            if self._mlflow.lost is None:
+            if self._mlflow.error is None:
                 Record.forget(self._folder)
             else:
-                self._keep(error, self._mlflow.lost)
+                self._save_record(error, self._mlflow.error)
 
     def log_start(
         self, *, params: Mapping[str, Any], inputs: Mapping[str, tuple[str, str, str]]
     ) -> None:
-        """Logs what is known before training.
+        """Logs parameters and data, before training.
 
         Args:
-            params: Flat parameters; long values are cut, with a mark.
+            params: Flat parameters; long values are truncated, see `short_params`.
             inputs: Name, fingerprint and profile (JSON) by context.
         """
         short = short_params(params)
@@ -112,7 +112,7 @@ class MlflowRun:
         self._mlflow.later(lambda: log_inputs(self.run_id, inputs))
 
     def log_epoch(self, epoch: Epoch) -> None:
-        """Logs an epoch, together with others, at most every few seconds.
+        """Logs an epoch; epochs are sent in batches, every few seconds.
 
         Raises:
             TrackingError: The run could not be opened.
@@ -138,19 +138,19 @@ class MlflowRun:
         )
 
         def log_all() -> None:
-            insist(lambda: mlflow.log_metrics(dict(metrics)))
-            insist(lambda: mlflow.set_tags(dict(tags or {})))
+            retried(lambda: mlflow.log_metrics(dict(metrics)))
+            retried(lambda: mlflow.set_tags(dict(tags or {})))
             mlflow.log_artifacts(str(folder))
 
-        self._promise()
+        self._record_finished()
         self._flush()
         self._mlflow.now(log_all, lambda: None)
 
     def log_model(self, folder: Path, *, example: pd.DataFrame) -> Any:
-        """Logs a saved predictor as an MLflow model, and returns it loaded again.
+        """Logs a saved predictor as an MLflow model, and returns the reloaded model.
 
         Args:
-            folder: What `Predictor.save` wrote.
+            folder: A folder written by `Predictor.save`.
             example: A few rows of input.
 
         Raises:
@@ -163,11 +163,11 @@ class MlflowRun:
                 self._register(self._record.register_as)
             return mlflow.pyfunc.load_model(info.model_uri)
 
-        self._promise()
+        self._record_finished()
         return self._mlflow.now(log_and_load, lambda: Predictor.load(folder))
 
     def _register(self, name: str) -> None:
-        """Registers the model; a name that is refused is no reason to lose the run."""
+        """Registers the model; if MLflow refuses the name, the run still finishes."""
         try:
             register(self.run_id, name)
         except Exception as error:
@@ -181,8 +181,8 @@ class MlflowRun:
                 self.run_id,
             )
 
-    def _promise(self) -> None:
-        """Writes down that the run is to be finished, should this process die now."""
+    def _record_finished(self) -> None:
+        """Saves a record of the finished run, in case this process dies meanwhile."""
         record = replace(self._record, run_id=self.run_id, status="FINISHED")
         record.save(self._folder)
 
@@ -191,28 +191,33 @@ class MlflowRun:
         if error is not None:
             log_batch(self.run_id, self._pending)
             mlflow.set_tag(ERROR, first_line(error)[:MAX_TEXT])
-        insist(lambda: mlflow.end_run(status_of(error)))
+        retried(lambda: mlflow.end_run(status_of(error)))
 
     def _flush(self) -> None:
         batch, self._pending = self._pending, []
         self._flushed = time.monotonic()
         self._mlflow.later(lambda: log_batch(self.run_id, batch))
 
-    def _keep(self, error: BaseException | None, lost: Exception) -> None:
-        """Writes down what MLflow did not take, and says how to push it."""
+    def _save_record(self, error: BaseException | None, lost: Exception) -> None:
+        """Saves a record of the run, and logs how to push it.
+
+        Args:
+            error: The error that ended the run, if any.
+            lost: The error of logging it to MLflow.
+        """
         record = replace(self._record, run_id=self.run_id, status=status_of(error))
         if error is not None:
             error_tag = {ERROR: first_line(error)[:MAX_TEXT]}
             record = replace(record, tags={**record.tags, **error_tag})
         try:
             record.save(self._folder)
-        except OSError as full:  # what was promised is there all the same, if it was
-            log.error("cannot note how the run ended: %s", first_line(full)[:200])
+        except OSError as full:  # an earlier record may still be there
+            log.error("cannot save how the run ended: %s", first_line(full)[:200])
         how = f"push it with: cfexp sync {self._folder}"
         if is_refused(lost):
             how = f"push it to another server with: cfexp sync {self._folder} --uri URI"
         log.error(
-            "%s did not take the run: %s. Nothing is lost: it is in %s; %s",
+            "cannot log the run to %s: %s. Nothing is lost: it is in %s; %s",
             masked(record.uri),
             first_line(lost)[:200],
             self._folder,

@@ -10,15 +10,11 @@ from mlflow.entities import Run as Run
 
 from cfexp.errors import TrackingError, did_you_mean, first_line
 from cfexp.evaluation.rows import read_errors
+from cfexp.tracking.choose import FINISHED
+from cfexp.tracking.folder import TEST_PREDICTIONS
 from cfexp.tracking.tags import INCLUDES, KIND
 
-FINISHED = "attributes.status = 'FINISHED' and tags.`cfexp.kind` = 'train'"
-
-
-TEST_PREDICTIONS = "test_predictions.parquet"
-
-
-MOST_RUNS = 1000
+MAX_RUNS = 1000
 
 
 def find_runs(
@@ -28,16 +24,16 @@ def find_runs(
     sweep: str | None = None,
     query: str | None = None,
 ) -> list[Run]:
-    """Returns finished trainings, in the order asked for, else the newest first.
+    """Returns finished trainings, in the order of `ids`, else the newest first.
 
     Args:
-        experiment_id: Where to look.
+        experiment_id: The MLflow experiment to search.
         ids: Run ids.
-        sweep: The id of a sweep's parent run.
+        sweep: Id of a sweep's parent run.
         query: A filter in MLflow's search language, such as ``metrics.test_rmse < 1``.
 
     Raises:
-        TrackingError: There is none, or an id is unknown.
+        TrackingError: No run matches, or an id is unknown.
     """
     if ids:
         return [_run(run_id) for run_id in ids]
@@ -50,8 +46,8 @@ def find_runs(
         raise TrackingError(f"cannot search for runs: {first_line(error)}") from error
     if not found:
         raise TrackingError(
-            "no finished training matches. See what there is with mlflow ui, or name"
-            " runs: cfexp compare RUN RUN."
+            "no finished training matches. See all runs with mlflow ui, or name some:"
+            " cfexp compare RUN RUN."
         )
     return list(found)
 
@@ -61,13 +57,13 @@ def _search(experiment_id: str, *filters: str | None) -> list[Run]:
         mlflow.MlflowClient().search_runs(
             [experiment_id],
             " and ".join(f for f in filters if f),
-            max_results=MOST_RUNS,
+            max_results=MAX_RUNS,
         )
     )
 
 
 def _runs_below(experiment_id: str, parent: str, query: str | None) -> list[Run]:
-    """Returns the runs of a sweep: its own, of its folds, and what it made use of."""
+    """Returns a sweep's runs: of its jobs, their folds, and jobs that it skipped."""
     below = f"tags.mlflow.parentRunId = '{parent}'"
     found = _search(experiment_id, FINISHED, below, query)
     for group in _search(experiment_id, "tags.`cfexp.kind` = 'cv'", below):
@@ -96,14 +92,14 @@ def _run(run_id: str) -> Run:
         ) from error
     if run.data.tags.get(KIND) != "train" or run.info.status != "FINISHED":
         raise TrackingError(
-            f"run {run_id} is no finished training of cfexp: its status is"
+            f"run {run_id} is not a finished training of cfexp: its status is"
             f" {run.info.status}. Choose another."
         )
     return run
 
 
 def find_sweep(experiment_id: str, sweep: str | None) -> str | None:
-    """Returns the id of a sweep's parent run, where `sweep` is ``latest`` too.
+    """Returns the id of a sweep's parent run; `sweep` is the id or ``latest``.
 
     Raises:
         TrackingError: There is no sweep.
@@ -119,22 +115,22 @@ def find_sweep(experiment_id: str, sweep: str | None) -> str | None:
 
 
 def predictions(run: Run, name: str = TEST_PREDICTIONS) -> pd.DataFrame:
-    """Returns the errors of a run's logged predictions, as `read_errors` does.
+    """Returns the errors of a run's logged predictions, see `read_errors`.
 
     Raises:
         TrackingError: They are missing.
     """
     try:
         return read_errors(_local(f"{run.info.artifact_uri}/{name}"))
-    except Exception as lost:
+    except Exception as error:
         raise TrackingError(
-            f"run {run.info.run_id} has no {name}: {first_line(lost)[:200]}. Train it"
+            f"run {run.info.run_id} has no {name}: {first_line(error)[:200]}. Train it"
             " again with rerun=true"
-        ) from lost
+        ) from error
 
 
 def _local(uri: str) -> str:
-    """Returns an artifact's path, without MLflow where it is on this machine."""
+    """Returns an artifact's path, downloaded if it is not on this machine."""
     parts = urlsplit(uri)
     if parts.scheme in ("", "file"):
         return unquote(parts.path)
@@ -142,12 +138,12 @@ def _local(uri: str) -> str:
 
 
 def predictions_of(run_id: str, name: str) -> pd.DataFrame:
-    """Returns the errors of a run's logged predictions; see `predictions`."""
+    """Returns the errors of a run's logged predictions, see `predictions`."""
     return predictions(mlflow.get_run(run_id), name)
 
 
 def validation_curve(run: Run) -> tuple[list[int], list[float]]:
-    """Returns a run's epochs, and the validation RMSE after each."""
+    """Returns a run's epochs, and its validation RMSE after each of them."""
     history = mlflow.MlflowClient().get_metric_history(
         run.info.run_id, "epoch/val_rmse"
     )
@@ -155,7 +151,7 @@ def validation_curve(run: Run) -> tuple[list[int], list[float]]:
 
 
 def log_files(run_id: str, folder: Path, names: Sequence[str]) -> None:
-    """Logs those of some files of a folder that are there, below ``compare/``."""
+    """Logs the files of a folder that exist, as artifacts below ``compare/``."""
     for name in names:
         if (folder / name).exists():
             where = str(Path("compare", name).parent)

@@ -1,4 +1,4 @@
-"""Where to track runs, as a spec that is checked before MLflow is imported."""
+"""Options of tracking, checked before MLflow is imported."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,18 +13,18 @@ SCHEMES = (
     *("file", "databricks", "databricks-uc"),
 )
 SQLITE = "sqlite:///"
-MAX_NAME = 256  # of a registered model, in MLflow's database
+MAX_NAME = 256  # length of a registered model's name in MLflow's database
 
 
 class Tracking(Spec):
     """Where to track runs.
 
     Attributes:
-        enabled: False to keep results in the run's folder only.
+        enabled: False to save results only in the run's folder.
         uri: MLflow tracking URI: ``sqlite:///file``, or a server's address.
-        experiment: Name of the MLflow experiment; made where there is none.
-        git_diff: Keep the uncommitted changes of the user's repository with each run.
+        experiment: Name of the MLflow experiment, created if it does not exist.
         register_as: Name to register the trained model under; not registered if None.
+        git_diff: Save the uncommitted changes of the user's repository with each run.
     """
 
     group: ClassVar[str] = "tracking"
@@ -37,8 +37,8 @@ class Tracking(Spec):
 
     @property
     def absolute_uri(self) -> str:
-        """The URI as it is from any other folder."""
-        # With parameters it is no plain path, and stays as it is.
+        """The URI, with an absolute path if it names a SQLite file."""
+        # A URI with parameters is not a plain path, and not changed.
         if not self.uri.startswith(SQLITE) or "?" in self.uri:
             return self.uri
         return f"{SQLITE}{Path(self.uri.removeprefix(SQLITE)).absolute()}"
@@ -53,7 +53,7 @@ class Tracking(Spec):
         if self.uri.startswith("sqlite:") and _is_in_memory(self.uri):
             found.append(
                 f"uri must name a file, such as sqlite:///mlflow.db: {self.uri} would"
-                " keep nothing; set tracking=none for that"
+                " not be saved; set tracking=none if that is meant"
             )
         if not self.experiment.strip():
             found.append("experiment must not be empty. Got: ''")
@@ -66,7 +66,7 @@ class Tracking(Spec):
 
 
 def _is_known(uri: str) -> bool:
-    """Returns whether MLflow, or a plugin of it, can track at a URI."""
+    """Returns whether MLflow or one of its plugins supports a URI."""
     if uri == "databricks":
         return True
     scheme, separator, _ = uri.partition("://")
@@ -81,7 +81,7 @@ def _is_in_memory(uri: str) -> bool:
 
 
 def is_model_name(name: str) -> bool:
-    """Returns whether MLflow would take a name for a registered model."""
+    """Returns whether MLflow accepts a name for a registered model."""
     return (
         name.strip() not in ("", ".", "..")
         and len(name) <= MAX_NAME
@@ -91,11 +91,11 @@ def is_model_name(name: str) -> bool:
 
 @dataclass(frozen=True)
 class Choice:
-    """What ``best`` is.
+    """The criteria of ``run_id=best``.
 
     Attributes:
-        metric: The validation metric that it minimises.
-        asked: Parameters and tags of the data and split that the user named; see
+        metric: The validation metric to minimise.
+        asked: Parameters and tags that the run must have, see
             `cfexp.runs.metadata.asked`.
     """
 
@@ -105,13 +105,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class NewRun:
-    """An MLflow run that is to be opened.
+    """An MLflow run to open.
 
     Attributes:
         name: Its name.
         tags: Its tags.
-        folder: The folder of its files, and of what the server does not take.
-        parent_id: The id of its parent run.
+        folder: The folder of its files, and of its record if logging fails.
+        parent_id: Id of its parent run.
     """
 
     name: str

@@ -3,23 +3,23 @@
 import socket
 from pathlib import Path
 
-# What a run is: train, evaluate, sweep or cv.
+# The kind of a run: train, evaluate, sweep or cv.
 KIND = "cfexp.kind"
 MODEL, DATASET, SPLIT = "cfexp.model", "cfexp.dataset", "cfexp.split"
 DATA_SHA256, SPLIT_SHA256 = "cfexp.data_sha256", "cfexp.split_sha256"
 WEIGHTS_SHA256 = "cfexp.weights_sha256"
-# The run's folder, and what the user set on the command line, as JSON.
+# The run's folder, and the overrides of the command line, as JSON.
 FOLDER, OVERRIDES = "cfexp.folder", "cfexp.overrides"
-# The runs that an ensemble stacks; the trained model that a fine-tuning started from.
+# The runs that an ensemble stacks; the trained model that a run was fine-tuned from.
 MEMBERS, SOURCE = "cfexp.members", "cfexp.source"
 REPRODUCES, REPRODUCED = "cfexp.reproduces", "cfexp.reproduced"
 # Why a run failed.
 ERROR = "cfexp.error"
-# Of a parent run: its key, and its best job.
+# A parent run's key, and the overrides of its best job.
 SWEEP_KEY, BEST_OVERRIDES = "cfexp.sweep_key", "cfexp.best_overrides"
-# Marks runs of another parent, or of none, that a sweep makes use of.
+# Prefix of a sweep's tags for jobs that it skipped: finished runs of other parents.
 INCLUDES = "cfexp.includes."
-# Which job a run is, and who does it.
+# The job's key, and the machine and lock file of the process that runs it.
 JOB_KEY, HOST, LOCK = "cfexp.job_key", "cfexp.host", "cfexp.lock"
 # MLflow's own.
 PARENT, COMMIT = "mlflow.parentRunId", "mlflow.source.git.commit"
@@ -27,5 +27,5 @@ DIRTY = "git.dirty"
 
 
 def owner_tags(key: str, lock: Path) -> dict[str, str]:
-    """Returns the tags of the run of a job, done while `lock` is held."""
+    """Returns the tags that identify a job, and the process that holds its lock."""
     return {JOB_KEY: key, HOST: socket.gethostname(), LOCK: str(lock.absolute())}

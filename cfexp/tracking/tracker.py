@@ -1,4 +1,4 @@
-"""Opens a run in MLflow, or a stand-in where tracking is off."""
+"""The entry to tracking: opens and finds runs; imports MLflow only if it is used."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
+from cfexp.tracking.null import NullRun
 from cfexp.tracking.preflight import check_reachable
 from cfexp.tracking.settings import Choice, NewRun, Tracking
 from cfexp.tracking.unsynced import Record
@@ -17,17 +18,16 @@ if TYPE_CHECKING:
     from cfexp.tracking.folder import Past
     from cfexp.tracking.parent import ParentRun
     from cfexp.tracking.previous import Earlier
-from cfexp.tracking.null import NullRun
 
 
 class Run(Protocol):
-    """A tracked run; see `cfexp.tracking.run.MlflowRun`."""
+    """The interface of a run, see `cfexp.tracking.run.MlflowRun`."""
 
     name: str
 
     @property
     def run_id(self) -> str | None:
-        """The run's id; None where tracking is off."""
+        """The run's id; None if tracking is off."""
 
     def __enter__(self) -> "Run": ...
 
@@ -44,7 +44,7 @@ class Run(Protocol):
         params: Mapping[str, Any],
         inputs: Mapping[str, tuple[str, str, str]],
     ) -> None:
-        """Logs what is known before training."""
+        """Logs parameters and data, before training."""
 
     def log_epoch(self, epoch: Epoch) -> None:
         """Logs an epoch."""
@@ -58,29 +58,29 @@ class Run(Protocol):
         """Logs final metrics and tags, and all files of `folder`."""
 
     def log_model(self, folder: Path, *, example: pd.DataFrame) -> Any:
-        """Logs a saved predictor; returns it loaded again, with ``predict``."""
+        """Logs a saved predictor; returns the reloaded model, which can ``predict``."""
 
 
 def check_tracking(tracking: Tracking) -> None:
-    """Checks in a moment, without MLflow, that the tracking server can be used.
+    """Checks quickly, without MLflow, that the tracking server can be used.
 
     Raises:
-        TrackingError: It cannot.
+        TrackingError: It cannot be used.
     """
     if tracking.enabled:
         check_reachable(tracking.uri)
 
 
 def open_run(tracking: Tracking, new: NewRun, resume_id: str | None = None) -> Run:
-    """Opens a run where `tracking` says, without importing MLflow where it is off.
+    """Opens an MLflow run, or a `NullRun` if tracking is off.
 
     Args:
         tracking: Where to track.
-        new: The run.
-        resume_id: The id of a run to resume.
+        new: The run to open.
+        resume_id: Id of a run to resume instead.
 
     Raises:
-        CfexpError: The tracking server cannot be used, or another run is in the folder.
+        CfexpError: The tracking server cannot be used, or the folder holds another run.
     """
     Record.check_free(new.folder, resume_id)
     if not tracking.enabled:
@@ -93,7 +93,7 @@ def open_run(tracking: Tracking, new: NewRun, resume_id: str | None = None) -> R
 def open_parent(
     tracking: Tracking, new: NewRun, *, kind: str, key: str | None
 ) -> "ParentRun | None":
-    """Opens a parent run, or returns None where tracking is off.
+    """Opens a parent run; returns None if tracking is off.
 
     See `cfexp.tracking.parent.ParentRun`.
 
@@ -111,16 +111,16 @@ def open_parent(
 def find_earlier(
     tracking: Tracking, key: str, *, lock: Path, parent_id: str | None
 ) -> "Earlier | None":
-    """Finds a run of the same job; see `cfexp.tracking.previous.find_earlier`."""
+    """Finds a run of the same job, see `cfexp.tracking.previous.find_earlier`."""
     if not tracking.enabled:
         return None
-    from cfexp.tracking import previous as earlier
+    from cfexp.tracking import previous
 
-    return earlier.find_earlier(tracking, key, lock=lock, parent_id=parent_id)
+    return previous.find_earlier(tracking, key, lock=lock, parent_id=parent_id)
 
 
 def find_model(reference: str, *, tracking: Tracking, choice: Choice) -> "SavedModel":
-    """Finds a trained model; see `cfexp.tracking.find.find`.
+    """Finds a trained model, see `cfexp.tracking.find.find`.
 
     Raises:
         TrackingError: There is no such model.
@@ -139,10 +139,11 @@ def find_members(
     data_fingerprint: str,
     split_fingerprint: str,
 ) -> "list[tuple[SavedModel, Path]]":
-    """Finds runs to stack; see `cfexp.tracking.find.find_members`.
+    """Finds runs to stack, see `cfexp.tracking.find.find_members`.
 
     Raises:
-        TrackingError: There are fewer than two, or one has no validation predictions.
+        TrackingError: There are fewer than two runs, or one has no validation
+            predictions.
     """
     from cfexp.tracking import find
 
@@ -155,7 +156,7 @@ def find_members(
 
 
 def find_past(reference: str, *, tracking: Tracking, choice: Choice) -> "Past":
-    """Finds a finished training; see `cfexp.tracking.find.find_past`.
+    """Finds a finished training, see `cfexp.tracking.find.find_past`.
 
     Raises:
         TrackingError: There is no such run, or it lacks a file.

@@ -1,4 +1,4 @@
-"""What a tracking server did not take of a run, kept in the run's folder."""
+"""Records of runs that are not completely logged, saved in the runs' folders."""
 
 import json
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ FILE = "unsynced.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A run that MLflow is to be told of, with what its folder does not say.
+    """A run to be logged to MLflow, with everything that its other files do not hold.
 
     Attributes:
-        uri: Where to track it.
+        uri: The tracking URI.
         experiment: Name of the experiment.
         register_as: Name to register the model under; None for none.
         name: Name of the run.
-        run_id: Its id, where it was opened before the server went away.
-        parent_id: The run that it belongs to.
+        run_id: Its id; None if it could not be opened.
+        parent_id: Id of its parent run.
         status: The MLflow status that it ended with.
         tags: Its tags.
         params: Its parameters, as text.
         inputs: Name, fingerprint and profile of its data, by context.
-        metrics: Metrics that ``results/metrics.json`` does not hold.
+        metrics: Metrics besides those in ``results/metrics.json``.
     """
 
     uri: str
@@ -49,65 +49,66 @@ class Record:
 
     @classmethod
     def load(cls, folder: Path) -> "Record":
-        """Reads what `save` wrote.
+        """Reads a record written by `save`.
 
         Raises:
-            TrackingError: It is damaged, or of another version of cfexp.
+            TrackingError: It is damaged, or from another version of cfexp.
         """
         try:
             record = cls(**json.loads((folder / FILE).read_text()))
-            _ = record.tracking  # checks where to push it
-            held = (record.tags, record.params, record.inputs, record.metrics)
-            if not all(isinstance(table, dict) for table in held):
+            _ = record.tracking  # raises if an option is wrong
+            tables = (record.tags, record.params, record.inputs, record.metrics)
+            if not all(isinstance(table, dict) for table in tables):
                 raise TypeError
-        # Anything may be in a damaged file.
+        # A damaged file can raise any error.
         except Exception as error:
             reason = "it is not a record of a run"
             if isinstance(error, ConfigError):
                 reason = first_line(error)
             raise TrackingError(
-                f"{folder / FILE} cannot be used: {reason}. What the run has found is"
-                f" in {folder / 'results'} all the same; correct the file, or delete it"
-                " and train again"
+                f"{folder / FILE} cannot be used: {reason}. Correct the file, or delete"
+                " it and train again; the results of the run are still in"
+                f" {folder / 'results'}"
             ) from error
         return record
 
     @classmethod
     def check_free(cls, folder: Path, run_id: str | None) -> None:
-        """Checks that a folder holds no other run that MLflow is still to be told of.
+        """Checks that a folder holds no other run that is not yet logged to MLflow.
 
         Args:
-            folder: Where a run is to be written.
-            run_id: The run, where it is gone on with.
+            folder: The folder of a new or resumed run.
+            run_id: Id of the run to resume, if any.
 
         Raises:
-            TrackingError: It does, and its results would be written over.
+            TrackingError: It does, and that run's results would be overwritten.
         """
         if not (folder / FILE).exists():
             return
-        left = cls.load(folder)
-        if run_id is None or left.run_id != run_id:
+        other = cls.load(folder)
+        if run_id is None or other.run_id != run_id:
             raise TrackingError(
-                f"{folder} holds a run that {left.uri} has not got yet. Push it with:"
-                f" cfexp sync {folder}; or choose another folder with hydra.run.dir="
+                f"{folder} holds a run that is not yet logged to {other.uri}. Push it"
+                f" with: cfexp sync {folder}; or choose another folder with"
+                " hydra.run.dir="
             )
 
     @staticmethod
     def forget(folder: Path) -> None:
-        """Removes what `save` wrote, where there is such a file."""
+        """Removes the record of a folder, if there is one."""
         (folder / FILE).unlink(missing_ok=True)
 
     def at(self, uri: str | None) -> "Record":
-        """Returns the record for another server, where one is given."""
+        """Returns the record for another server, if `uri` is not None."""
         return self if uri is None else replace(self, uri=uri, run_id=None)
 
     @property
     def tracking(self) -> Tracking:
-        """Where to track it."""
+        """The tracking settings."""
         return Tracking(
             enabled=True,
             uri=self.uri,
             experiment=self.experiment,
             register_as=self.register_as,
-            git_diff=False,  # what there is lies in the run's folder already
+            git_diff=False,  # it is in the run's folder already
         )

@@ -124,7 +124,7 @@ def test_different_test_rows_are_refused(tracked: Path) -> None:
     assert "Traceback" not in done.stderr
     (parent,) = client.search_runs(["1"], "tags.`cfexp.kind` = 'sweep'")
     done = cfexp("compare", other, parent.info.run_id, cwd=tracked)
-    assert "is no finished training" in done.stderr
+    assert "is not a finished training" in done.stderr
     done = cfexp("compare", other, fold, "--force", cwd=tracked)
     assert done.returncode == 0, done.stderr
     assert "different splits: only rows that all have tested, of " in done.stdout

@@ -64,7 +64,7 @@ def test_best_is_by_validation_within_one_data_and_split() -> None:
 
 def test_best_says_what_there_is() -> None:
     runs = [made("a", val=0.9)]
-    with pytest.raises(TrackingError, match="this dataset.*There are: d .data"):
+    with pytest.raises(TrackingError, match="this dataset.*It has runs on: d .data"):
         best(*runs, dataset_name="other")
     with pytest.raises(TrackingError, match="no finished training with the metric val"):
         best(made("x", val=None))

@@ -115,8 +115,8 @@ def test_files_that_hang_or_are_none(workdir: Path) -> None:
     (workdir / "folder").mkdir()
     (workdir / "noise").write_bytes(bytes(range(256)) * 10)
     for name, message in {
-        "fifo": "is no file",
-        "folder": "is no file",
+        "fifo": "is not a file",
+        "folder": "is not a file",
         "noise": "is not a SQLite file",
         "no/m.db": "the folder .*/no does not exist",
         "/proc/m.db": "/proc cannot be written",
@@ -157,7 +157,7 @@ def test_database_server_that_is_not_there(driver: str) -> None:
 
 @pytest.mark.parametrize("uri", ["sqlite:///:memory:", "sqlite://", "sqlite:///"])
 def test_databases_in_memory_keep_nothing(uri: str) -> None:
-    with pytest.raises(ConfigError, match="would keep nothing"):
+    with pytest.raises(ConfigError, match="would not be saved"):
         tracking(uri)
 
 

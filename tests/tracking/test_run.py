@@ -112,7 +112,7 @@ def test_what_is_refused_for_good_is_not_tried_again(
     (workdir / "run" / "results" / "metrics.json").write_text('{"m": 1.0}')
     assert "push it to another server" in caplog.text
     assert json.loads((workdir / "run" / FILE).read_text())["status"] == "FINISHED"
-    with pytest.raises(TrackingError, match="refuses a part .*, and would again"):
+    with pytest.raises(TrackingError, match="refuses a part of .*, which run"):
         push(workdir / "run")
     mlflow.end_run()
 
@@ -168,7 +168,7 @@ def test_full_disk_at_the_end(
 
     with MlflowRun(tracking, NewRun("r", {}, workdir / "run")) as tracked:
         tracked.log_results({"m": 1.0}, workdir / "empty")
-        tracked._mlflow.lost = full
+        tracked._mlflow.error = full
         monkeypatch.setattr("cfexp.tracking.unsynced.write_text", fail)
     assert "push it with: cfexp sync" in caplog.text
     assert Record.load(workdir / "run").run_id == tracked.run_id
