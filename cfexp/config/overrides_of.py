@@ -1,4 +1,4 @@
-"""An experiment as overrides of the command line, for its name and its record."""
+"""Expresses an experiment as overrides of the command line, for names and tags."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,9 +16,9 @@ PLAIN = re.compile(r"[A-Za-z_./-][\w./-]*")
 
 
 def overrides_of(experiment: Experiment) -> list[str] | None:
-    """Returns the overrides that compose an experiment; None where none do.
+    """Returns the overrides that compose an experiment; None if there are none.
 
-    None do where it has DataFrames, or a class of the user's own.
+    There are none if it has DataFrames, or a class of the user's own.
     """
     default = _defaults()
     found: list[str] = []
@@ -39,7 +39,7 @@ def overrides_of(experiment: Experiment) -> list[str] | None:
 
 @cache
 def _defaults() -> dict[str, str]:
-    """Returns the option that each group has where none is named."""
+    """Returns the default option of each group."""
     config: Any = OmegaConf.to_container(OmegaConf.load(conf_dir() / "config.yaml"))
     return {
         k: v
@@ -51,7 +51,7 @@ def _defaults() -> dict[str, str]:
 
 @cache
 def _options(group: str) -> dict[str, dict[str, Any]]:
-    """Returns the options of a group that name a class, with their values."""
+    """Returns the values of each option of a group that names a class."""
     files = sorted((conf_dir() / group).glob("*.yaml"))
     found: dict[str, Any] = {
         f.stem: OmegaConf.to_container(OmegaConf.load(f)) for f in files
@@ -60,7 +60,7 @@ def _options(group: str) -> dict[str, dict[str, Any]]:
 
 
 def _nearest(group: str, value: Spec) -> str | None:
-    """Returns the option of the same class with the fewest other values."""
+    """Returns the option of the same class with the fewest different values."""
     changes = {
         name: len(list(_changes(group, value.settings(), values)))
         for name, values in _options(group).items()
@@ -82,7 +82,7 @@ def _changes(
 
 
 def _written(value: Any) -> str:
-    """Returns a value as Hydra reads it."""
+    """Returns a value in Hydra's syntax of overrides."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -16,15 +16,15 @@ from cfexp.errors import ConfigError
 if TYPE_CHECKING:
     from cfexp.experiment import Experiment
 
-# What a configuration that cannot be composed raises; all else is a fault of cfexp.
-REFUSED = (
+# Errors of a configuration that cannot be composed; any other is a bug of cfexp.
+COMPOSE_ERRORS = (
     HydraException,
     OmegaConfBaseException,
     YAMLError,
     ValueError,
     RecursionError,
 )
-# What is no part of an experiment, and where some of it is said instead.
+# Options that are not part of an experiment, and what replaces some of them in Python.
 OTHERS = (*Options.model_fields, "tracking", "search", "hydra")
 INSTEAD = {
     "tracking": "cfexp.train(experiment, tracking=URI)",
@@ -38,17 +38,18 @@ def compose(*overrides: str) -> "Experiment":
     """Returns the experiment that the command line would run.
 
     Args:
-        overrides: As on the command line: ``"dataset=ml-100k"``, ``"embed_dim=64"``.
+        overrides: Overrides as on the command line, such as ``"dataset=ml-100k"`` and
+            ``"embed_dim=64"``.
 
     Raises:
-        ConfigError: An option or a value is wrong, or is no part of an experiment;
+        ConfigError: An option or a value is wrong, or is not part of an experiment;
             the message is that of the command line.
     """
     try:
         for override in overrides:
             _check_part(override)
         request = build(with_hydra.compose(list(overrides)))
-    except REFUSED as error:
+    except COMPOSE_ERRORS as error:
         raise ConfigError(explain(error, arguments=overrides)) from None
     plain = Options().settings()
     for name, value in request.options.settings().items():
@@ -58,10 +59,10 @@ def compose(*overrides: str) -> "Experiment":
 
 
 def _check_part(override: str) -> None:
-    """Checks that an override says something of an experiment.
+    """Checks that an override is part of an experiment.
 
     Raises:
-        ConfigError: It does not.
+        ConfigError: It is not.
     """
     if not isinstance(override, str):
         raise ConfigError(
@@ -74,8 +75,8 @@ def _check_part(override: str) -> None:
         raise _no_part(override, name)
 
 
-def _no_part(said: str, name: str) -> ConfigError:
+def _no_part(override: str, name: str) -> ConfigError:
     return ConfigError(
-        f"{said} is no part of an experiment, which is what cfexp.compose makes. Leave"
-        f" it to {INSTEAD.get(name, 'the command line')}"
+        f"{override} is not part of an experiment, which cfexp.compose returns. Use"
+        f" {INSTEAD.get(name, 'the command line')} for it"
     )

@@ -13,14 +13,14 @@ from cfexp.spec import SpecError
 
 
 class Frames(UserTables):
-    """Ratings and movies in DataFrames of the user's, which no configuration can hold.
+    """Ratings and movies in the user's DataFrames, for use from Python only.
 
     Args:
-        ratings: Columns ``userId``, ``movieId``, ``rating`` and, if you like,
+        ratings: Columns ``userId``, ``movieId``, ``rating`` and optionally
             ``timestamp`` (seconds since 1970, dates, or ISO 8601).
-        movies: Columns ``movieId`` and, if you like, ``title`` and ``genres`` (lists,
-            or joined by ``|``); movies have no titles and genres where None.
-        values: Other fields.
+        movies: Columns ``movieId`` and optionally ``title`` and ``genres`` (lists, or
+            joined by ``|``); if None, movies have no titles and genres.
+        values: Other fields, see `UserTables`.
 
     Attributes:
         name: Name of the dataset.
@@ -40,7 +40,7 @@ class Frames(UserTables):
         self._tables = {t: _frame(t, f) for t, f in given.items() if f is not None}
 
     def __eq__(self, other: object) -> bool:
-        """Returns whether both have the same options, and the very same frames."""
+        """Returns whether both have equal options, and the same frame objects."""
         if not isinstance(other, Frames) or self.settings() != other.settings():
             return False
         mine, theirs = self._tables, other._tables
@@ -57,12 +57,13 @@ class Frames(UserTables):
         """Checks the frames.
 
         Raises:
-            DataError: Their content cannot be used, or they are gone.
+            DataError: Their content cannot be used, or the object was restored from
+                settings, which do not hold frames.
         """
         if "ratings" not in self._tables:
             raise DataError(
                 f"{self.name}: the ratings were a DataFrame in a Python program, which"
-                " is not kept. Train the same experiment in Python again, or give the"
+                " is not saved. Train the same experiment in Python again, or give the"
                 " ratings as a file with dataset=csv dataset.ratings=FILE"
             )
         where = {table: f"the DataFrame of {table}" for table in self._tables}
@@ -76,11 +77,11 @@ def _frame(table: str, given: object) -> pd.DataFrame:
     """Returns a table with a named index as columns.
 
     Raises:
-        SpecError: It is no DataFrame.
+        SpecError: It is not a DataFrame.
     """
     if not isinstance(given, pd.DataFrame):
         raise SpecError(
-            f"{table} must be a DataFrame. Got: {type(given).__name__}; for files, take"
+            f"{table} must be a DataFrame. Got: {type(given).__name__}; for files, use"
             " cfexp.data.Tabular"
         )
     indexed = any(name is not None for name in given.index.names)
@@ -88,7 +89,7 @@ def _frame(table: str, given: object) -> pd.DataFrame:
 
 
 def _in_python(text: str) -> str:
-    """Returns a message with options as Python's keywords, ``columns={...}``."""
+    """Returns a message with options as Python arguments, such as ``columns={...}``."""
     text = text.replace("dataset=csv with dataset.columns", "dataset.columns")
     mapped = r"dataset\.columns\.(\w+)=([^\s?:,;]*[^\s?:,;.])"
     text = re.sub(

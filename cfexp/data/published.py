@@ -1,4 +1,4 @@
-"""What GroupLens publishes of each MovieLens dataset."""
+"""Formats, scales and hashes of the MovieLens datasets published by GroupLens."""
 
 WHOLE_STARS, HALF_STARS = (1.0, 5.0), (0.5, 5.0)
 # Format, scale and SHA-256 of the zip file of each dataset.

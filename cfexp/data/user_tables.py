@@ -1,4 +1,4 @@
-"""What tables of the user's own have in common, be they files or DataFrames."""
+"""The base class of datasets from the user's own files or DataFrames."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -13,13 +13,13 @@ from cfexp.data.text import as_genres, warn_of_separator
 
 
 class UserTables(Dataset):
-    """Base of datasets of the user's own tables of ratings and movies.
+    """Base class of datasets from the user's own tables of ratings and movies.
 
     Attributes:
-        columns: Own names of columns, by the names of `Ratings`; None for an optional
-            column that shall not be read.
-        genre_separator: What lies between two genres of a movie.
-        scale: Lowest and highest rating; as observed where None.
+        columns: The tables' column names, by the names in `Ratings`; None for an
+            optional column that is not to be read.
+        genre_separator: Separator between the genres of a movie.
+        scale: Lowest and highest rating; the observed ones if None.
         duplicates: ``error``, ``last`` or ``mean``, see `canonical`.
         unknown_movies: ``keep`` or ``error``, see `canonical`.
     """
@@ -49,8 +49,8 @@ class UserTables(Dataset):
         """Returns raw tables in canonical form.
 
         Args:
-            tables: The ``ratings`` and, if there are any, the ``movies``.
-            where: What each is called in messages.
+            tables: The ``ratings`` and optionally the ``movies``.
+            where: The name of each table in messages.
 
         Raises:
             DataError: A column is missing, or a value cannot be used.
@@ -71,7 +71,7 @@ class UserTables(Dataset):
         )
 
     def _named(self, table: str, frame: pd.DataFrame, where: str) -> pd.DataFrame:
-        """Returns a table's columns of ours, under their canonical names."""
+        """Returns a table's mapped columns, under their canonical names."""
         own, there = self.own_names(table), list(map(str, frame.columns))
         require_mapped(where, table, own, there)
         found = {column: name for name, column in own.items() if column in there}

@@ -1,4 +1,4 @@
-"""HTML pages that need nothing else: one style sheet, and images as data."""
+"""Self-contained HTML pages: one style sheet, and inlined images."""
 
 import base64
 import html
@@ -13,11 +13,11 @@ img { max-width: 100%; }
 
 
 def page(title: str, body: str) -> str:
-    """Returns a whole page.
+    """Returns an HTML page.
 
     Args:
         title: Its title, as text.
-        body: What it shows, as HTML.
+        body: Its content, as HTML.
     """
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8">'
@@ -26,5 +26,5 @@ def page(title: str, body: str) -> str:
 
 
 def data_uri(png: bytes) -> str:
-    """Returns an image as an address that holds it."""
+    """Returns a PNG image as a data URI."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"

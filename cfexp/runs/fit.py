@@ -14,7 +14,7 @@ from cfexp.models.base import Model
 from cfexp.spec import Spec
 from cfexp.training.result import Result
 
-# Whose options can be given as a mapping, or as the name of one.
+# Groups that can be given as an object, an option's name or a mapping of fields.
 GROUPS = ("split", "optimizer", "training")
 SINGLE = ("seed", "deterministic")
 MUST_BE = {
@@ -33,17 +33,18 @@ def fit(
     """Trains and tests a model in one call, without tracking.
 
     Args:
-        data: Ratings, with the columns ``userId``, ``movieId``, ``rating`` and, if you
-            like, ``timestamp``; a dataset's name, such as ``ml-100k``; or a `Dataset`.
+        data: Ratings with columns ``userId``, ``movieId``, ``rating`` and optionally
+            ``timestamp``; a dataset's name, such as ``ml-100k``; or a `Dataset`.
         model: The model's name, such as ``ncf``, or a `Model`.
-        movies: Movies of a DataFrame of ratings: ``movieId``, ``title``, ``genres``.
+        movies: Movies with columns ``movieId``, ``title`` and ``genres``; only with a
+            DataFrame of ratings.
         options: Fields of the model, such as ``embed_dim=64``; ``seed`` and
             ``deterministic``; ``split``, ``optimizer`` and ``training``, each an
             object, a name such as ``"kfold"``, or a mapping of fields; and, with a
             DataFrame, fields of `cfexp.data.Frames`, such as ``columns``.
 
     Returns:
-        The test errors, `Result.test`, the `Result.predictor`, and more.
+        The result, with the test errors `Result.test` and the model `Result.predictor`.
 
     Raises:
         CfexpError: An option is wrong, the data cannot be used, or training failed.
@@ -51,7 +52,7 @@ def fit(
     if isinstance(data, pd.DataFrame):
         data = Frames(data, movies, **_taken(options, Frames.model_fields))
     elif movies is not None:
-        raise ConfigError("movies= goes with a DataFrame of ratings; leave it out")
+        raise ConfigError("movies= needs a DataFrame of ratings; leave it out")
     given = {"dataset": data, "model": model, **_taken(options, GROUPS)}
     single = _taken(options, SINGLE)
     fields = {n: v for n, v in given.items() if _are_fields(n, v)} | {"model": options}
@@ -61,15 +62,15 @@ def fit(
 
 
 def _taken(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Takes some options out of `options` and returns them."""
+    """Removes the options with these names from `options` and returns them."""
     return {name: options.pop(name) for name in names if name in options}
 
 
 def _experiment(given: Mapping[str, Any]) -> Experiment:
-    """Returns the experiment of what is named or an object, else with defaults.
+    """Returns the experiment of the given names and objects; defaults for the rest.
 
     Raises:
-        ConfigError: There is no such name, or it is neither.
+        ConfigError: A name does not exist, or a value is of another type.
     """
     names = [f"{group}={v}" for group, v in given.items() if isinstance(v, str)]
     objects = {group: v for group, v in given.items() if isinstance(v, Spec)}

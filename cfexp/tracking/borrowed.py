@@ -1,4 +1,4 @@
-"""Leaves MLflow as the calling program has it."""
+"""Restores the calling program's settings of MLflow."""
 
 import logging
 import os
@@ -12,13 +12,13 @@ VARIABLE = "MLFLOW_TRACKING_URI"
 
 @contextmanager
 def borrowed() -> Iterator[None]:
-    """Lets the block point MLflow elsewhere and quieten it, and puts both back."""
+    """Restores MLflow's tracking URI and log levels after the block."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level or logging.INFO for logger in loggers]
     uri = _tracking_uri()
     try:
         with warnings.catch_warnings():
-            # Of a library that MLflow imports, where a notebook has no ipywidgets.
+            # By a library that MLflow imports, in a notebook without ipywidgets.
             warnings.filterwarnings("ignore", "IProgress not found")
             yield
     finally:
@@ -31,7 +31,7 @@ def borrowed() -> Iterator[None]:
 
 
 def _tracking_uri() -> str | None:
-    """Returns the address that the program has set; None where it has set none."""
+    """Returns the tracking URI that the program has set; None if it has set none."""
     if "mlflow" in sys.modules:
         import mlflow
 

@@ -41,7 +41,14 @@ def program_for(
     batch_size: int,
     make: "Callable[[], Program]",
 ) -> "Program":
-    """Returns the program of an equal model, where it is shared, else a new one."""
+    """Returns the program of an equal model if programs are shared, else a new one.
+
+    Args:
+        model: The model.
+        optimizer: Its optimizer.
+        batch_size: Rows in a batch.
+        make: Creates a new program.
+    """
     if _programs is None or not can_share(model):
         return make()
     parts: Any = [
@@ -57,7 +64,7 @@ def program_for(
 
 
 def can_share(model: "keras.Model") -> bool:
-    """Returns whether a network's layers, inner ones too, say all that they hold."""
+    """Returns whether all layers of a model, nested ones too, allow sharing."""
     kinds = {type(layer) for layer in model._flatten_layers()}
     return all(
         kind.__module__.startswith("keras.") or "in_weights" in vars(kind)
@@ -66,7 +73,7 @@ def can_share(model: "keras.Model") -> bool:
 
 
 def _without_weights(config: Any) -> Any:
-    """Returns the configuration of a network without what it holds in weights."""
+    """Returns a model's configuration without the values that are stored as weights."""
     if isinstance(config, list | tuple):
         return [_without_weights(value) for value in config]
     if not isinstance(config, dict):
@@ -80,10 +87,10 @@ def _without_weights(config: Any) -> Any:
 
 
 def _in_weights(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Returns what an object holds in weights, by its configuration in Keras' form."""
+    """Returns the names of the values that an object of Keras stores as weights."""
     import keras
 
     name = config.get("registered_name")
-    if name is None:  # of Keras, whose layers hold their seeds in weights
+    if name is None:  # Keras' own layers store their seeds as weights
         return ("seed",)
     return getattr(keras.saving.get_registered_object(name), "in_weights", ())

@@ -1,4 +1,4 @@
-"""One progress bar for a training, in a terminal or a notebook; else nothing."""
+"""The progress bar of a training, in a terminal or a notebook; else nothing."""
 
 import math
 import time
@@ -17,7 +17,7 @@ from rich.progress import (
 
 from cfexp.training.history import Epoch
 
-REFRESH = 0.1  # seconds, at least, between two pictures of the bar in a notebook
+REFRESH = 0.1  # seconds between two updates of the bar in a notebook
 
 
 class EpochBar:
@@ -49,7 +49,7 @@ class EpochBar:
 
     def __enter__(self) -> "EpochBar":
         if self._in_notebook:
-            # Rich itself would need ipywidgets, whose bars no saved notebook shows.
+            # Rich would need ipywidgets, whose bars are not shown in a saved notebook.
             from IPython.display import display
 
             self._cell = display(self._bar, display_id=True)

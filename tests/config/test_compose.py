@@ -36,9 +36,9 @@ def test_compose_makes_the_experiment_of_the_command_line() -> None:
         (["embed_dim=8,16"], "lists several values"),
         (["model=null"], "model=null is not an option: choose one of autorec"),
         (["a b"], "cannot read the override a b: write name=value"),
-        (["tracking=none"], "tracking=none is no part of an experiment.*cfexp.train"),
-        (["cv=5"], "cv=5 is no part of an experiment.*Leave it to the command line"),
-        (["search=ncf"], "search=ncf is no part of an experiment"),
+        (["tracking=none"], "tracking=none is not part of an experiment.*cfexp.train"),
+        (["cv=5"], "cv=5 is not part of an experiment.*Use the command line"),
+        (["search=ncf"], "search=ncf is not part of an experiment"),
         ([3], r"cfexp.compose takes texts.* Got: 3"),
     ],
 )

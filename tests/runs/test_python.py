@@ -165,7 +165,7 @@ def test_frames_are_tracked_but_not_reproduced(workdir: Path, ratings: Ratings) 
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == (
         "cfexp: error: frames: the ratings were a DataFrame in a Python program, which"
-        " is not kept. Train the same experiment in Python again, or give the ratings"
+        " is not saved. Train the same experiment in Python again, or give the ratings"
         " as a file with dataset=csv dataset.ratings=FILE"
     )
     pairs = workdir / "pairs.csv"
