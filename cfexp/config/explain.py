@@ -41,10 +41,10 @@ def explain(
         arguments: The overrides; those of the command line if None.
     """
     if "Config group override must be" in str(error):
-        said = _no_option_name(sys.argv[1:] if arguments is None else arguments)
+        text = _no_option_name(sys.argv[1:] if arguments is None else arguments)
     else:
-        said = _explanation(error, commands)
-    return " ".join(said.split())
+        text = _explanation(error, commands)
+    return " ".join(text.split())
 
 
 def _explanation(error: BaseException, commands: tuple[str, ...]) -> str:

@@ -44,7 +44,7 @@ def cached(source: Mapping[str, Any], make: Callable[[], Ratings]) -> Ratings:
     try:
         keep(folder, lambda empty: _save(made, empty))
     except OSError as error:
-        log.warning("%s cannot be kept in %s: %s", made.name, folder, error)
+        log.warning("%s cannot be cached in %s: %s", made.name, folder, error)
         return made
     return _load(folder)
 

@@ -72,7 +72,7 @@ def read_table(
             else ""
         )
         raise DataError(
-            f"{option}={path} cannot be read: {reason(error)}. Give a whole CSV file"
+            f"{option}={path} cannot be read: {reason(error)}. Give a complete CSV file"
             f" with a header, or a Parquet file{hint}."
         ) from error
 

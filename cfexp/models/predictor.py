@@ -92,14 +92,14 @@ class Predictor:
         Args:
             user: The user's id; unknown users all get the same movies.
             k: Number of movies.
-            seen: Ids of movies to leave out; where None, those of the user's train and
-                validation ratings, which the model knows. It knows no test rows.
+            seen: Ids of movies to leave out. None: the movies of the user's train and
+                validation ratings; the model does not know those of test ratings.
 
         Returns:
             Columns ``movieId``, ``title``, ``genres``, ``rating``.
 
         Raises:
-            DataError: `k` is no number of movies.
+            DataError: `k` is not a positive whole number.
         """
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
             raise DataError(f"k must be a whole number from 1 on. Got: {k!r}")

@@ -76,7 +76,7 @@ def train_repeats(task: Task) -> dict[str, float]:
             parent.log(
                 params={k: v for k, v in params if k not in repeated_options()},
                 metrics=means,
-                tags={f"cfexp.{part}_interval": said for part, said in covers.items()},
+                tags={f"cfexp.{part}_interval": text for part, text in covers.items()},
                 files=task.folder / "results",
             )
     _print(task.name, table, means, covers)

@@ -148,7 +148,7 @@ def test_a_cache_that_cannot_be_written(
 ) -> None:
     cache.write_text("a file where the folder would be")
     assert len(synthetic().load().frame) == 3000
-    assert "cannot be kept" in caplog.text
+    assert "cannot be cached" in caplog.text
     encoder = FeatureEncoder.fit(ratings, np.arange(9))
     with pytest.raises(DataError, match="Set CFEXP_CACHE_DIR to a folder with room"):
         encode_on_disk(ratings, encoder, np.arange(9))
