@@ -153,7 +153,7 @@ def test_trained_model_cannot_become_another(
         return with_overrides(saved, request, overrides)
 
     for said in ("model=ncf", "embed_dim=64", "model.l2=9"):
-        with pytest.raises(ConfigError, match=f"{said}: the model of run_id=x is tr"):
+        with pytest.raises(ConfigError, match=f"{said}: the model of run_id=x was tr"):
             over("model=dot" if "l2" in said else said, said)
     assert over("model=dot", "embed_dim=16").settings()["model"]["embed_dim"] == 16
     assert over("training.epochs=3", "seed=4").training.epochs == 3

@@ -115,7 +115,7 @@ def test_output(tmp_path: Path) -> None:
     file, other = tmp_path / "out.csv", tmp_path / "pairs.csv"
     check_output(file, overwrite=False, read=[other])
     file.write_text("1")
-    with pytest.raises(ConfigError, match="there already.*overwrite=true"):
+    with pytest.raises(ConfigError, match="exists already.*overwrite=true"):
         check_output(file, overwrite=False, read=[other])
     check_output(file, overwrite=True, read=[other])
     other.symlink_to(file)

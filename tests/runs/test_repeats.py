@@ -98,7 +98,7 @@ def test_sweep_of_folds_and_seeds(workdir: Path) -> None:
         (["cv=1"], "cv must be >= 2"),
         (["cv=2", "split=temporal"], "cv=2 needs folds, but this split has none"),
         (["cv=6", "split=official"], "split=official has 5 folds"),
-        (["cv=2", "tracking.register_as=x"], "register_as=x names one model"),
+        (["cv=2", "tracking.register_as=x"], "register_as=x registers one model"),
     ],
 )
 def test_bad_repeats(workdir: Path, overrides: list[str], message: str) -> None:
