@@ -31,9 +31,9 @@ def log_predictor(folder: Path, *, example: pd.DataFrame) -> ModelInfo:
         name=MODEL_NAME,
         loader_module="cfexp.models.serving",
         data_path=str(folder),
-        # Makes the model loadable where cfexp is not installed.
+        # So that the model can be loaded where cfexp is not installed.
         code_paths=[str(path) for path in (Path(__file__).parents[1], *own)],
-        # Given, or MLflow would import it all in a second Python to find out.
+        # Else MLflow would import the model in another process to infer them.
         pip_requirements=requirements(),
         signature=signature(example),
         input_example=example,

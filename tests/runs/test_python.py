@@ -204,7 +204,7 @@ def test_fit_is_the_shortest_way(ratings: Ratings) -> None:
         ("synthetic", {"embed_dim": 0}, "embed_dim must be >= 1 and <= 4,096. Got: 0"),
         ("synthetic", {"training": {"epochs": 0}}, "epochs must be >= 1. Got: 0"),
         ("synthetic", {"split": 3}, "split must be a name, an object.* Got: int 3"),
-        ("synthetic", {"movies": pd.DataFrame()}, "movies= goes with a DataFrame"),
+        ("synthetic", {"movies": pd.DataFrame()}, "movies= needs a DataFrame"),
         ("synthetic", {"dataset": "csv"}, "dataset is not an option of model=ncf"),
         ("synthetic", {"seed": -1}, "seed must be >= 0"),
         (
