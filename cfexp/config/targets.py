@@ -44,17 +44,8 @@ def spec_class(group: str, target: str) -> type[Spec]:
     option = f"{group}._target_"
     module, _, name = target.rpartition(".")
     found = _find(module)
-    if found is None and target.startswith(OURS):
-        raise ConfigError(
-            f"{option}={target}: this version of cfexp has no module {module}. A run of"
-            " another version must be trained again; in a config, correct the name"
-        )
     if found is None:
-        places = ", ".join(sys.path[1:] if sys.path[:1] == [""] else sys.path)
-        raise ConfigError(
-            f"{option}={target}: there is no module {module or target} in {places}. Add"
-            " its folder to PYTHONPATH, or correct the name"
-        )
+        raise _no_module(f"{option}={target}", module or target)
     if module not in sys.modules and not module.startswith(OURS):
         _check_defined(group, target, found)
     if not module.startswith(OURS):
@@ -75,6 +66,20 @@ def spec_class(group: str, target: str) -> type[Spec]:
     usage = f", which is for {other}" if other in BASES else ""
     raise ConfigError(
         f"{_must(group)}. Got: {target}{usage}{did_you_mean(name, known)}"
+    )
+
+
+def _no_module(said: str, module: str) -> ConfigError:
+    """Returns the error of a module that is not found."""
+    if module.startswith(OURS):
+        return ConfigError(
+            f"{said}: this version of cfexp has no module {module}. A run of another"
+            " version must be trained again; in a config, correct the name"
+        )
+    places = ", ".join(sys.path[1:] if sys.path[:1] == [""] else sys.path)
+    return ConfigError(
+        f"{said}: there is no module {module} in {places}. Add its folder to"
+        " PYTHONPATH, or correct the name"
     )
 
 

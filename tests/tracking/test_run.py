@@ -84,7 +84,7 @@ def test_eight_runs_at_once(
     def track(number: int) -> str:
         folder = workdir / str(number)
         (folder / "results").mkdir(parents=True)
-        with MlflowRun(tracking, name="r", tags={}, folder=folder) as tracked:
+        with MlflowRun(tracking, NewRun("r", {}, folder)) as tracked:
             tracked.log_start(params={"a": number}, inputs=INPUTS)
             tracked.log_results({"m": number}, folder / "results")
         assert not (folder / FILE).exists()
