@@ -70,6 +70,7 @@ def home(trained: Outcome, monkeypatch: pytest.MonkeyPatch) -> Path:
     return trained.folder.parent
 
 
+@pytest.mark.slow
 def test_train_tracks_as_the_command_line_does(trained: Outcome, home: Path) -> None:
     run = runs(home)[0]
     check_job(home, run, epochs=2)
@@ -87,6 +88,7 @@ def test_train_tracks_as_the_command_line_does(trained: Outcome, home: Path) -> 
     ok(command("reproduce", str(trained.run_id), cwd=home))
 
 
+@pytest.mark.slow
 def test_once_returns_what_an_earlier_run_found(trained: Outcome, home: Path) -> None:
     again = cfexp.train(small(), once=True, folder="again")
     assert (again.run_id, again.folder) == (trained.run_id, trained.folder)
@@ -96,6 +98,7 @@ def test_once_returns_what_an_earlier_run_found(trained: Outcome, home: Path) ->
         cfexp.train(small(), once=True, tracking=None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", ["latest", "best", "folder", "model", "id"])
 def test_load_finds_it(trained: Outcome, home: Path, run: str) -> None:
     names = {
@@ -111,6 +114,7 @@ def test_load_finds_it(trained: Outcome, home: Path, run: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_load_says_what_there_is(trained: Outcome, home: Path) -> None:
     with pytest.raises(CfexpError, match="no finished training with this dataset"):
         cfexp.load("best", like=small(seed=5))
@@ -120,6 +124,7 @@ def test_load_says_what_there_is(trained: Outcome, home: Path) -> None:
         cfexp.load("latest", tracking="mlflow.db")
 
 
+@pytest.mark.slow
 def test_recommend_leaves_out_what_the_model_knows(trained: Outcome) -> None:
     result = trained.result
     assert result
@@ -144,6 +149,7 @@ def test_recommend_leaves_out_what_the_model_knows(trained: Outcome) -> None:
         result.predictor.predict([(1, 2)])  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_train_without_tracking_and_resumed(workdir: Path) -> None:
     outcome = cfexp.train(small(), tracking=None, name="mine", folder="here")
     assert outcome.run_id is None
@@ -153,6 +159,7 @@ def test_train_without_tracking_and_resumed(workdir: Path) -> None:
         cfexp.train(small(), tracking="none", resume=True)
 
 
+@pytest.mark.slow
 def test_frames_are_tracked_but_not_reproduced(workdir: Path, ratings: Ratings) -> None:
     data = Frames(ratings.frame, ratings.movies)
     outcome = cfexp.train(small(dataset=data, model=cfexp.models.Bias()))
@@ -173,6 +180,7 @@ def test_frames_are_tracked_but_not_reproduced(workdir: Path, ratings: Ratings) 
     ok(command("mode=predict", "run_id=latest", f"pairs={pairs}", cwd=workdir))
 
 
+@pytest.mark.slow
 def test_fit_is_the_shortest_way(ratings: Ratings) -> None:
     quick = {"epochs": 2, "batch_size": 256}
     result = cfexp.fit(ratings.frame, "dot", embed_dim=4, training=quick, seed=3)

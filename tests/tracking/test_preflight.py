@@ -99,6 +99,12 @@ def test_silent_server_is_given_up_by_every_command(workdir: Path, silent: int) 
 def test_server_that_falls_silent(
     workdir: Path, half_silent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def well(uri: str, *, existing: bool = False) -> None:
+        """As long as that takes; what comes then is given up after a moment."""
+        check_reachable(uri, existing=existing)
+        monkeypatch.setattr(reach, "LIMIT", 0.3)
+
+    monkeypatch.setattr(connecting, "check_reachable", well)
     monkeypatch.setattr(connecting, "LIMIT", 0.3)
     # The thread that is left behind ends with the server, and tells no other test.
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -135,7 +141,9 @@ def test_disk_that_hangs(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None
     gone.set()
 
 
-def test_locked_database(workdir: Path) -> None:
+def test_locked_database(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "LIMIT", 0.3)  # that SQLite waits for the lock,
+    monkeypatch.setattr(reach, "in_time", lambda job: job())  # and we for SQLite
     with closing(sqlite3.connect("m.db")) as database:
         database.execute("CREATE TABLE t (x)")
         database.execute("BEGIN EXCLUSIVE")
