@@ -53,10 +53,8 @@ def fit(
         model: A model built by `NeuralModel.build`.
         rows: The training and validation rows.
         recipe: Optimizer and training settings, and the seed of the order of rows.
-        hooks: Checkpoints, from which training resumes with ``training.resume``, and
-            a callback for epochs.
-        epochs: Stop after this many epochs; the learning-rate schedule still ends at
-            ``training.epochs``.
+        hooks: Checkpoints (see ``training.resume``), and a callback for epochs.
+        epochs: Stop after this many epochs of the schedule of ``training.epochs``.
         is_trained: Validate the model's present weights too, as epoch 0.
 
     Returns:
