@@ -86,6 +86,7 @@ class Uncompilable(NeuralModel):
     def build(self, features, train):  # type: ignore[no-untyped-def]
         inner = named("dot").build(features, train)
 
+        @keras.saving.register_keras_serializable(package="tests")
         class Python(keras.layers.Layer):
             def call(self, x):  # type: ignore[no-untyped-def]
                 y = tf.numpy_function(lambda v: v, [x], tf.float32)
