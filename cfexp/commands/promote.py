@@ -74,14 +74,14 @@ def main(arguments: list[str]) -> None:
 
 def _find(reference: str, tracking: Tracking, overrides: list[str]) -> "Run":
     """Returns a finished training by its id, or ``latest`` or ``best``."""
-    from cfexp.runs.metadata import asked
+    from cfexp.runs.metadata import required_of
     from cfexp.tracking.choose import CHOSEN, find_id
     from cfexp.tracking.connect import connect
     from cfexp.tracking.search import find_runs
 
     experiment_id = connect(tracking, existing=True, searched=reference in CHOSEN)
     composed = build(compose(overrides)).experiment
-    choice = Choice(asked=asked(composed, overrides))
+    choice = Choice(required=required_of(composed, overrides))
     run_id = find_id(reference, experiment_id, tracking, choice=choice)
     (run,) = find_runs(experiment_id, ids=[run_id])
     return run

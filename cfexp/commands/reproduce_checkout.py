@@ -43,9 +43,9 @@ def main(arguments: list[str]) -> int:
     tracking = request.tracking
     if tracking.enabled:
         check_reachable(tracking.uri, existing=True)
-    from cfexp.runs.metadata import asked
+    from cfexp.runs.metadata import required_of
 
-    choice = Choice(request.options.best_of, asked(request.experiment, overrides))
+    choice = Choice(request.options.best_of, required_of(request.experiment, overrides))
     past = find_past(run, tracking=tracking, choice=choice)
     commit = past.tags.get(COMMIT)
     if commit is None:

@@ -66,7 +66,7 @@ def _check_part(override: str) -> None:
     """
     if not isinstance(override, str):
         raise ConfigError(
-            'cfexp.compose takes texts, as in compose("model=dot", "embed_dim=64").'
+            'cfexp.compose takes strings, as in compose("model=dot", "embed_dim=64").'
             f" Got: {override!r}"
         )
     (parsed,) = OverridesParser.create().parse_overrides([override])

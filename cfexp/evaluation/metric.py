@@ -60,10 +60,10 @@ class Metric(Spec):
 
 
 class Within(Metric):
-    """The share of rows whose prediction is at most so many stars off.
+    """The share of rows whose prediction is at most ``stars`` off the rating.
 
     Attributes:
-        stars: How far a prediction may be off.
+        stars: The largest error that counts as a hit, in stars.
     """
 
     stars: Annotated[float, Field(gt=0)] = 0.5

@@ -4,6 +4,7 @@ from cfexp.models.source import Source
 from cfexp.runs.task import Task
 from cfexp.runs.train import train
 from cfexp.runtime import tensorflow
+from cfexp.tracking.tags import SOURCE
 from cfexp.training.fit import check_tunable
 
 
@@ -22,5 +23,5 @@ def finetune(task: Task) -> float | None:
     experiment = experiment.replace(training=training)
     check_tunable(experiment.model)
     source = Source(predictor, name, options.known_rows, options.same_ids)
-    outcome = train(task.job(experiment, source=name), source=source)
+    outcome = train(task.job(experiment, {SOURCE: name}), source=source)
     return outcome.metrics.get(options.objective)

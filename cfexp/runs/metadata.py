@@ -43,7 +43,7 @@ def params(experiment: Experiment, source: Source | None = None) -> dict[str, An
     return found
 
 
-def asked(experiment: Experiment, overrides: Sequence[str]) -> dict[str, str]:
+def required_of(experiment: Experiment, overrides: Sequence[str]) -> dict[str, str]:
     """Returns the parameters and tags of the dataset and split set by overrides.
 
     Args:

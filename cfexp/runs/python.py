@@ -72,7 +72,7 @@ def load(
     Raises:
         CfexpError: There is no such model, or it is damaged.
     """
-    choice = Choice(asked=of_data(like) if like else {})
+    choice = Choice(required=of_data(like) if like else {})
     with borrowed():
         saved = find_model(str(run), tracking=_tracking(tracking), choice=choice)
     # A folder may be a stranger's: only what is imported already is used for it.

@@ -19,7 +19,7 @@ from cfexp.runtime import tensorflow
 from cfexp.runtime.provenance import git_state
 from cfexp.tracking.folder import Past
 from cfexp.tracking.settings import Choice
-from cfexp.tracking.tags import MEMBERS, OVERRIDES, REPRODUCED, SOURCE
+from cfexp.tracking.tags import MEMBERS, OVERRIDES, REPRODUCED, REPRODUCES, SOURCE
 from cfexp.tracking.tracker import annotate, check_tracking, find_model, find_past
 
 
@@ -39,7 +39,7 @@ def reproduce(task: Task) -> None:
     verdict.warn_of_code(past, git_state(Path.cwd()))
     overrides = past.tags.get(OVERRIDES)
     job = replace(
-        task.job(experiment, reproduces=past.run_id),
+        task.job(experiment, {REPRODUCES: past.run_id}),
         name=task.options.run_name or f"reproduce {past.run_id}",
         overrides=None if overrides is None else tuple(json.loads(overrides)),
     )

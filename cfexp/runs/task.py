@@ -14,7 +14,7 @@ from cfexp.experiment import Experiment
 from cfexp.models.predictor import Predictor
 from cfexp.runs import trained
 from cfexp.runs.job import Job
-from cfexp.runs.metadata import asked
+from cfexp.runs.metadata import required_of
 from cfexp.runs.sweep import Swept
 from cfexp.tracking.settings import Choice, Tracking
 from cfexp.tracking.tracker import find_model
@@ -64,9 +64,10 @@ class Task:
     @property
     def choice(self) -> Choice:
         """The criteria of ``run_id=best``."""
-        return Choice(self.options.best_of, asked(self.experiment, self.overrides))
+        required = required_of(self.experiment, self.overrides)
+        return Choice(self.options.best_of, required)
 
-    def job(self, experiment: Experiment, **tags: str) -> Job:
+    def job(self, experiment: Experiment, tags: Mapping[str, str] | None = None) -> Job:
         """Returns the job that trains an experiment, with additional tags."""
         return Job(
             experiment=experiment,
@@ -76,7 +77,7 @@ class Task:
             overrides=tuple(effective(self.overrides)),
             parent_id=self.parent_id,
             once=self.parent_id is not None and not self.options.rerun,
-            tags={f"cfexp.{name}": value for name, value in tags.items()},
+            tags=tags or {},
         )
 
     def trained_model(self) -> tuple[Predictor, str]:

@@ -77,7 +77,7 @@ def best_run(runs: Sequence[Run], choice: Choice, where: str) -> Run:
     found = [
         run
         for run in with_metric
-        if choice.asked.items() <= {**run.data.params, **run.data.tags}.items()
+        if choice.required.items() <= {**run.data.params, **run.data.tags}.items()
     ]
     groups = {_group(run): run for run in reversed(found)}
     if len(groups) == 1:
@@ -85,7 +85,7 @@ def best_run(runs: Sequence[Run], choice: Choice, where: str) -> Run:
     every = {_group(run): run for run in reversed(with_metric)}
     listed = "; ".join(sorted({_data(run) for run in (groups or every).values()})[:5])
     if not found:
-        named = "with this dataset and split " if choice.asked else ""
+        named = "with this dataset and split " if choice.required else ""
         others = f" It has runs on: {listed}." if listed else ""
         raise TrackingError(
             f"run_id=best: there is no finished training {named}with the metric"

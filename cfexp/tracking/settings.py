@@ -95,12 +95,12 @@ class Choice:
 
     Attributes:
         metric: The validation metric to minimise.
-        asked: Parameters and tags that the run must have, see
-            `cfexp.runs.metadata.asked`.
+        required: Parameters and tags that the run must have, see
+            `cfexp.runs.metadata.required_of`.
     """
 
     metric: str = "val_rmse"
-    asked: Mapping[str, str] = field(default_factory=dict)
+    required: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def test_compose_makes_the_experiment_of_the_command_line() -> None:
         (["tracking=none"], "tracking=none is not part of an experiment.*cfexp.train"),
         (["cv=5"], "cv=5 is not part of an experiment.*Use the command line"),
         (["search=ncf"], "search=ncf is not part of an experiment"),
-        ([3], r"cfexp.compose takes texts.* Got: 3"),
+        ([3], r"cfexp.compose takes strings.* Got: 3"),
     ],
 )
 def test_wrong_override_is_one_line(overrides: list[str], said: str) -> None:

@@ -12,7 +12,7 @@ from cfexp.comparison.systems import System
 from cfexp.config.build import build
 from cfexp.config.compose import compose
 from cfexp.errors import ConfigError, TrackingError
-from cfexp.runs.metadata import asked
+from cfexp.runs.metadata import required_of
 from cfexp.runs.modes import run as do
 from cfexp.runs.task import Task
 from cfexp.tracking.choose import best_run
@@ -41,9 +41,9 @@ def made(
     )
 
 
-def best(*runs: Run, **asked: str) -> str:
-    named = {key.replace("_", "."): value for key, value in asked.items()}
-    return best_run(runs, Choice(asked=named), "here").info.run_id
+def best(*runs: Run, **required: str) -> str:
+    named = {key.replace("_", "."): value for key, value in required.items()}
+    return best_run(runs, Choice(required=named), "here").info.run_id
 
 
 def test_best_is_by_validation_within_one_data_and_split() -> None:
@@ -78,14 +78,15 @@ def test_runs_without_validation_error_are_never_the_best_system() -> None:
 
 def test_asked_are_the_named_groups() -> None:
     overrides = ["dataset=ml-100k", "split=kfold", "split.fold=2", "embed_dim=8"]
-    found = asked(build(compose(overrides)).experiment, overrides)
+    found = required_of(build(compose(overrides)).experiment, overrides)
     assert found["dataset.name"] == "ml-100k"
     assert found["split.fold"] == "2"
     assert {key.partition(".")[0] for key in found} == {"cfexp", "dataset", "split"}
     assert found["cfexp.split"] == "KFold"
     assert "dataset.root" not in found
-    assert asked(build(compose(["seed=3"])).experiment, ["seed=3"]) == {"seed": "3"}
-    assert asked(build(compose([])).experiment, []) == {}
+    seeded = build(compose(["seed=3"])).experiment
+    assert required_of(seeded, ["seed=3"]) == {"seed": "3"}
+    assert required_of(build(compose([])).experiment, []) == {}
 
 
 @pytest.mark.slow
