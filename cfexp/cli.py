@@ -23,6 +23,7 @@ from cfexp.config.identity import run_name, without_embed_dim
 from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
 from cfexp.runs.sweep import current_sweep, finish_open_sweep
 from cfexp.runs.traces import remove_traces
+from cfexp.runtime import tensorflow
 from cfexp.runtime.signals import interrupt_on_sigterm
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ def _check_folder() -> None:
 
 def run_command(module: str, arguments: list[str]) -> int:
     """Runs one of `COMMANDS`; returns its exit status, see `run_cli`."""
+    tensorflow.own_process()
     return _exit_status(lambda: importlib.import_module(module).main(arguments))
 
 
@@ -136,6 +138,7 @@ def _exit_status(job: Callable[[], object]) -> int:
 
 def _task(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
+    tensorflow.own_process()  # here, since a launcher may have started it
     try:
         swept = current_sweep()
         if swept:

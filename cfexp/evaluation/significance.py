@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 FloatArray = npt.NDArray[np.float64]
 RESAMPLES = 10_000
@@ -156,13 +155,15 @@ def paired_t(differences: FloatArray) -> FloatArray:
     Returns:
         Shape ``(R,)``; 1 if all differences are 0, or if there is only one user.
     """
+    from scipy.special import stdtr  # slow to import; a run does not need it
+
     users = len(differences)
     if users == 1:
         return np.ones(differences.shape[1])
     error = differences.std(axis=0, ddof=1) / np.sqrt(users)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(differences.mean(axis=0)) / error
-    return np.nan_to_num(2 * stats.t.sf(t, users - 1), nan=1.0)
+    return np.nan_to_num(2 * stdtr(users - 1, -t), nan=1.0)
 
 
 def holm(p_values: list[float]) -> list[float]:

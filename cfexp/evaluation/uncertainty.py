@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from cfexp.data.ratings import USER
 from cfexp.evaluation.rows import ERROR, distinct
@@ -94,9 +93,11 @@ def uncertainty(values: np.ndarray, *, share: float) -> tuple[float, float]:
         values: A metric of n folds or seeds, shape ``(n,)``.
         share: Number of rows behind the metric, divided by that of training rows.
     """
+    from scipy.special import stdtrit  # slow to import; a run does not need it
+
     n = len(values)
     std = float(np.std(values, ddof=1))
-    half = float(stats.t.ppf(0.975, n - 1) * std * np.sqrt(1 / n + share))
+    half = float(stdtrit(n - 1, 0.975) * std * np.sqrt(1 / n + share))
     mean = float(np.mean(values))
     return mean - half, mean + half
 

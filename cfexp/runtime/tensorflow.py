@@ -5,10 +5,31 @@ import os
 import re
 import sys
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 
+from cfexp.runtime.deferred import deferred
 from cfexp.runtime.xla_cache import keep_programs
 
+# They import scikit-learn and matplotlib, a third of the time of `import tensorflow`.
+NOT_NEEDED = (
+    "keras.src.visualization",
+    "keras.visualization",
+    "keras.wrappers",
+    "keras._tf_keras.keras.visualization",
+    "keras._tf_keras.keras.wrappers",
+)
 OUR_FUNCTION = re.compile(r"calls to <function (KerasScorer|Program|Distributed)")
+
+_is_own_process = False
+
+
+def own_process() -> None:
+    """Says that this process runs cfexp's command line, and nobody else's program.
+
+    Parts of Keras that cfexp does not use are then imported when they are first used.
+    """
+    global _is_own_process
+    _is_own_process = True
 
 
 def start(*, programs: bool = True) -> None:
@@ -31,7 +52,8 @@ def start(*, programs: bool = True) -> None:
     with tempfile.TemporaryFile() as output:
         os.dup2(output.fileno(), 2)
         try:
-            import tensorflow as tf
+            with _without_what_is_not_needed():
+                import tensorflow as tf
 
             tf.config.list_physical_devices()
         except ImportError:
@@ -42,6 +64,10 @@ def start(*, programs: bool = True) -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+def _without_what_is_not_needed() -> AbstractContextManager[None]:
+    return deferred(NOT_NEEDED) if _is_own_process else nullcontext()
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
