@@ -60,8 +60,8 @@ def run(size: int) -> dict[str, float]:
         found = json.loads((Path(folder) / "results/metrics.json").read_text())
     return {
         "ratings": size,
-        **{stage: found[f"seconds_{stage}"] for stage in STAGES},
-        "epoch": 0.72 * size / found["ratings_per_second"],
+        **{stage: found[f"seconds/{stage}"] for stage in STAGES},
+        "epoch": 0.72 * size / found["training/ratings_per_second"],
         "peak GB": usage.ru_maxrss / 1e6,
     }
 

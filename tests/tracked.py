@@ -7,6 +7,7 @@ import mlflow
 import numpy as np
 from mlflow.entities import Run
 
+from cfexp.evaluation.names import is_time
 from cfexp.models.predictor import Predictor
 
 
@@ -39,11 +40,7 @@ def check_job(folder: Path, run: Run, epochs: int) -> None:
 def metrics_of(folder: Path) -> dict[str, float]:
     """Returns the metrics of a finished run that do not tell the time."""
     found = json.loads((folder / "results/metrics.json").read_text())
-    return {
-        name: value
-        for name, value in found.items()
-        if not name.startswith("seconds_") and name != "ratings_per_second"
-    }
+    return {name: value for name, value in found.items() if not is_time(name)}
 
 
 def weights(folder: Path) -> list[np.ndarray]:

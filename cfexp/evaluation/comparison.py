@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cfexp.evaluation.groups import Evaluation
+from cfexp.evaluation.names import BASELINES
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Comparison:
         found = self.model.metrics(part)
         found |= {f"{part}_{name}": value for name, value in self.own.items()}
         for name, baseline in self.baselines.items():
-            found[f"baseline_{name}_rmse"] = baseline.overall.rmse
-            found[f"baseline_{name}_mae"] = baseline.overall.mae
+            found[f"{BASELINES}{name}_rmse"] = baseline.overall.rmse
+            found[f"{BASELINES}{name}_mae"] = baseline.overall.mae
         return found | {"skill_vs_bias": self.skill_vs_bias}
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cfexp.data.ratings import ITEM, USER, IntArray, Ratings
 from cfexp.evaluation.metrics import FloatArray, _errors
+from cfexp.evaluation.names import GROUPS, ROWS
 
 # Number of training ratings of each row's ``user`` and ``item``, shape (n,) each.
 Seen = Mapping[str, IntArray]
@@ -102,14 +103,14 @@ class Evaluation:
         return str(self.to_frame().to_html(index=False, float_format="{:.4f}".format))
 
     def metrics(self, part: str) -> dict[str, float]:
-        """Returns flat metrics such as ``test_rmse`` and ``test_rmse_cold_item``."""
+        """Returns metrics such as ``test_rmse`` and ``groups/test_rmse_cold_item``."""
         flat = {f"{part}_rmse": self.overall.rmse, f"{part}_mae": self.overall.mae}
         for group in (self.user_mean, *self.groups):
             if group.rows:
-                flat[f"{part}_rmse_{group.name}"] = group.rmse
-                flat[f"{part}_mae_{group.name}"] = group.mae
-            flat[f"{part}_rows_{group.name}"] = float(group.rows)
-        return flat | {f"{part}_rows": float(self.overall.rows)}
+                flat[f"{GROUPS}{part}_rmse_{group.name}"] = group.rmse
+                flat[f"{GROUPS}{part}_mae_{group.name}"] = group.mae
+            flat[f"{ROWS}{part}_{group.name}"] = float(group.rows)
+        return flat | {f"{ROWS}{part}": float(self.overall.rows)}
 
 
 def evaluate(

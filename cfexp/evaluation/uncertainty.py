@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cfexp.data.ratings import USER
+from cfexp.evaluation.names import REPEATS
 from cfexp.evaluation.rows import ERROR, distinct
 from cfexp.evaluation.significance import FloatArray, half_width
 
@@ -58,17 +59,17 @@ def summary(
         parts: The rows behind the metrics, by the names in `PARTS`.
 
     Returns:
-        Each metric's mean under its own name; ``_std``, its standard deviation over the
-        repeats; and, if there is one, its 95 % interval ``_low`` to ``_high``. Then,
-        for each part, a text: what its intervals cover.
+        Each metric's mean under its own name; under ``repeats/``, ``_std``, its
+        standard deviation, and, if there is one, its 95 % interval ``_low`` to
+        ``_high``. Then, for each part, a text: what its intervals cover.
     """
     whole = table.dropna(axis="columns")
     found = {str(name): float(value) for name, value in whole.mean().items()}
-    found["repeats"] = float(len(table))
+    found[f"{REPEATS}n"] = float(len(table))
     covers = {}
     for key, part in parts.items():
         names = [name for name in PARTS[key] if name in whole]
-        found |= {f"{name}_std": float(table[name].std()) for name in names}
+        found |= {f"{REPEATS}{name}_std": float(table[name].std()) for name in names}
         groups = same_rows(part)
         if len(set(groups)) == 1:
             bounds, covers[key] = _over_users(key, part)
@@ -78,7 +79,8 @@ def summary(
         for name in bounds.keys() & set(names):
             low, high = bounds[name]
             if np.isfinite([low, high]).all():
-                found |= {f"{name}_low": low, f"{name}_high": high}
+                found[f"{REPEATS}{name}_low"] = low
+                found[f"{REPEATS}{name}_high"] = high
     return found, covers
 
 

@@ -14,6 +14,12 @@ from cfexp.data.ratings import GENRES, RATING, Ratings
 from cfexp.data.split import Data, Split
 from cfexp.evaluation.breakdown import by_count, calibration, error_stats, worst_cases
 from cfexp.evaluation.comparison import Comparison, margin
+from cfexp.evaluation.names import (
+    N_PARAMETERS,
+    RATINGS_PER_SECOND,
+    SECONDS,
+    TRAINING,
+)
 from cfexp.reports.page import data_uri, page
 
 PLOTS = ("predicted_vs_true", "learning_curves")
@@ -29,7 +35,7 @@ class Card:
         comparison: Errors of the model and of the baselines on the test rows.
         test: The test predictions, from `cfexp.runs.results.test_predictions`.
         params: The logged parameters.
-        metrics: The final metrics, including ``seconds_`` of each stage.
+        metrics: The final metrics, including ``seconds/`` of each stage.
     """
 
     title: str
@@ -164,14 +170,15 @@ def _residuals(stats: pd.DataFrame, label: str) -> pd.DataFrame:
 
 def _time(metrics: Mapping[str, float]) -> str:
     rows = [
-        (name.removeprefix("seconds_"), f"{value:.2f} s")
+        (name.removeprefix(SECONDS), f"{value:.2f} s")
         for name, value in metrics.items()
-        if name.startswith("seconds_")
+        if name.startswith(SECONDS)
     ]
-    rows.append(("trained parameters", f"{metrics['n_parameters']:,.0f}"))
-    for name in ("epochs", "best_epoch", "ratings_per_second"):
+    rows.append(("trained parameters", f"{metrics[N_PARAMETERS]:,.0f}"))
+    for name in (f"{TRAINING}epochs", "best_epoch", RATINGS_PER_SECOND):
         if name in metrics:
-            rows.append((name.replace("_", " "), f"{metrics[name]:,.0f}"))
+            label = name.removeprefix(TRAINING).replace("_", " ")
+            rows.append((label, f"{metrics[name]:,.0f}"))
     return _table(pd.DataFrame(rows, columns=["stage", "value"]))
 
 

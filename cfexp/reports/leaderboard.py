@@ -5,8 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from cfexp.evaluation.names import N_PARAMETERS, SECONDS
+
 ERRORS = ("val_rmse", "test_rmse", "test_mae")
 METRICS = (*ERRORS, "skill_vs_bias", "best_epoch", "n_parameters", "seconds_fit")
+# Columns whose metric has another name.
+METRIC_OF = {"n_parameters": N_PARAMETERS, "seconds_fit": f"{SECONDS}fit"}
 # Columns to leave out first in a narrow terminal.
 SPARE = ("seconds_fit", "n_parameters", "best_epoch", "skill_vs_bias")
 
@@ -27,6 +31,8 @@ def ranked(
         objective: The metric to sort by; its column precedes the other metrics.
     """
     others = [name for name in METRICS if name != objective]
-    table = pd.DataFrame(rows, columns=[*names, objective, *others])
+    named = [METRIC_OF.get(name, name) for name in (*names, objective, *others)]
+    table = pd.DataFrame(rows, columns=named)
+    table.columns = pd.Index([*names, objective, *others])
     table = table.astype(dict.fromkeys(METRICS, float))
     return table.sort_values(objective, na_position="last", ignore_index=True)

@@ -10,6 +10,7 @@ from cfexp.data.ratings import Ratings
 from cfexp.data.split import Split
 from cfexp.evaluation.comparison import Comparison, margin
 from cfexp.evaluation.groups import Evaluation, Group
+from cfexp.evaluation.names import BIAS_RMSE, RELOAD_DIFFERENCE
 from cfexp.runtime.console import _table, console, plain, print_lines, show
 from cfexp.runtime.stopwatch import Stopwatch
 from cfexp.training.fit import Fitted
@@ -97,7 +98,7 @@ def print_summary(
     seconds = ", ".join(f"{k} {v:.1f}" for k, v in watch.seconds.items())
     lines += [
         ("parameters", f"{fitted.scorer.n_parameters:,}"),
-        ("reload check", f"max difference {metrics['reload_max_abs_diff']:.1e} stars"),
+        ("reload check", f"max difference {metrics[RELOAD_DIFFERENCE]:.1e} stars"),
         ("seconds", seconds),
         ("folder", str(folder)),
         ("run_id", run_id or "none (tracking=none)"),
@@ -113,7 +114,7 @@ def warn_of_skill(metrics: Mapping[str, float]) -> None:
         log.warning(
             "the bias baseline predicts no worse than this model (RMSE %.4f against"
             " %.4f): do not use the model; train longer, or tune l2 and learning_rate",
-            metrics["baseline_bias_rmse"],
+            metrics[BIAS_RMSE],
             metrics["test_rmse"],
         )
 

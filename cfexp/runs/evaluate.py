@@ -9,6 +9,7 @@ from cfexp.data.ratings import IntArray, Ratings
 from cfexp.data.split import Data, Split
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import Seen, times_seen
+from cfexp.evaluation.names import ROWS
 from cfexp.experiment import Experiment
 from cfexp.models.overlap import check_related, unknown_rows
 from cfexp.models.predictor import Predictor
@@ -90,7 +91,7 @@ def evaluate(task: Task) -> None:
     with open_run(task.tracking, new) as run:
         comparison = compared(predictor, ratings, rows, experiment)
         print_evaluation(f"{model} on {ratings.name}", comparison)
-        metrics = comparison.metrics("test") | {"known_rows": float(rows.known)}
+        metrics = comparison.metrics("test") | {f"{ROWS}known": float(rows.known)}
         warn_of_skill(metrics)
         write_metrics(task.folder / "results", metrics)
         run.log_results(metrics, task.folder / "results")

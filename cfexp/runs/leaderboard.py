@@ -7,6 +7,7 @@ import pandas as pd
 import yaml
 
 from cfexp.config.identity import effective, is_repeat
+from cfexp.evaluation.names import SWEEP
 from cfexp.reports.leaderboard import ERRORS, ranked
 from cfexp.tracking.folder import METRICS, SKIPPED
 
@@ -72,3 +73,14 @@ def means_over_repeats(board: pd.DataFrame) -> pd.DataFrame:
         flat[f"mean {name}"] = stats[(name, "mean")].to_numpy()
         flat[f"std {name}"] = stats[(name, "std")].to_numpy()
     return flat
+
+
+def best_and_means(finished: pd.DataFrame) -> dict[str, float]:
+    """Returns the errors of a sweep's best job, and means over its jobs, as metrics.
+
+    Args:
+        finished: The finished jobs of `leaderboard`, the best first.
+    """
+    best, means = finished.iloc[0], finished[list(ERRORS)].mean()
+    found = {f"{SWEEP}best_{name}": float(best[name]) for name in ERRORS}
+    return found | {f"{SWEEP}mean_{name}": float(means[name]) for name in ERRORS}

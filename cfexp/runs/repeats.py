@@ -11,6 +11,7 @@ from cfexp.config.identity import code_version, repeated_options
 from cfexp.config.repeats import Repeat, repeats
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
+from cfexp.evaluation.names import REPEATS, ROWS
 from cfexp.evaluation.rows import read_errors
 from cfexp.evaluation.uncertainty import WITH_INTERVAL, Part, summary
 from cfexp.runs import metadata
@@ -141,11 +142,11 @@ def _summary(
     table: pd.DataFrame, done: Sequence[Repeated]
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Returns means, intervals and what they cover, see `summary`."""
-    rest = table["train_rows"]
+    rest = table[f"{ROWS}train"]
     parts = {}
     for key, rows, file in (
-        ("val", table["valid_rows"], VALID_PREDICTIONS),
-        ("test", table["test_rows"], TEST_PREDICTIONS),
+        ("val", table[f"{ROWS}valid"], VALID_PREDICTIONS),
+        ("test", table[f"{ROWS}test"], TEST_PREDICTIONS),
     ):
         errors = [one.errors[file] for one in done]
         parts[key] = Part(errors, share=float((rows / rest).mean()))
@@ -175,9 +176,13 @@ def _print(
 ) -> None:
     """Prints the repeats, their means and intervals, and what the intervals cover."""
     metrics = [metric for metric in WITH_INTERVAL if metric in found]
-    lines = {"mean": "", "std": "_std", "95 % low": "_low", "95 % high": "_high"}
+    ends = {"std": "_std", "95 % low": "_low", "95 % high": "_high"}
+    lines = {"mean": [found[m] for m in metrics]} | {
+        label: [found.get(f"{REPEATS}{m}{end}") for m in metrics]
+        for label, end in ends.items()
+    }
     means = pd.DataFrame(
-        {label: [found.get(m + end) for m in metrics] for label, end in lines.items()},
+        lines,
         index=metrics,
         dtype=float,
     )

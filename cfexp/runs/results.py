@@ -17,6 +17,7 @@ from cfexp.data.encoder import genres_of
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.data.split import Data
 from cfexp.errors import first_line
+from cfexp.evaluation.names import seconds
 from cfexp.models.base import Scorer
 from cfexp.models.predictor import ELSEWHERE, check_replaceable
 from cfexp.reports.card import Card
@@ -106,7 +107,7 @@ def write(
         for name in (*FILES, *CARD):
             (folder / name).unlink(missing_ok=True)  # of an earlier run in this folder
         (job.folder / SKIPPED).unlink(missing_ok=True)
-        metrics = result.metrics() | result.watch.metrics()
+        metrics = result.metrics() | seconds(result.watch.seconds)
         settings = yaml.safe_dump(job.experiment.settings(), sort_keys=False)
         write_text(folder / CONFIG, settings)
         write_metrics(folder, metrics)

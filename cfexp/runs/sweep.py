@@ -228,13 +228,11 @@ class SweepCallback(Callback):
     def _log_best(
         self, parent: "ParentRun", board: "pd.DataFrame", results: Path
     ) -> None:
-        from cfexp.reports.leaderboard import ERRORS
+        from cfexp.runs.leaderboard import best_and_means
 
         finished = board[board["status"] != "failed"]
         if finished.empty:
             parent.log(files=results)
             return
-        best = finished.iloc[0]
-        found = {f"best_{name}": float(best[name]) for name in ERRORS}
-        found |= {f"mean_{name}": float(finished[name].mean()) for name in ERRORS}
-        parent.log(metrics=found, tags={BEST_OVERRIDES: best["job"]}, files=results)
+        best = {BEST_OVERRIDES: str(finished.iloc[0]["job"])}
+        parent.log(metrics=best_and_means(finished), tags=best, files=results)

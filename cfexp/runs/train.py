@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.data.split import Data
+from cfexp.evaluation.names import RELOAD_DIFFERENCE, seconds
 from cfexp.models.base import NeuralModel
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.predictor import max_difference
@@ -127,7 +128,8 @@ def _save_and_log(
         sample = results.sample(result.data)
         reloaded = run.log_model(job.folder / "model", example=sample.head(5))
         difference = max_difference(predictor, reloaded, sample)
-    metrics = result.metrics() | {"reload_max_abs_diff": difference} | watch.metrics()
+    metrics = result.metrics() | {RELOAD_DIFFERENCE: difference}
+    metrics |= seconds(watch.seconds)
     results.write_metrics(job.folder / "results", metrics)
     run.log_results(metrics, job.folder / "results", tags=weights)
     return metrics

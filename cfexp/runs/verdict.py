@@ -9,6 +9,7 @@ import pandas as pd
 
 from cfexp.data.split import Data
 from cfexp.errors import DataError, TrainingError
+from cfexp.evaluation.names import RELOAD_DIFFERENCE, is_time
 from cfexp.runs.results import writing
 from cfexp.runtime.console import print_frame, print_lines
 from cfexp.runtime.provenance import PACKAGES, GitState, versions
@@ -20,8 +21,6 @@ log = logging.getLogger(__name__)
 # In stars: rounding differences from the order of sums in threads are smaller.
 TOLERANCE = 1e-4
 EQUAL, CLOSE, DIFFERENT = "equal", "within tolerance", "different"
-# Prefixes of metrics that are not results, such as times.
-NOT_COMPARED = ("seconds_", "ratings_per_second", "reload_max_abs_diff")
 ALWAYS_SHOWN = ("test_rmse", "test_mae", "val_rmse", "best_epoch")
 FILE = "reproduce.csv"
 
@@ -84,7 +83,9 @@ def compared(
 ) -> pd.DataFrame:
     """Returns ``metric``, ``then``, ``now`` and ``verdict``, different ones first."""
     names = sorted(
-        name for name in then.keys() | now.keys() if not name.startswith(NOT_COMPARED)
+        name
+        for name in then.keys() | now.keys()
+        if not is_time(name) and name != RELOAD_DIFFERENCE
     )
     rows = [
         {

@@ -20,7 +20,3 @@ class Stopwatch:
         finally:
             spent = time.perf_counter() - started
             self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
-
-    def metrics(self) -> dict[str, float]:
-        """Returns ``seconds_{stage}`` metrics."""
-        return {f"seconds_{stage}": spent for stage, spent in self.seconds.items()}

@@ -10,6 +10,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 from mlflow.exceptions import MlflowException
 
 from cfexp.errors import TrackingError, first_line
+from cfexp.evaluation.names import EPOCH
 from cfexp.tracking.connect import connect
 from cfexp.tracking.tags import PARENT
 from cfexp.tracking.unsynced import Record
@@ -86,9 +87,9 @@ def epoch_metrics(epoch: Epoch) -> list[Metric]:
     """
     ended = int(epoch.time * 1000)
     values = {
-        "epoch/train_loss": epoch.train_loss,
-        "epoch/val_rmse": epoch.val_rmse,
-        "epoch/val_mae": epoch.val_mae,
+        f"{EPOCH}train_loss": epoch.train_loss,
+        f"{EPOCH}val_rmse": epoch.val_rmse,
+        f"{EPOCH}val_mae": epoch.val_mae,
     }
     return [
         Metric(key, value, ended, epoch.epoch)

@@ -9,6 +9,7 @@ import pandas as pd
 from mlflow.entities import Run as Run
 
 from cfexp.errors import TrackingError, did_you_mean, first_line
+from cfexp.evaluation.names import EPOCH
 from cfexp.evaluation.rows import read_errors
 from cfexp.tracking.choose import FINISHED
 from cfexp.tracking.folder import TEST_PREDICTIONS
@@ -145,7 +146,7 @@ def predictions_of(run_id: str, name: str) -> pd.DataFrame:
 def validation_curve(run: Run) -> tuple[list[int], list[float]]:
     """Returns a run's epochs, and its validation RMSE after each of them."""
     history = mlflow.MlflowClient().get_metric_history(
-        run.info.run_id, "epoch/val_rmse"
+        run.info.run_id, f"{EPOCH}val_rmse"
     )
     return [m.step for m in history], [m.value for m in history]
 

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from cfexp.evaluation.names import RATINGS_PER_SECOND, TRAINING
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -51,11 +53,11 @@ class History:
         best, last = self.best, self.epochs[-1]
         found = {
             "best_epoch": float(best.epoch),
-            "epochs": float(len(self.trained)),
-            "last_train_loss": last.train_loss,
-            "ratings_per_second": self.ratings_per_second,
-            "train_loss": best.train_loss,
-            "last_val_rmse": last.val_rmse,
+            f"{TRAINING}epochs": float(len(self.trained)),
+            f"{TRAINING}loss": best.train_loss,
+            f"{TRAINING}last_loss": last.train_loss,
+            f"{TRAINING}last_val_rmse": last.val_rmse,
+            RATINGS_PER_SECOND: self.ratings_per_second,
         }
         # NaN: the loss of epoch 0, and validation errors without validation rows.
         return {name: value for name, value in found.items() if not math.isnan(value)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cfexp.data.split import Data
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import Evaluation
+from cfexp.evaluation.names import N_PARAMETERS, ROWS
 from cfexp.models.predictor import Predictor
 from cfexp.runtime.stopwatch import Stopwatch
 from cfexp.training.fit import Fitted
@@ -71,13 +72,13 @@ class Result:
         """
         fitted, split = self.fitted, self.data.split
         found = self.comparison.metrics("test")
-        found |= {"train_rows": float(len(split.train))}
-        found |= {"valid_rows": float(len(split.valid))}
+        found[f"{ROWS}train"] = float(len(split.train))
+        found[f"{ROWS}valid"] = float(len(split.valid))
         if fitted.val_rmse is not None and fitted.val_mae is not None:
             found |= {"val_rmse": fitted.val_rmse, "val_mae": fitted.val_mae}
             found |= {f"val_{name}": value for name, value in self.val_metrics.items()}
-        found |= {"fitted_rows": float(len(fitted.rows))}
-        found["n_parameters"] = float(fitted.scorer.n_parameters)
+        found[f"{ROWS}fitted"] = float(len(fitted.rows))
+        found[N_PARAMETERS] = float(fitted.scorer.n_parameters)
         if fitted.history:
             found |= fitted.history.metrics()
         return found

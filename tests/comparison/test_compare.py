@@ -84,7 +84,7 @@ def test_errors_are_the_logged_ones(tracked: Path) -> None:
     for own in ([alone], folds):
         errors, tested = errors_of([System(name, tuple(own)) for name in "ab"])
         logged = pd.DataFrame([run.data.metrics for run in own])
-        rows = logged["test_rows"]
+        rows = logged["rows/test"]
         assert errors.rows.sum() == tested == rows.sum()
         rmse = np.sqrt((logged["test_rmse"] ** 2 * rows).sum() / rows.sum())
         np.testing.assert_allclose(errors.overall("rmse"), rmse, rtol=1e-12)

@@ -43,21 +43,21 @@ def test_groups() -> None:
     metrics = found.metrics("test")
     assert metrics["test_rmse"] == pytest.approx(np.sqrt((1 + 4 + 4) / 5))
     assert metrics["test_mae"] == pytest.approx(1.0)
-    assert metrics["test_rows"] == 5
+    assert metrics["rows/test"] == 5
     # users 1, 2, 0 (unknown) and 3, each with its own error
     expected = np.mean([np.sqrt(0.5), 2.0, 0.0, 2.0])
-    assert metrics["test_rmse_user_mean"] == pytest.approx(expected)
-    assert metrics["test_rows_warm"] == 3
-    assert metrics["test_rmse_warm"] == pytest.approx(np.sqrt(5 / 3))
-    assert metrics["test_rows_cold"] == 2
-    assert metrics["test_rows_cold_user"] == 2
-    assert metrics["test_rows_cold_item"] == 1
-    assert metrics["test_rmse_cold_item"] == pytest.approx(2.0)
-    assert metrics["test_rows_user_1_9"] == 1
-    assert metrics["test_rows_user_10_49"] == 2
-    assert metrics["test_rows_item_10_49"] == 3
-    assert metrics["test_rows_item_200_up"] == 0
-    assert "test_rmse_item_200_up" not in metrics
+    assert metrics["groups/test_rmse_user_mean"] == pytest.approx(expected)
+    assert metrics["rows/test_warm"] == 3
+    assert metrics["groups/test_rmse_warm"] == pytest.approx(np.sqrt(5 / 3))
+    assert metrics["rows/test_cold"] == 2
+    assert metrics["rows/test_cold_user"] == 2
+    assert metrics["rows/test_cold_item"] == 1
+    assert metrics["groups/test_rmse_cold_item"] == pytest.approx(2.0)
+    assert metrics["rows/test_user_1_9"] == 1
+    assert metrics["rows/test_user_10_49"] == 2
+    assert metrics["rows/test_item_10_49"] == 3
+    assert metrics["rows/test_item_200_up"] == 0
+    assert "groups/test_rmse_item_200_up" not in metrics
 
 
 def test_buckets_and_cold_rows_are_all_rows() -> None:

@@ -52,9 +52,9 @@ def test_each_part_has_its_own_share() -> None:
         ("test_mae", 0.25),
         ("skill_vs_bias", 0.25),
     ):
-        bounds = (found[f"{name}_low"], found[f"{name}_high"])
+        bounds = (found[f"repeats/{name}_low"], found[f"repeats/{name}_high"])
         assert bounds == uncertainty(table[name].to_numpy(), share=share)
-        assert found[f"{name}_std"] == pytest.approx(table[name].std())
+        assert found[f"repeats/{name}_std"] == pytest.approx(table[name].std())
     assert covers["val"].startswith("other training and validation rows: corrected")
     assert covers["test"].startswith("other training and test rows: corrected")
 
@@ -64,14 +64,21 @@ def test_seeds_on_the_same_rows_are_sure_of_no_more() -> None:
     same = errors(np.arange(200), 3)
     test = Part([same] * 5, share=0.25)
     found, covers = summary(metrics(("test", test)), {"test": test})
-    assert found["test_rmse_std"] == 0
+    assert found["repeats/test_rmse_std"] == 0
     sums = (same["error"] ** 2).groupby(same["userId"]).sum().to_numpy()[:, None]
     half = half_width(sums, np.full(20, 10.0))[0]
     expected = np.sqrt((same["error"] ** 2).mean() + np.array([-half, half]))
-    assert [found["test_rmse_low"], found["test_rmse_high"]] == pytest.approx(expected)
-    assert found["test_mae_low"] < found["test_mae"] < found["test_mae_high"]
-    assert "skill_vs_bias_std" in found
-    assert "skill_vs_bias_low" not in found
+    assert [
+        found["repeats/test_rmse_low"],
+        found["repeats/test_rmse_high"],
+    ] == pytest.approx(expected)
+    assert (
+        found["repeats/test_mae_low"]
+        < found["test_mae"]
+        < found["repeats/test_mae_high"]
+    )
+    assert "repeats/skill_vs_bias_std" in found
+    assert "repeats/skill_vs_bias_low" not in found
     assert covers["test"].startswith("other users, the same 5 trained models")
     assert "20 whole users; none for the skill" in covers["test"]
 
@@ -82,7 +89,7 @@ def test_seeds_of_a_published_fold_are_one_value() -> None:
     assert same_rows(test) == [0, 1, 2, 0, 1, 2]
     found, covers = summary(table, {"test": test})
     values = table["test_rmse"].to_numpy()[:3]
-    bounds = (found["test_rmse_low"], found["test_rmse_high"])
+    bounds = (found["repeats/test_rmse_low"], found["repeats/test_rmse_high"])
     assert bounds == pytest.approx(uncertainty(values, share=0.25))
     assert "3 values, each a mean of repeats with the same rows" in covers["test"]
 

@@ -65,8 +65,8 @@ def test_card_of_a_run(workdir: Path) -> None:
         assert f"\n### {part}" in card
     metrics = pd.read_json(results / "metrics.json", typ="series")
     assert f"Test RMSE {metrics['test_rmse']:.4f}" in card
-    assert f"| all | {int(metrics['test_rows'])} | {metrics['test_rmse']:.4f} |" in card
-    assert f"{metrics['baseline_bias_rmse']:.4f}" in card
+    assert f"| all | {int(metrics['rows/test'])} | {metrics['test_rmse']:.4f} |" in card
+    assert f"{metrics['baselines/bias_rmse']:.4f}" in card
     assert "no better than the bias baseline" in card  # two epochs are too few
     assert "| model.embed\\_dim | 4 |" in card
     page = (results / "model_card.html").read_text()

@@ -60,7 +60,7 @@ def test_finetune_and_evaluate_on_another_split_are_refused(
         if "seed=1" in other:
             # Rows of neither part are all that is left.
             do("dropped", *use, *other, "known_rows=drop")
-            tested = metrics_of(Path("dropped"))["test_rows"]
+            tested = metrics_of(Path("dropped"))["rows/test"]
             assert 100 < tested < 150
 
 
@@ -78,11 +78,11 @@ def test_other_data_that_share_rows(do: Do, trained: Path, workdir: Path) -> Non
         do("all", *use)
     again = metrics_of(do("left", *use, "known_rows=drop"))
     before = metrics_of(trained)
-    assert again["test_rows"] == before["test_rows"] == 600
-    for name in ("test_rmse", "test_rmse_user_mean", "baseline_bias_rmse"):
+    assert again["rows/test"] == before["rows/test"] == 600
+    for name in ("test_rmse", "groups/test_rmse_user_mean", "baselines/bias_rmse"):
         assert again[name] == pytest.approx(before[name], abs=1e-6)
     assert again["skill_vs_bias"] == pytest.approx(before["skill_vs_bias"], abs=1e-6)
-    assert again["known_rows"] == 2400
+    assert again["rows/known"] == 2400
 
 
 @pytest.mark.slow
@@ -119,8 +119,8 @@ def test_model_that_knows_its_validation_rows_has_no_such_error(
     tuned = do("tuned", *tune, "known_rows=drop")
     assert "the last epoch is kept" in caplog.text
     found = metrics_of(tuned)
-    assert not {"val_rmse", "val_mae", "last_val_rmse"} & found.keys()
-    assert found["best_epoch"] == found["epochs"] == 2
+    assert not {"val_rmse", "val_mae", "training/last_val_rmse"} & found.keys()
+    assert found["best_epoch"] == found["training/epochs"] == 2
     assert "There is no validation error" in (
         tuned / "results/model_card.md"
     ).read_text(encoding="utf-8")
@@ -137,7 +137,7 @@ def test_starting_weights_are_kept_where_no_epoch_is_better(
     tuned = do("tuned", *tune, "optimizer.learning_rate=1")
     before, after = metrics_of(trained), metrics_of(tuned)
     assert after["best_epoch"] == 0
-    assert after["epochs"] == 2
+    assert after["training/epochs"] == 2
     assert after["val_rmse"] == pytest.approx(before["val_rmse"], abs=1e-6)
     assert after["test_rmse"] == pytest.approx(before["test_rmse"], abs=1e-6)
     assert "which is kept unchanged" in caplog.text
@@ -177,7 +177,7 @@ def test_groups_do_not_depend_on_what_is_fitted(do: Do) -> None:
         do("bias", "model=bias", *SMALL),
     ]
     rows = [
-        {k: v for k, v in metrics_of(f).items() if k.startswith("test_rows")}
+        {k: v for k, v in metrics_of(f).items() if k.startswith("rows/test")}
         for f in folders
     ]
     assert rows[0] == rows[1] == rows[2]
@@ -188,8 +188,8 @@ def test_groups_do_not_depend_on_what_is_fitted(do: Do) -> None:
     assert len(margins) > 5
     assert set(margins) == {"+0.0%"}
     # Baselines are fitted to the model's own rows.
-    assert metrics_of(folders[0])["fitted_rows"] == 2160
+    assert metrics_of(folders[0])["rows/fitted"] == 2160
     for folder in folders[1:]:
-        assert metrics_of(folder)["fitted_rows"] == 2400
-    same = [metrics_of(f)["baseline_bias_rmse"] for f in folders]
+        assert metrics_of(folder)["rows/fitted"] == 2400
+    same = [metrics_of(f)["baselines/bias_rmse"] for f in folders]
     assert same[0] != same[1] == same[2] == metrics_of(folders[2])["test_rmse"]

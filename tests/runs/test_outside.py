@@ -199,7 +199,7 @@ def test_dataset_split_and_metrics(workdir: Path) -> None:
     (run_id,) = run_ids(done)
     assert "on doubled" in done.stdout
     found = json.loads((workdir / "run/results/metrics.json").read_text())
-    assert found["test_rows"] == found["valid_rows"] == 300
+    assert found["rows/test"] == found["rows/valid"] == 300
     for part, file in (("test", "test"), ("val", "valid")):
         rows = pd.read_parquet(workdir / f"run/results/{file}_predictions.parquet")
         error = (rows["predicted"] - rows["rating"]).abs()

@@ -27,8 +27,10 @@ def test_seeds_of_a_temporal_split(
     train_repeats(Task(build(cfg), Path("out"), "name", tuple(overrides)))
     found = pd.read_json("out/results/metrics.json", typ="series")
     for name in ("val_rmse", "test_rmse", "test_mae"):
-        assert found[f"{name}_std"] == pytest.approx(0, abs=1e-12)
-        assert found[f"{name}_low"] < found[name] < found[f"{name}_high"]
+        assert found[f"repeats/{name}_std"] == pytest.approx(0, abs=1e-12)
+        assert (
+            found[f"repeats/{name}_low"] < found[name] < found[f"repeats/{name}_high"]
+        )
     said = " ".join(capsys.readouterr().out.split())
     assert "95 % of test other users, the same 3 trained models" in said
     assert "95 % of val other users, the same 3 trained models" in said
@@ -51,8 +53,12 @@ def test_folds_are_one_result(workdir: Path) -> None:
     values = [run.data.metrics["test_rmse"] for run in folds]
     found = parent.data.metrics
     assert found["test_rmse"] == pytest.approx(np.mean(values))
-    assert found["test_rmse_std"] == pytest.approx(np.std(values, ddof=1))
-    assert found["test_rmse_low"] < found["test_rmse"] < found["test_rmse_high"]
+    assert found["repeats/test_rmse_std"] == pytest.approx(np.std(values, ddof=1))
+    assert (
+        found["repeats/test_rmse_low"]
+        < found["test_rmse"]
+        < found["repeats/test_rmse_high"]
+    )
     said = parent.data.tags["cfexp.test_interval"]
     assert said.startswith("other training and test rows: corrected resampled t")
     assert parent.data.params["model.name"] == "bias"

@@ -32,8 +32,8 @@ def data_of(data: str, split: str) -> Any:
 
 
 def test_verdicts_metric_by_metric() -> None:
-    then = {"a": 1.0, "b": 1.0, "c": 1.0, "nan": np.nan, "gone": 1.0, "seconds_x": 1.0}
-    now = {"a": 1.0, "b": 1.00005, "c": 1.1, "nan": np.nan, "seconds_x": 2.0}
+    then = {"a": 1.0, "b": 1.0, "c": 1.0, "nan": np.nan, "gone": 1.0, "seconds/x": 1.0}
+    now = {"a": 1.0, "b": 1.00005, "c": 1.1, "nan": np.nan, "seconds/x": 2.0}
     table = compared(then, now, tolerance=1e-4).set_index("metric")["verdict"]
     assert table.to_dict() == {
         "c": "different",

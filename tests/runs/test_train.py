@@ -53,9 +53,9 @@ def test_tracked_run_is_complete(workdir: Path) -> None:
     assert run.info.status == "FINISHED"
     assert run.info.run_id in done.stdout
     assert run.data.params["model.embed_dim"] == "4"
-    for name in ("test_rmse", "test_mae", "val_rmse", "val_mae", "train_loss"):
+    for name in ("test_rmse", "test_mae", "val_rmse", "val_mae", "training/loss"):
         assert np.isfinite(run.data.metrics[name])
-    assert run.data.metrics["reload_max_abs_diff"] < 1e-4
+    assert run.data.metrics["training/reload_max_abs_diff"] < 1e-4
     assert run.data.tags["cfexp.data_sha256"]
     assert {i.dataset.name for i in run.inputs.dataset_inputs} == {
         "synthetic",

@@ -122,7 +122,7 @@ def test_two_runs_are_compared(page: "playwright.Page", ui: tuple[str, Path]) ->
     go(page, f'{uri}/#/compare-runs?runs={listed}&experiments=["1"]')
     page.get_by_text("Comparing 2 Runs from 1 Experiment").first.wait_for()
     page.get_by_text("model.name", exact=True).first.wait_for()
-    for name in ("epoch/val_rmse", "epoch/val_mae", "baseline_bias_rmse"):
+    for name in ("epoch/val_rmse", "epoch/val_mae", "baselines/bias_rmse"):
         page.get_by_text(name, exact=True).first.wait_for()
     # The parallel coordinates end in the errors of both.
     client = mlflow.MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")

@@ -1,0 +1,43 @@
+"""Names of a run's metrics: a few headline ones, the others in groups by prefix.
+
+MLflow shows a group's metrics together, after those without a prefix.
+"""
+
+# Mean over all rows, of the epoch that was kept, and of the whole run.
+HEADLINE = (
+    *("test_rmse", "test_mae", "val_rmse", "val_mae"),
+    *("skill_vs_bias", "best_epoch", "total_seconds"),
+)
+TOTAL_SECONDS = "total_seconds"
+# Errors of groups of test rows, such as ``groups/test_rmse_cold_item``.
+GROUPS = "groups/"
+# Numbers of rows, such as ``rows/train``.
+ROWS = "rows/"
+# Test errors of the baselines, such as ``baselines/bias_rmse``.
+BASELINES = "baselines/"
+# How the model was trained, such as ``training/n_parameters``.
+TRAINING = "training/"
+# Seconds of each stage, such as ``seconds/fit``.
+SECONDS = "seconds/"
+# Metrics after each epoch, such as ``epoch/val_rmse``; only in MLflow.
+EPOCH = "epoch/"
+# Over folds and seeds: their number, deviations and intervals.
+REPEATS = "repeats/"
+# Of a sweep's parent run: the metrics of the best job, and means over its jobs.
+SWEEP = "sweep/"
+
+N_PARAMETERS = f"{TRAINING}n_parameters"
+RATINGS_PER_SECOND = f"{TRAINING}ratings_per_second"
+RELOAD_DIFFERENCE = f"{TRAINING}reload_max_abs_diff"
+BIAS_RMSE = f"{BASELINES}bias_rmse"
+
+
+def is_time(name: str) -> bool:
+    """Returns whether a metric measures time, which differs from run to run."""
+    return name.startswith(SECONDS) or name in (TOTAL_SECONDS, RATINGS_PER_SECOND)
+
+
+def seconds(stages: dict[str, float]) -> dict[str, float]:
+    """Returns the metrics of the seconds of a run's stages, and their sum."""
+    found = {f"{SECONDS}{stage}": spent for stage, spent in stages.items()}
+    return found | {TOTAL_SECONDS: sum(stages.values())}
