@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from cfexp.config.arguments import CHECKOUT, check_flags
+from cfexp.config.arguments import CHECKOUT, check_flags, take_output
 from cfexp.config.build import build
 from cfexp.config.compose import conf_dir, register, without_nulls
 from cfexp.config.explain import TRACEBACK_VARIABLE, explain
@@ -24,6 +24,7 @@ from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
 from cfexp.runs.sweep import current_sweep, finish_open_sweep
 from cfexp.runs.traces import remove_traces
 from cfexp.runtime import tensorflow
+from cfexp.runtime.output import set_output
 from cfexp.runtime.signals import interrupt_on_sigterm
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,9 @@ def run_cli() -> int:
 
     def checked() -> object:
         _check_folder()
-        sys.argv[1:] = without_nulls(sys.argv[1:])
+        rest, wanted = take_output(sys.argv[1:])
+        set_output(wanted)
+        sys.argv[1:] = without_nulls(rest)
         check_flags(sys.argv[1:])
         return app()
 

@@ -7,7 +7,9 @@ from typing import NoReturn
 from hydra._internal.utils import get_args_parser
 
 from cfexp.errors import ConfigError
+from cfexp.runtime.output import Output, Verbosity
 
+QUIET, VERBOSE, JSON = ("-q", "--quiet"), ("-v", "--verbose"), ("--json",)
 # A flag of ``cfexp reproduce``.
 CHECKOUT = "--checkout"
 
@@ -44,3 +46,25 @@ def check_flags(arguments: list[str]) -> None:
         f"{unknown[0]} follows a flag, where it is not read. Put flags such as -m"
         " before all overrides"
     )
+
+
+def take_output(arguments: list[str]) -> tuple[list[str], Output]:
+    """Takes the flags ``-q``, ``-v`` and ``--json``, which Hydra does not know.
+
+    Returns:
+        The other arguments, and what the flags ask for.
+
+    Raises:
+        ConfigError: Both ``-q`` and ``-v`` are given.
+    """
+    quiet, verbose, as_json = (
+        any(a in flags for a in arguments) for flags in (QUIET, VERBOSE, JSON)
+    )
+    if quiet and verbose:
+        raise ConfigError("-q prints less and -v more: give one of them")
+    verbosity = Verbosity.QUIET if quiet else Verbosity.NORMAL
+    if verbose:
+        verbosity = Verbosity.VERBOSE
+    rest = [a for a in arguments if a not in (*QUIET, *VERBOSE, *JSON)]
+    command = ("cfexp", *arguments)
+    return rest, Output(verbosity=verbosity, as_json=as_json, command=command)

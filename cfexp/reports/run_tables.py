@@ -11,12 +11,17 @@ from cfexp.data.split import Split
 from cfexp.evaluation.comparison import Comparison, margin
 from cfexp.evaluation.groups import Evaluation, Group
 from cfexp.evaluation.names import BIAS_RMSE, RELOAD_DIFFERENCE
-from cfexp.runtime.console import _table, console, plain, print_lines, show
+from cfexp.runtime.console import _table, plain, print_lines, print_out, show
+from cfexp.runtime.logs import SAID
+from cfexp.runtime.output import near
 from cfexp.runtime.stopwatch import Stopwatch
 from cfexp.training.fit import Fitted
 
 log = logging.getLogger(__name__)
 
+CARD = "results/model_card.html"
+# Columns to leave out first in a narrow terminal.
+SPARE = ("mean RMSE", "MAE", "bias RMSE")
 LEGEND = (
     "users: 10-49 are the test rows of users with 10 to 49 train rows, for all columns"
     " alike. margin: how much lower the RMSE is than that of bias."
@@ -52,10 +57,10 @@ def print_evaluation(title: str, comparison: Comparison) -> None:
             _margin(group.rmse, against[-1]),
             style="bold" if i == 0 else None,
         )
-    show(table)
+    show(table, spare=SPARE)
     if comparison.own:
         print_lines([(name, f"{value:.4f}") for name, value in comparison.own.items()])
-    console().print(plain(f"{comparison.fitted_on} {LEGEND}"), style="dim")
+    print_out(plain(f"{comparison.fitted_on} {LEGEND}"), style="dim")
 
 
 def log_data(ratings: Ratings, split: Split) -> None:
@@ -100,12 +105,17 @@ def print_summary(
         ("parameters", f"{fitted.scorer.n_parameters:,}"),
         ("reload check", f"max difference {metrics[RELOAD_DIFFERENCE]:.1e} stars"),
         ("seconds", seconds),
-        ("folder", str(folder)),
+        ("folder", near(folder)),
         ("run_id", run_id or "none (tracking=none)"),
+        ("next", f"read {near(folder / CARD)}; {_use(run_id or near(folder))}"),
     ]
     print_lines(lines)
     if fitted.history:
         warn_of_skill(metrics)
+
+
+def _use(run: str) -> str:
+    return f"try it: cfexp mode=recommend run_id={run} user=ID"
 
 
 def warn_of_skill(metrics: Mapping[str, float]) -> None:
@@ -116,6 +126,7 @@ def warn_of_skill(metrics: Mapping[str, float]) -> None:
             " %.4f): do not use the model; train longer, or tune l2 and learning_rate",
             metrics[BIAS_RMSE],
             metrics["test_rmse"],
+            extra={SAID: True},  # in the line of a sweep's job
         )
 
 
@@ -130,5 +141,7 @@ def _section(line: int) -> int:
 
 def _margin(model: float, baseline: float) -> Text:
     found = margin(model, baseline)
-    color = "green" if found > 0 else "red" if found < 0 else ""
-    return Text(f"{found:+.1%}", style=color)
+    text = f"{found:+.1%}"
+    if text in ("+0.0%", "-0.0%"):  # neither better nor worse
+        return Text("+0.0%")
+    return Text(text, style="green" if found > 0 else "red")

@@ -15,6 +15,7 @@ from cfexp.models.overlap import check_related, unknown_rows
 from cfexp.models.predictor import Predictor
 from cfexp.reports.run_tables import print_evaluation, warn_of_skill
 from cfexp.runs import metadata
+from cfexp.runs.conclusion import conclude_run
 from cfexp.runs.results import write_metrics
 from cfexp.runs.task import Task
 from cfexp.tracking.settings import NewRun
@@ -95,6 +96,8 @@ def evaluate(task: Task) -> None:
         warn_of_skill(metrics)
         write_metrics(task.folder / "results", metrics)
         run.log_results(metrics, task.folder / "results")
+    title = f"{model} on {ratings.name}"
+    conclude_run(title, metrics, folder=task.folder, run_id=run.run_id)
 
 
 def compared(

@@ -1,6 +1,7 @@
 """``mode=finetune``: continues the training of a trained model on other data."""
 
 from cfexp.models.source import Source
+from cfexp.runs.conclusion import conclude_outcome
 from cfexp.runs.task import Task
 from cfexp.runs.train import train
 from cfexp.runtime import tensorflow
@@ -23,5 +24,7 @@ def finetune(task: Task) -> float | None:
     experiment = experiment.replace(training=training)
     check_tunable(experiment.model)
     source = Source(predictor, name, options.known_rows, options.same_ids)
-    outcome = train(task.job(experiment, {SOURCE: name}), source=source)
+    job = task.job(experiment, {SOURCE: name})
+    outcome = train(job, source=source)
+    conclude_outcome(job.name, outcome)
     return outcome.metrics.get(options.objective)

@@ -6,6 +6,7 @@ from pathlib import Path
 from cfexp.config.schema import Mode
 from cfexp.errors import ConfigError
 from cfexp.runs import results
+from cfexp.runs.conclusion import conclude_outcome
 from cfexp.runs.evaluate import evaluate
 from cfexp.runs.finetune import finetune
 from cfexp.runs.output import check_output, output_of
@@ -35,7 +36,9 @@ def _train(task: Task) -> float | None:
     job = task.job(experiment)
     if experiment.training.strategy == "multiworker":
         job = job.of_worker(worker_index())
-    return train(job).metrics[options.objective]
+    outcome = train(job)
+    conclude_outcome(job.name, outcome)
+    return outcome.metrics[options.objective]
 
 
 MODES: dict[Mode, Callable[[Task], float | None]] = {

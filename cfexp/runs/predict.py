@@ -9,7 +9,8 @@ from cfexp.data.tables import read_table
 from cfexp.models.predictor import Predictor
 from cfexp.runs.output import output_of, write_output
 from cfexp.runs.task import Task
-from cfexp.runtime.console import print_frame
+from cfexp.runtime.console import print_frame, print_lines
+from cfexp.runtime.output import conclude, near
 
 PREDICTED = "predicted"
 
@@ -46,7 +47,12 @@ def predict_file(predictor: Predictor, *, pairs: str, output: Path) -> None:
     write_output(frame, output)
     shown = (USER, ITEM, PREDICTED)
     print_frame(
-        f"{len(frame):,} predictions in {output}",
+        f"{len(frame):,} predictions, the first ones",
         frame.head(10),
         spare=[str(c) for c in reversed(frame.columns) if c not in shown],
+    )
+    print_lines([("output", near(output))])
+    conclude(
+        f"{len(frame):,} predictions in {near(output)}",
+        {"output": output, "predictions": len(frame)},
     )

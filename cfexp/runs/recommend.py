@@ -9,7 +9,8 @@ from cfexp.models.overlap import check_related
 from cfexp.models.predictor import Predictor
 from cfexp.runs.output import output_of, write_output
 from cfexp.runs.task import Task
-from cfexp.runtime.console import print_frame
+from cfexp.runtime.console import print_frame, print_lines
+from cfexp.runtime.output import conclude, near
 
 
 def recommend(task: Task) -> None:
@@ -24,14 +25,14 @@ def recommend(task: Task) -> None:
     check_related(predictor, ratings, same_ids=options.same_ids)
     top = recommend_to(predictor, ratings, user=str(options.user), k=options.k)
     rated = int(equal_to(ratings.frame[USER], str(options.user)).sum())
-    write_output(top, output_of(task))
-    print_frame(
-        f"top {len(top)} unseen movies for user {options.user} ({rated} rated), by"
-        f" {predictor.origin.model}",
-        top,
-        digits=2,
-        spare=[GENRES],
-    )
+    output = output_of(task)
+    write_output(top, output)
+    title = f"top {len(top)} unseen movies for user {options.user} ({rated} rated)"
+    model = predictor.origin.model
+    print_frame(f"{title}, by {model}", top, digits=2, spare=[GENRES])
+    print_lines([("output", near(output))])
+    listed = top.to_dict(orient="records")
+    conclude(f"{title} in {near(output)}", {"output": output, "movies": listed})
 
 
 def recommend_to(

@@ -15,11 +15,13 @@ from cfexp.evaluation.names import REPEATS, ROWS
 from cfexp.evaluation.rows import read_errors
 from cfexp.evaluation.uncertainty import WITH_INTERVAL, Part, summary
 from cfexp.runs import metadata
+from cfexp.runs.conclusion import conclude_run
 from cfexp.runs.job import Outcome
 from cfexp.runs.results import check_folder, write_metrics, writing
 from cfexp.runs.task import Task
 from cfexp.runs.train import train
 from cfexp.runtime.console import print_frame, print_lines
+from cfexp.runtime.output import near
 from cfexp.spec import digest
 from cfexp.tracking.folder import TEST_PREDICTIONS, VALID_PREDICTIONS
 from cfexp.tracking.settings import NewRun
@@ -82,7 +84,13 @@ def train_repeats(task: Task) -> dict[str, float]:
             )
     _print(task.name, table, means, covers)
     run_id = parent.run_id if parent else "none (tracking=none)"
-    print_lines([("folder", str(task.folder)), ("run_id", run_id)])
+    print_lines([("folder", near(task.folder)), ("run_id", run_id)])
+    conclude_run(
+        f"{task.name}, mean of {len(table)}",
+        means,
+        folder=task.folder,
+        run_id=parent.run_id if parent else None,
+    )
     return means
 
 

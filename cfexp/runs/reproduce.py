@@ -13,6 +13,7 @@ from cfexp.models.ensemble import Ensemble
 from cfexp.models.overlap import DROP
 from cfexp.models.source import Source
 from cfexp.runs import trained, verdict
+from cfexp.runs.conclusion import conclude_outcome
 from cfexp.runs.task import Task
 from cfexp.runs.train import train
 from cfexp.runtime import tensorflow
@@ -51,6 +52,7 @@ def reproduce(task: Task) -> None:
         tags = {REPRODUCED: found}
         annotate(task.tracking, outcome.run_id, tags=tags, file=file)
     verdict.check_verdict(past, found, file)
+    conclude_outcome(f"{job.name}, {found}", outcome)
 
 
 def _same_experiment(past: Past, task: Task) -> Experiment:

@@ -1,29 +1,65 @@
 """Tables on the console: numbers are never cut, control characters never printed."""
 
+import copy
+import io
+import os
 import re
-from collections.abc import Sequence
-from typing import Literal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TextIO
 
 import pandas as pd
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Column, Table
+from rich.text import Text
+
+from cfexp.runtime.logs import run_files
+from cfexp.runtime.output import output
 
 # Text columns are folded to this width before any column is left out.
 MIN_TEXT = 12
+# Where there is no terminal.
+WIDTH = 100
 # Control characters, except line feeds.
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 def console() -> Console:
-    """Returns the console for results: stdout, 200 characters wide if not a terminal.
+    """Returns the console for results: stdout, or stderr if stdout is for JSON.
 
-    Markup is off, because titles and names may contain Rich's markup characters.
+    Markup is off, because titles and names may contain Rich's markup characters. Where
+    there is no terminal, the environment variable ``COLUMNS`` sets the width.
     """
-    stdout = Console(highlight=False, markup=False, emoji=False)
-    if not stdout.is_terminal:
-        stdout.width = 200
-    return stdout
+    file = sys.stderr if output.as_json else sys.stdout
+    found = Console(file=file, highlight=False, markup=False, emoji=False)
+    if not (found.is_terminal or found.is_jupyter or "COLUMNS" in os.environ):
+        found.width = WIDTH
+    return found
+
+
+def print_out(what: RenderableType, *, style: str | None = None) -> None:
+    """Prints a text or table on the console, and into the log file of the run."""
+    if output.shows_tables:
+        console().print(what, style=style)
+    for file in run_files():
+        text = io.StringIO()
+        _file_console(text).print(what, style=style)
+        file.write(text.getvalue())
+
+
+def _file_console(file: TextIO) -> Console:
+    return Console(
+        file=file,
+        width=WIDTH,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
 
 
 def plain(text: str) -> str:
@@ -31,23 +67,41 @@ def plain(text: str) -> str:
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def show(table: Table, *, spare: Sequence[str] = (), to: Console | None = None) -> None:
+def show(table: Table, *, spare: Sequence[str] = ()) -> None:
     """Prints a table; numbers (right-justified columns) are never cut.
 
     In a narrow terminal, headers and texts are folded first; then columns are left
     out, and a line below the table names them.
 
     Args:
-        table: The table; changed to fit.
+        table: The table.
         spare: Headers of columns to leave out first, in this order.
-        to: The console; `console` if None.
     """
-    to = to or console()
-    left_out = _fit(table, to.width, spare)
-    to.print(table)
-    if left_out:
-        names = ", ".join(left_out)
-        to.print(f"not shown, for lack of room: {names}", style="dim")
+    print_out(_Fitted(table, spare))
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A table that fits the console that it is printed to; its title stands above it.
+
+    A title in the table would be broken to the width of the table.
+    """
+
+    table: Table
+    spare: Sequence[str]
+
+    def __rich_console__(
+        self, to: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        table = copy.deepcopy(self.table)
+        title, table.title = table.title, None
+        left_out = _fit(table, options.max_width, self.spare)
+        if title:
+            yield Text(str(title), style="italic")
+        yield table
+        if left_out:
+            names = ", ".join(left_out)
+            yield Text(f"not shown, for lack of room: {names}", style="dim")
 
 
 def _fit(table: Table, width: int, spare: Sequence[str]) -> list[str]:
@@ -139,7 +193,7 @@ def print_lines(lines: Sequence[tuple[str, str]]) -> None:
     table.add_column(overflow="fold")
     for name, value in lines:
         table.add_row(name, plain(value))
-    console().print(table)
+    print_out(table)
 
 
 def _table(title: str) -> Table:

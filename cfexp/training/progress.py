@@ -1,27 +1,16 @@
-"""The progress bar of a training, in a terminal or a notebook; else nothing."""
+"""The progress of a training: a bar of its own, or a line of a sweep's screen."""
 
 import math
 import time
 from types import TracebackType
-from typing import Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
+from cfexp.runtime.epochs import Progress, tell
+from cfexp.runtime.live import Bar, Region, clock
 from cfexp.training.history import Epoch
-
-REFRESH = 0.1  # seconds between two updates of the bar in a notebook
 
 
 class EpochBar:
-    """Shows finished epochs.
+    """Shows finished epochs, in a terminal or a notebook.
 
     Args:
         epochs: Largest number of epochs.
@@ -30,30 +19,15 @@ class EpochBar:
     """
 
     def __init__(self, epochs: int, n_rows: int, *, label: str = "training"):
-        console = Console()
         self._n_rows = n_rows
-        self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task(label, total=epochs, figures="compiling")
-        self._in_notebook = console.is_jupyter
-        self._cell: Any = None  # of a notebook, where the bar is shown
-        self._shown = 0.0
+        self._progress = Progress(label, 0, epochs)
+        self._region = Region(self._bar)
+        self._started = time.monotonic()
+        self._first, self._waited = 0, 0.0
 
     def __enter__(self) -> "EpochBar":
-        if self._in_notebook:
-            # Rich would need ipywidgets, whose bars are not shown in a saved notebook.
-            from IPython.display import display
-
-            self._cell = display(self._bar, display_id=True)
-        self._bar.start()
+        if not tell(self._progress):
+            self._region.start()
         return self
 
     def __exit__(
@@ -62,18 +36,38 @@ class EpochBar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._bar.stop()
-        if self._cell:
-            self._cell.update(self._bar)
+        self._region.stop()
 
     def show(self, epoch: Epoch) -> None:
         """Advances the bar to a finished epoch."""
+        if not self._progress.epoch:
+            self._first, self._waited = epoch.epoch, time.monotonic() - self._started
         figures = [f"loss {epoch.train_loss:.4f}"]
         if not math.isnan(epoch.val_rmse):
-            figures.append(f"val RMSE {epoch.val_rmse:.4f}")
+            figures.insert(0, f"val RMSE {epoch.val_rmse:.4f}")
         speed = self._n_rows / max(epoch.seconds, 1e-9)
         figures.append(f"{speed:,.0f} ratings/s")
-        self._bar.update(self._task, completed=epoch.epoch, figures="  ".join(figures))
-        if self._cell and time.monotonic() - self._shown > REFRESH:
-            self._shown = time.monotonic()
-            self._cell.update(self._bar)
+        self._progress = Progress(
+            self._progress.stage,
+            epoch.epoch,
+            self._progress.epochs,
+            tuple(figures),
+            epoch.val_rmse,
+            epoch.val_mae,
+        )
+        if not tell(self._progress):
+            self._region.update()
+
+    def _bar(self) -> Bar:
+        done, total = self._progress.epoch, self._progress.epochs
+        gone = time.monotonic() - self._started
+        figures = list(self._progress.figures) or ["compiling"]
+        # The first epoch shown had to wait for the compiler.
+        n = done - self._first
+        left = (
+            f", {clock((gone - self._waited) / n * (total - done))} left"
+            if n and done < total
+            else ""
+        )
+        figures.insert(1, clock(gone) + left)
+        return Bar(self._progress.stage, done, total, figures)

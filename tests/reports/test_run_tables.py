@@ -1,43 +1,51 @@
 """Tables hold every number whole, at any width, and take texts as they are."""
 
-import io
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from rich.console import Console
+from rich.cells import cell_len
 
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import Evaluation, Group
 from cfexp.reports.leaderboard import METRICS as COLUMNS
 from cfexp.reports.leaderboard import SPARE
-from cfexp.reports.run_tables import print_evaluation
+from cfexp.reports.run_tables import _margin, print_evaluation
 from cfexp.runs.leaderboard import without_shared
-from cfexp.runtime.console import print_frame, print_lines
+from cfexp.runtime.console import WIDTH, print_frame, print_lines
+from cfexp.runtime.output import near
 
-WIDTHS = (80, 110, 200)
-
-
-@pytest.fixture(params=WIDTHS)
-def printed(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> io.StringIO:
-    """What is printed to a terminal of some width."""
-    file = io.StringIO()
-    terminal = Console(
-        file=file, width=request.param, highlight=False, markup=False, emoji=False
-    )
-    monkeypatch.setattr("cfexp.runtime.console.console", lambda: terminal)
-    monkeypatch.setattr("cfexp.reports.run_tables.console", lambda: terminal)
-    return file
+WIDTHS = (60, 80, 120, 200)
+Said = Callable[[], str]
 
 
-def numbers(printed: io.StringIO, width: int) -> list[str]:
-    """Returns the numbers that were printed, after a look at the lines' lengths."""
-    lines = printed.getvalue().splitlines()
-    assert max(map(len, lines)) <= width
-    assert "…" not in printed.getvalue()
-    return re.findall(r"[+-]?\d[\d,.]*\d%?", printed.getvalue())
+@pytest.fixture(params=[*WIDTHS, None])
+def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The width of the console; None: of a pipe, where nobody says it."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if request.param is None:
+        return WIDTH
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    return int(request.param)
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str], width: int) -> Said:
+    """Returns what was printed, after a look at the lines' lengths."""
+
+    def printed() -> str:
+        text = capsys.readouterr().out
+        assert max(map(cell_len, text.splitlines())) <= width
+        assert "…" not in text
+        return text
+
+    return printed
+
+
+def numbers(text: str) -> list[str]:
+    return re.findall(r"[+-]?\d[\d,.]*\d%?", text)
 
 
 def evaluation(rmse: float) -> Evaluation:
@@ -48,22 +56,20 @@ def evaluation(rmse: float) -> Evaluation:
     return Evaluation(**names)  # type: ignore[arg-type]
 
 
-def test_evaluation_is_whole(
-    printed: io.StringIO, request: pytest.FixtureRequest
-) -> None:
-    width = request.node.callspec.params["printed"]
+def test_evaluation_is_whole(said: Said, width: int) -> None:
     baselines = {"mean": evaluation(1.1281), "bias": evaluation(0.9444)}
     compared = Comparison(evaluation(0.9126), baselines, "Fitted to [/x] rows.")
     print_evaluation("dot on x", compared)
-    found = numbers(printed, width)
-    for number in ("12,345,678", "0.9126", "0.7512", "1.1281", "0.9444", "+3.4%"):
+    text = said()
+    found = numbers(text)
+    for number in ("12,345,678", "0.9126", "0.9444", "+3.4%"):
         assert found.count(number) == 12
+    for number in ("0.7512", "1.1281"):  # the spare ones
+        assert found.count(number) == (12 if width > 60 else 0)
+    assert ("not shown, for lack of room: mean RMSE, MAE" in text) == (width == 60)
 
 
-def test_leaderboard_is_whole(
-    printed: io.StringIO, request: pytest.FixtureRequest
-) -> None:
-    width = request.node.callspec.params["printed"]
+def test_leaderboard_is_whole(said: Said, width: int) -> None:
     rows = [
         {
             "job": f"dataset=ml-100k model={model} embed_dim={dim} split=official",
@@ -79,39 +85,67 @@ def test_leaderboard_is_whole(
     short, shared = without_shared(pd.DataFrame(rows))
     assert shared == "dataset=ml-100k split=official"
     print_frame("leaderboard", short, spare=SPARE)
-    found = numbers(printed, width)
+    text = said()
+    found = numbers(text)
     for dim in (16, 32, 64):
         assert found.count(f"{-0.9126 - dim / 1000:.4f}") % 3 == 0
-        assert found.count(f"{-0.9126 - dim / 1000:.4f}") >= 9
-    said = printed.getvalue()
-    assert "model=dot" in said
-    assert "dataset=ml-100k" not in said
-    assert ("not shown, for lack of room" in said) == (width < 200)
-    assert found.count("12,110,382") == (9 if width > 80 else 0)
+        assert found.count(f"{-0.9126 - dim / 1000:.4f}") >= 6
+    assert "model=dot" in text
+    assert "dataset=ml-100k" not in text
+    assert ("not shown, for lack of room" in text) == (width < 120)
+    assert found.count("12,110,382") == (9 if width > 100 else 0)
 
 
-def test_wide_tables_say_what_they_leave_out(
-    printed: io.StringIO, request: pytest.FixtureRequest
-) -> None:
+def test_wide_tables_say_what_they_leave_out(said: Said, width: int) -> None:
     """Many columns of a user's own."""
-    width = request.node.callspec.params["printed"]
     columns = {f"column_{i}": [i + 0.12345678] for i in range(40)}
     frame = pd.DataFrame({"title": ["A very long title " * 20], **columns})
     print_frame("wide", frame, digits=8)
-    found = numbers(printed, width)
+    text = said()
+    found = numbers(text)
     shown = [i for i in range(40) if f"{i + 0.12345678:.8f}" in found]
     assert shown == list(range(len(shown)))
     assert len(shown) >= 3
-    assert "column_39" in printed.getvalue().replace("\n", "")
+    assert "column_39" in text.replace("\n", "")
 
 
-def test_texts_do_not_act(printed: io.StringIO) -> None:
+def test_texts_do_not_act(said: Said) -> None:
     """Neither Rich's markup and emoji nor the terminal's control characters."""
     titles = ["Foo [/b]", "[rec] (2007)", ":smile:", "\x1b[31mred", "[link=x]y[/link]"]
     frame = pd.DataFrame({"title[/]": titles, "rating": 4.5})
     print_frame("a[/b]", frame)
     print_lines([("folder", "outputs/[/x]\x1b[2J")])
-    said = printed.getvalue()
-    for text in ("a[/b]", "title[/]", *titles[:3], "[link=x]y[/link]", "[/x]"):
-        assert text in said
-    assert "\x1b" not in said
+    text = said()
+    for part in ("a[/b]", "title[/]", *titles[:3], "[link=x]y[/link]", "[/x]"):
+        assert part in text
+    assert "\x1b" not in text
+
+
+def test_titles_take_the_whole_width(said: Said, width: int) -> None:
+    """They are not broken to the width of a narrow table."""
+    title = "5 predictions of a model with a rather long name, the first ones"
+    print_frame(title, pd.DataFrame({"a": [1]}))
+    lines = said().splitlines()
+    assert (title == lines[0].rstrip()) == (width > 60)
+    assert lines.index("┏━━━┓") <= 2
+
+
+@pytest.mark.parametrize(
+    ("model", "shown", "style"),
+    [
+        (0.9, "+10.0%", "green"),
+        (1.1, "-10.0%", "red"),
+        (1.0, "+0.0%", ""),
+        (1.0001, "+0.0%", ""),
+        (0.9999, "+0.0%", ""),
+    ],
+)
+def test_margin(model: float, shown: str, style: str) -> None:
+    found = _margin(model, 1.0)
+    assert (found.plain, found.style) == (shown, style)
+
+
+def test_paths_below_the_working_directory_are_short(workdir: Path) -> None:
+    assert near(workdir / "outputs/x") == "outputs/x"
+    assert near(Path("outputs/x")) == "outputs/x"
+    assert near(Path("/elsewhere")) == "/elsewhere"

@@ -41,7 +41,7 @@ def test_notebook_shows_the_bar_and_nothing_else(
     bars = [text for text in texts if "training" in text and "3/3" in text]
     assert len(bars) == 2  # one of each training, though three epochs were shown
     for bar in bars:
-        assert re.search(r"loss \d\.\d{4}  val RMSE \d\.\d{4}", bar)
+        assert re.search(r"val RMSE \d\.\d{4}  \d:\d\d  loss \d\.\d{4}", bar)
     html = "".join(o["data"].get("text/html", "") for o in cell.outputs if "data" in o)
     assert html.count("val RMSE") == 2
     # Warnings of cfexp's own apart, no library says anything.
