@@ -83,14 +83,7 @@ def train_repeats(task: Task) -> dict[str, float]:
                 files=task.folder / "results",
             )
     _print(task.name, table, means, covers)
-    run_id = parent.run_id if parent else "none (tracking=none)"
-    print_lines([("folder", near(task.folder)), ("run_id", run_id)])
-    conclude_run(
-        f"{task.name}, mean of {len(table)}",
-        means,
-        folder=task.folder,
-        run_id=parent.run_id if parent else None,
-    )
+    _print_place(task, means, parent.run_id if parent else None)
     return means
 
 
@@ -174,6 +167,15 @@ def _errors(outcome: Outcome, file: str) -> pd.DataFrame:
     from cfexp.tracking.search import predictions_of
 
     return predictions_of(outcome.run_id, file)
+
+
+def _print_place(task: Task, means: Mapping[str, float], run_id: str | None) -> None:
+    """Prints where the repeats are, and their means for ``-q`` and ``--json``."""
+    print_lines(
+        [("folder", near(task.folder)), ("run_id", run_id or "none (tracking=none)")]
+    )
+    name = f"{task.name}, mean of all repeats"
+    conclude_run(name, means, folder=task.folder, run_id=run_id)
 
 
 def _print(
