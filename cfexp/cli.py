@@ -18,6 +18,7 @@ from omegaconf import DictConfig
 from cfexp.config.arguments import CHECKOUT, check_flags, take_output
 from cfexp.config.build import build
 from cfexp.config.compose import conf_dir, register, without_nulls
+from cfexp.config.deferred import for_each_job
 from cfexp.config.explain import TRACEBACK_VARIABLE, explain
 from cfexp.config.identity import run_name, without_embed_dim
 from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
@@ -79,6 +80,7 @@ def run_cli() -> int:
         set_output(wanted)
         sys.argv[1:] = without_nulls(rest)
         check_flags(sys.argv[1:])
+        sys.argv[1:] = for_each_job(sys.argv[1:])
         return app()
 
     return _exit_status(checked)
@@ -153,6 +155,8 @@ def _task(cfg: DictConfig) -> float | None:
 
         model = request.experiment.model
         overrides = without_embed_dim(job.overrides.task, model)
+        for left_out in set(job.overrides.task) - set(overrides):
+            log.info("%s is left out: %s has none", left_out, model.label())
         name = run_name(model.name, overrides)
         task = Task(
             request,

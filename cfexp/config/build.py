@@ -4,7 +4,6 @@ Imports no heavy library: all problems are reported before TensorFlow is loaded.
 """
 
 import dataclasses
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -205,7 +203,5 @@ def _set_embed_dim(values: Mapping[str, Any], *, swept: bool) -> None:
     cls = spec_class("model", str(model.get(TARGET)))
     if "embed_dim" in cls.model_fields:
         model["embed_dim"] = width
-        return
-    if not swept:
+    elif not swept:
         raise ConfigError(f"embed_dim={width}: {cls.label()} has none; leave it out")
-    log.info("embed_dim=%s is left out: %s has none", width, cls.label())

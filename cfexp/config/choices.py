@@ -1,11 +1,13 @@
 """The groups' options and the single options that there are."""
 
+from functools import cache
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
 from cfexp.config.compose import compose, conf_dir
 from cfexp.config.schema import GROUPS
+from cfexp.spec import TARGET
 
 
 def choices_of(group: str, *folders: str | Path) -> list[str]:
@@ -25,10 +27,11 @@ def owners_of(key: str) -> list[str]:
     return [f"{group}={f.stem}" for f in files if option in set(OmegaConf.load(f))]
 
 
-def known_keys() -> list[str]:
+@cache
+def known_keys() -> tuple[str, ...]:
     """Returns every option that can be set, those of groups as ``group.option``."""
     cfg = compose([])
     keys = [str(key) for key in cfg]
     for group in GROUPS:
-        keys += [f"{group}.{key}" for key in cfg[group]]
-    return keys
+        keys += [f"{group}.{key}" for key in cfg[group] if key != TARGET]
+    return tuple(keys)

@@ -5,7 +5,7 @@ Imports no heavy library: errors of other libraries are recognised by their mess
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
@@ -141,6 +141,26 @@ def _no_key(found: re.Match[str], error: BaseException) -> str:
         )
     near = did_you_mean(found[1], known_keys())
     return f"there is no option {found[1]}{near}. {SEE_ALL}"
+
+
+def no_option_of(error: Exception, chosen: Mapping[str, str]) -> str | None:
+    """Returns that an option is not one of what a job of a sweep chooses.
+
+    Args:
+        error: Why the job cannot be composed.
+        chosen: The option of each group, such as ``{"model": "bias"}``.
+    """
+    found = re.search(r"Could not override '(\w+)\.([^']+)'", str(error))
+    if found is None or found[1] not in GROUPS or not chosen.get(found[1]):
+        return None
+    (group, option), choice = found.groups(), chosen[found[1]]
+    owners = owners_of(f"{group}.{option}")
+    if not owners:
+        return None  # nothing has it: it is mistyped
+    return (
+        f"{group}={choice} has no option {option}, unlike {', '.join(owners)}. Leave"
+        f" out {group}={choice}, or {group}.{option}"
+    )
 
 
 def _bad_value(found: re.Match[str], error: BaseException) -> str:

@@ -12,8 +12,8 @@ from omegaconf import DictConfig
 
 from cfexp.config.build import build, build_spec, plain
 from cfexp.config.identity import effective, sweep_key
+from cfexp.config.jobs import check_grid
 from cfexp.config.secrets import OVERRIDE, VARIABLE, hide_uri
-from cfexp.config.swept import check_values
 from cfexp.errors import ConfigError, Failed, first_line, masked
 from cfexp.runs.launchers import check_installed, threads_for_each
 from cfexp.runs.traces import HYDRA_FILES, note_traces
@@ -127,12 +127,12 @@ class SweepCallback(Callback):
             check_installed(str(plugin._target_))
         # As an absolute path: jobs may have another working directory.
         check_folder(Path(config.hydra.sweep.dir), "hydra.sweep.dir")
-        check_values(config)
         note_traces(config, sweep=True)
         self.folder = Path(config.hydra.sweep.dir).absolute()
         quoted = QuotedString(str(self.folder), Quote.single).with_quotes()
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")
         config.hydra.sweep.dir = str(self.folder)
+        check_grid(config)
         owned.check_marked(self.folder / "results", fix=FIX)
         owned.check(self.folder / "results", [JSON], fix=FIX)
         owned.check(self.folder, [BOARD], fix=FIX)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import ClassVar
@@ -70,9 +71,13 @@ def _is_known(uri: str) -> bool:
     if uri == "databricks":
         return True
     scheme, separator, _ = uri.partition("://")
-    plugins = entry_points(group="mlflow.tracking_store")
-    known = [*SCHEMES, *(plugin.name for plugin in plugins)]
-    return bool(separator) and scheme.partition("+")[0] in known
+    return bool(separator) and scheme.partition("+")[0] in (*SCHEMES, *_plugins())
+
+
+@cache
+def _plugins() -> tuple[str, ...]:
+    """Returns the schemes of MLflow's plugins; looking for them takes 10 ms."""
+    return tuple(one.name for one in entry_points(group="mlflow.tracking_store"))
 
 
 def _is_in_memory(uri: str) -> bool:

@@ -40,8 +40,8 @@ def test_password_of_the_uri_is_nowhere(workdir: Path) -> None:
     outputs = []
     for arguments in (
         ["model=bias", *TINY, "hydra.run.dir=run"],
-        ["-m", "model=bias", "dataset.noise=-1,1", *TINY],
-        ["mode=evaluate", "run_id=latest", "dataset.noise=1"],
+        ["-m", "model=bias", "split.test_size=1e-6,0.1", *TINY],
+        ["mode=evaluate", "run_id=latest"],
     ):
         done = cfexp(*arguments, URI, cwd=workdir)
         assert done.returncode == ("-m" in arguments), done.stderr

@@ -98,19 +98,24 @@ def test_share_and_failure_of_a_parallel_job(workdir: Path) -> None:
         "        return super().fit(train, features)\n"
     )
     done = process(
-        *("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,-1"),
+        *(
+            "-m",
+            "hydra/launcher=joblib",
+            "hydra.launcher.n_jobs=2",
+            "split.test_size=0.2,1e-6",
+        ),
         *("model=mean", "model._target_=mine.Mine", *TINY),
         cwd=workdir,
         env={"PYTHONPATH": f"{ROOT}{os.pathsep}{workdir}"},
     )
     assert done.returncode == 1
-    assert "cfexp: error: seed must be >= 0" in done.stderr
+    assert "no test rows" in done.stderr
     share = str(max(1, (os.cpu_count() or 1) // 2))
     assert set((workdir / "threads").read_text().split()) == {share}
     assert [p.info.status for p in runs(workdir, "sweep")] == ["FAILED"]
     failed = [run for run in runs(workdir) if run.info.status == "FAILED"]
     assert len(failed) == 1
-    assert "seed must be" in failed[0].data.tags["cfexp.error"]
+    assert "no test rows" in failed[0].data.tags["cfexp.error"]
 
 
 @pytest.mark.parametrize(

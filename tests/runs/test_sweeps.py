@@ -11,10 +11,12 @@ pytestmark = pytest.mark.slow
 
 
 def test_sweep_goes_on_after_a_failed_job(workdir: Path) -> None:
-    done = cfexp("-m", "model=bias", "seed=-1,0,1", *SMALL, cwd=workdir)
+    done = cfexp(
+        "-m", "model=bias", "split.test_size=1e-6,0.1,0.2", *SMALL, cwd=workdir
+    )
     assert done.returncode == 1
     assert "leaderboard, by val_rmse" in done.stdout
-    assert "seed must be >= 0" in done.stderr
+    assert "no test rows" in done.stderr
     boards = list(workdir.glob("multirun/*/*/leaderboard.csv"))
     status = pd.read_csv(boards[0])["status"].tolist()
     assert status == ["finished", "finished", "failed"]
@@ -32,7 +34,7 @@ def test_sweep_status_and_leaderboard(workdir: Path) -> None:
     assert {c.data.tags["mlflow.parentRunId"] for c in children} == {parent.info.run_id}
     there = client(workdir).list_artifacts(parent.info.run_id)
     assert "leaderboard.json" in [file.path for file in there]
-    failed = cfexp("-m", "model=bias", "seed=2,-1", *TINY, cwd=workdir)
+    failed = cfexp("-m", "model=bias", "split.test_size=0.1,1e-6", *TINY, cwd=workdir)
     assert failed.returncode == 1
     assert runs(workdir, "sweep")[1].info.status == "FAILED"
     assert [c.info.status for c in runs(workdir)[2:]] == ["FINISHED", "FAILED"]
@@ -101,10 +103,10 @@ def test_sweep_in_any_folder(workdir: Path) -> None:
     """Also one whose job fails before it has a run."""
     folder = workdir / "bob's dir [1] {a}, %d = \\"
     folder.mkdir()
-    done = cfexp("-m", *TINY, "model=bias", "dataset.noise=-1,1", cwd=folder)
+    done = cfexp("-m", *TINY, "model=bias", "split.test_size=1e-6,0.1", cwd=folder)
     assert done.returncode == 1
-    assert done.stderr.count("dataset.noise must be >= 0") == 2
+    assert done.stderr.count("no test rows") == 2
     assert {run.info.status for run in runs(folder)} == {"FINISHED", "FAILED"}
     failed = next(r for r in runs(folder) if r.info.status == "FAILED")
-    assert "dataset.noise must be >= 0" in failed.data.tags["cfexp.error"]
+    assert "no test rows" in failed.data.tags["cfexp.error"]
     assert len(runs(folder)) == 2

@@ -1,0 +1,1 @@
+"""What chooses the jobs of a sweep: every combination, or a search."""

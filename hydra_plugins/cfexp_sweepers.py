@@ -1,0 +1,7 @@
+"""Makes cfexp's sweepers known to Hydra, which looks for them in this package only."""
+
+from cfexp.sweeps import grid
+
+
+class Grid(grid.Grid):
+    """Runs every combination of the values that options list."""
