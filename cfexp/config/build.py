@@ -80,13 +80,13 @@ def build(cfg: DictConfig, *, swept: bool = False) -> Request:
     from cfexp.experiment import Experiment
 
     problems = _Problems()
-    known = [field.name for field in dataclasses.fields(Config)]
-    for key in map(str, cfg):
-        if key not in (*known, "hydra"):
-            problems.append(f"there is no option {key}{did_you_mean(key, known)}")
-    values: dict[str, Any] = {n: problems.attempt(plain, cfg, n) for n in known}
+    values = _values(cfg, problems)
     given = {name: values[name] for name in Options.model_fields}
     options = problems.attempt(Options, **given)
+    if options and options.zip and not swept:
+        problems.append(
+            f"zip={_written(options.settings()['zip'])} is for a sweep: add -m"
+        )
     if values["model"] and values["embed_dim"] is not None:
         problems.attempt(_set_embed_dim, values, swept=swept)
     specs: dict[str, Any] = {
@@ -105,6 +105,20 @@ def build(cfg: DictConfig, *, swept: bool = False) -> Request:
     assert experiment
     assert isinstance(tracking, Tracking)
     return Request(options, experiment, tracking)
+
+
+def _values(cfg: DictConfig, problems: _Problems) -> dict[str, Any]:
+    """Returns the plain values of all options; None for those with a problem."""
+    known = [field.name for field in dataclasses.fields(Config)]
+    for key in map(str, cfg):
+        if key not in (*known, "hydra"):
+            problems.append(f"there is no option {key}{did_you_mean(key, known)}")
+    return {name: problems.attempt(plain, cfg, name) for name in known}
+
+
+def _written(value: list[Any]) -> str:
+    """Returns a list as it is written on the command line."""
+    return str(value).replace("'", "").replace(" ", "")
 
 
 def experiment_of(saved: Mapping[str, Any]) -> "Experiment":

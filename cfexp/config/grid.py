@@ -1,16 +1,19 @@
 """The grid of a sweep: every combination of the values that its options list."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from cfexp.errors import ConfigError
+
+# The choices of an option, or of several that go together: overrides for each choice.
+Axis = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Grid:
         axes: Lists of choices, each choice a number of overrides, in order.
     """
 
-    axes: tuple[tuple[tuple[str, ...], ...], ...]
+    axes: tuple[Axis, ...]
 
     def __len__(self) -> int:
         found = 1
@@ -62,16 +65,55 @@ def grid(config: DictConfig, loader: ConfigLoader) -> Grid:
         loader: Lists the options that ``glob(*)`` stands for.
 
     Raises:
-        ConfigError: An option lists no values, or a range without steps.
+        ConfigError: An option lists no values, or a range without steps; ``zip`` cannot
+            be followed.
     """
     params = config.hydra.sweeper.get("params") or {}
     given = [f"{name}={values}" for name, values in params.items()]
     given += list(config.hydra.overrides.task)
     parser = OverridesParser.create(config_loader=loader)
-    axes: dict[str, tuple[tuple[str, ...], ...]] = {}
+    axes: dict[str, Axis] = {}
     for override in parser.parse_overrides(given):
-        axes[override.get_key_element()] = tuple((v,) for v in values_of(override))
+        if override.key_or_group != "zip":
+            axes[override.get_key_element()] = tuple((v,) for v in values_of(override))
+    names: list[Any] = OmegaConf.to_container(config.zip)  # type: ignore[assignment]
+    for group in names if any(isinstance(n, list) for n in names) else [names]:
+        axes = zipped(axes, group) if group else axes
     return Grid(tuple(axes.values()))
+
+
+def zipped(axes: Mapping[str, Axis], names: Sequence[str]) -> dict[str, Axis]:
+    """Returns axes with those of some options as one, value by value.
+
+    Args:
+        axes: The axes by option.
+        names: The options that go together.
+
+    Raises:
+        ConfigError: They do not list equally many values, or one is not swept.
+    """
+    written = f"zip=[{','.join(map(str, names))}]"
+    own = {name.lstrip("+"): name for name in axes}
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        raise ConfigError(f"{written} must name two options or more, each once")
+    for name in names:
+        if name not in own:
+            raise ConfigError(
+                f"{written}: {name} lists no values in this sweep, or goes with others"
+                f" already. Give it values, as in {name}=a,b, or leave it out of zip"
+            )
+    sizes = {name: len(axes[own[name]]) for name in names}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} lists {n}" for name, n in sizes.items())
+        raise ConfigError(
+            f"{written} takes the first values together, the second ones and so on, but"
+            f" {listed}. List equally many"
+        )
+    members = [axes[own[name]] for name in names]
+    both = tuple(sum(choice, ()) for choice in zip(*members, strict=True))
+    at = next(name for name in axes if name in [own[n] for n in names])
+    rest = {own[name] for name in names} - {at}
+    return {n: both if n == at else a for n, a in axes.items() if n not in rest}
 
 
 def values_of(override: Override) -> list[str]:

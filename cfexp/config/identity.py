@@ -92,6 +92,7 @@ def sweep_key(cfg: DictConfig) -> str:
         OmegaConf.to_yaml(OmegaConf.create(groups), sort_keys=True),
         *sorted(effective(cfg.hydra.overrides.task)),
         OmegaConf.to_yaml(cfg.hydra.sweeper),
+        OmegaConf.to_yaml(cfg.zip),
         code_version(),
     )
 

@@ -43,6 +43,8 @@ class Options(Spec):
         objective: Metric that a sweep minimises.
         cv: Number of folds of cross-validation.
         seeds: Number of seeds to repeat training with.
+        zip: Swept options whose values go together, the first with the first and so on;
+            or several lists of such options.
         rerun: Retrain jobs that a sweep, `cv` or `seeds` finished before.
         run_name: Name of the run; made from the overrides if None.
         run_id: The trained model to use.
@@ -61,6 +63,7 @@ class Options(Spec):
     objective: Validation = "val_rmse"
     cv: Repeats = None
     seeds: Repeats = None
+    zip: tuple[str, ...] | tuple[tuple[str, ...], ...] = ()
     rerun: bool = False
     run_name: str | None = None
     run_id: str | None = None
@@ -100,8 +103,11 @@ def _plain(hint: Any) -> Any:
         return _plain(get_args(hint)[0])
     if get_origin(hint) is Literal:
         return str
+    if get_origin(hint) is tuple:
+        return list[Any]
     if get_origin(hint) in (Union, UnionType):
-        return Union[tuple(_plain(part) for part in get_args(hint))]  # noqa: UP007
+        parts = tuple(dict.fromkeys(_plain(part) for part in get_args(hint)))
+        return Union[parts]  # noqa: UP007
     return hint
 
 

@@ -22,6 +22,7 @@ MEANINGS = (
         r"Invalid value assigned: \w+ is not a DictConfig",
         "must be a table: {a: 1}",
     ),
+    (r"is not a ListConfig, list or tuple", "must be a list: [a,b]"),
     (r"Invalid type assigned: list is not a subclass of Dict", "mapping"),
 )
 REASONS = {

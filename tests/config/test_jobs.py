@@ -87,6 +87,28 @@ def test_jobs_are_checked_faster_than_hydra_composes_one(
     assert theirs > 5 * ours
 
 
+def test_zipped_options_go_together(
+    sweep: Callable[..., tuple[DictConfig, JobLoader]],
+) -> None:
+    """Beside options that do not, and in the order of the command line."""
+    given = ["model=dot,ncf", "seed=0,1", "embed_dim=64,16", "+x=a,b", "batch=1"]
+    master, loader = sweep(*given[:3], "zip=[embed_dim,model]")
+    jobs = [list(job.overrides) for job in grid(master, loader)]
+    assert jobs == [
+        ["embed_dim=64", "model=dot", "seed=0"],
+        ["embed_dim=64", "model=dot", "seed=1"],
+        ["embed_dim=16", "model=ncf", "seed=0"],
+        ["embed_dim=16", "model=ncf", "seed=1"],
+    ]
+    master, loader = sweep(*given[:4], "zip=[[embed_dim,model],[seed,x]]")
+    jobs = [" ".join(job.varied) for job in grid(master, loader)]
+    assert jobs[1:3] == [
+        "embed_dim=64 model=dot seed=1 +x=b",
+        "embed_dim=16 model=ncf seed=0 +x=a",
+    ]
+    assert len(jobs) == 4
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -100,6 +122,13 @@ def test_jobs_are_checked_faster_than_hydra_composes_one(
             "2 of 4 jobs are wrong, and none was started. model=bias model.l2=0.1,"
             " model=bias model.l2=0.2: model=bias has no option l2, unlike model=auto",
         ),
+        (["seed=0,1", "embed_dim=4,8,9", "zip=[seed,embed_dim]"], "seed lists 2, emb"),
+        (
+            ["seed=0,1", "zip=[seed,embed_dim]"],
+            "embed_dim lists no values in this sweep",
+        ),
+        (["seed=0,1", "zip=[seed]"], "zip=[seed] must name two options or more"),
+        (["seed=0,1", "zip=3"], "zip must be a list: [a,b]"),
         (["model=mean,bias", "model.reg_user=1"], "1 of 2 jobs is wrong, and none"),
         (["model=dot,ncf", "model.l3=0.1"], "there is no option model.l3"),
         (["model=dot,ncf", "split.test_sice=0.1"], "(did you mean split.test_size or"),
