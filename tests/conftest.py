@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from small_data import DATA_DIR, synthetic
 
 from cfexp.config.compose import conf_dir, register
+from cfexp.data import cache, frames
 from cfexp.data.ratings import Ratings
 from cfexp.data.split import Split
 from cfexp.data.splitters import RandomHoldout
@@ -25,8 +26,19 @@ if PROGRAMS not in os.environ.get("TF_XLA_FLAGS", ""):
     folder = tempfile.mkdtemp(prefix="cfexp-xla-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["TF_XLA_FLAGS"] = f"{PROGRAMS}={folder}"
+# Datasets are not written to anybody's own cache either.
+folder = tempfile.mkdtemp(prefix="cfexp-cache-")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
+os.environ["CFEXP_CACHE_DIR"] = folder
 # Or MLflow starts many processes for jobs of its server, which nobody here gives it.
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+
+
+@pytest.fixture(autouse=True)
+def no_data_of_other_tests() -> None:
+    """Forgets datasets in memory: tests change their files, and how they are made."""
+    cache.RECENT.clear()
+    frames.RECENT.clear()
 
 
 @pytest.fixture(scope="session")

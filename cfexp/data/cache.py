@@ -1,9 +1,11 @@
-"""The cache of large parsed datasets, which are memory-mapped when read again."""
+"""The cache of parsed datasets, on disk and, of those used last, in memory."""
 
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +16,74 @@ from pyarrow import feather
 import cfexp
 from cfexp.data.ratings import Ratings
 from cfexp.runtime.cache import cache_dir
-from cfexp.runtime.kept import FORMAT, intact, keep
+from cfexp.runtime.kept import FORMAT, intact, keep, keep_newest
+from cfexp.runtime.memo import Memo, read_only
+from cfexp.spec import TARGET, Spec
 
 log = logging.getLogger(__name__)
 
-# Smaller datasets are parsed about as fast as they are read from the cache.
-CACHE_FROM = 1_000_000
+# Datasets in this process, for its jobs to share, and on disk.
+RECENT = Memo(keep=2)
+KEEP_ON_DISK = 50
 TABLES = ("frame", "movies")
 ABOUT = "about.json"
 
 
-def cached(source: Mapping[str, Any], make: Callable[[], Ratings]) -> Ratings:
-    """Returns a dataset, from the cache if it is there.
+def cached(dataset: Spec, files: Sequence[Any], make: Callable[[], Ratings]) -> Ratings:
+    """Returns a dataset, from this process's memory or the cache if it is there.
+
+    A class of the user's own is not cached: what it reads may depend on anything.
 
     Args:
-        source: Everything that the dataset depends on, as plain values; for files see
-            `file_state`.
-        make: Makes the dataset, which is cached from `CACHE_FROM` ratings on.
+        dataset: Its class and options.
+        files: The state of the files that it is read from, see `file_state`.
+        make: Makes the dataset. Its warnings are cached too, and logged once in each
+            process that reads it.
     """
-    known = {**source, "cfexp": cfexp.__version__, "format": FORMAT}
-    text = json.dumps(known, sort_keys=True)
+    if not type(dataset).__module__.startswith("cfexp."):
+        return make()
+    known = {TARGET: dataset.target(), **dataset.settings(), "files": files}
+    text = json.dumps([known, cfexp.__version__, FORMAT, _code()], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     folder = cache_dir() / f"ratings-{key}"
+    return RECENT(folder, lambda: _read_or_made(folder, make))
+
+
+def _read_or_made(folder: Path, make: Callable[[], Ratings]) -> Ratings:
     if intact(folder):
         return _load(folder)
-    made = make()
-    if len(made.frame) < CACHE_FROM:
-        return made
+    with _noted_warnings() as warnings:
+        made = make()
     try:
-        keep(folder, lambda empty: _save(made, empty))
+        keep(folder, lambda empty: _save(made, warnings, empty))
+        keep_newest(folder.parent, "ratings-*", KEEP_ON_DISK)
     except OSError as error:
         log.warning("%s cannot be cached in %s: %s", made.name, folder, error)
         return made
-    return _load(folder)
+    return _load(folder, told=True)
+
+
+@cache
+def _code() -> str:
+    """Returns a hash of the code that makes datasets."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _noted_warnings() -> Iterator[list[str]]:
+    """Yields a list that gets the warnings which the block logs about data."""
+    found: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("cfexp.data")
+    logger.addHandler(handler)
+    try:
+        yield found
+    finally:
+        logger.removeHandler(handler)
 
 
 def file_state(path: Path) -> list[Any]:
@@ -56,7 +93,7 @@ def file_state(path: Path) -> list[Any]:
     return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
 
 
-def _save(ratings: Ratings, folder: Path) -> None:
+def _save(ratings: Ratings, warnings: Sequence[str], folder: Path) -> None:
     for name in TABLES:
         table: pd.DataFrame = getattr(ratings, name)
         # One chunk and no compression, so that columns are read in place.
@@ -71,11 +108,18 @@ def _save(ratings: Ratings, folder: Path) -> None:
         "name": ratings.name,
         "scale": ratings.scale,
         "fingerprint": ratings.fingerprint,
+        "warnings": list(warnings),
     }
     (folder / ABOUT).write_text(json.dumps(about))
 
 
-def _load(folder: Path) -> Ratings:
+def _load(folder: Path, *, told: bool = False) -> Ratings:
+    """Reads a dataset.
+
+    Args:
+        folder: What `_save` filled.
+        told: Whether its warnings have just been logged.
+    """
     about = json.loads((folder / ABOUT).read_text())
     frame, movies = (
         feather.read_table(folder / f"{name}.arrow", memory_map=True).to_pandas(
@@ -84,9 +128,11 @@ def _load(folder: Path) -> Ratings:
         for name in TABLES
     )
     with np.load(folder / "official_tests.npz") as folds:
-        tests = dict(folds)
+        tests = {fold: read_only(rows) for fold, rows in folds.items()}
     found = Ratings(about["name"], frame, movies, tuple(about["scale"]), tests)
     # Saves hashing every value again: the fingerprint was cached with the dataset.
     found.__dict__["fingerprint"] = about["fingerprint"]
     log.info("%s: read from %s", found.name, folder)
+    for warning in [] if told else about["warnings"]:
+        log.warning("%s", warning)
     return found

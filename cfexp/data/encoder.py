@@ -13,9 +13,10 @@ from cfexp.data.encoding import Encoded, FeatureSpec, FloatArray
 from cfexp.data.ids import id_array, positions
 from cfexp.data.ratings import GENRES, ITEM, RATING, USER, IntArray, Ratings
 from cfexp.data.text import as_genres
+from cfexp.runtime.memo import read_only
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FeatureEncoder:
     """Maps raw ids and genres to the indices that models take.
 
@@ -42,11 +43,17 @@ class FeatureEncoder:
     item_rows: int = 0
 
     def __post_init__(self) -> None:
-        self.users, self.items = id_array(self.users), id_array(self.items)
-        self.user_counts = np.asarray(self.user_counts, np.int64)
-        self.item_counts = np.asarray(self.item_counts, np.int64)
-        self.user_rows = max(self.user_rows, len(self.users) + 1)
-        self.item_rows = max(self.item_rows, len(self.items) + 1)
+        users, items = id_array(self.users), id_array(self.items)
+        changes = {
+            "users": read_only(users),
+            "items": read_only(items),
+            "user_counts": read_only(np.asarray(self.user_counts, np.int64)),
+            "item_counts": read_only(np.asarray(self.item_counts, np.int64)),
+            "user_rows": max(self.user_rows, len(users) + 1),
+            "item_rows": max(self.item_rows, len(items) + 1),
+        }
+        for name, value in changes.items():
+            object.__setattr__(self, name, value)
 
     @property
     def spec(self) -> FeatureSpec:
@@ -63,7 +70,15 @@ class FeatureEncoder:
 
     @classmethod
     def fit(cls, ratings: Ratings, train: npt.NDArray[np.int64]) -> "FeatureEncoder":
-        """Learns ids, genres and mean rating from the rows `train`, nothing else."""
+        """Learns ids, genres and mean rating from the rows `train`, nothing else.
+
+        The encoder is shared by all who ask for it in this process.
+        """
+        key = ("encoder", cls)
+        return ratings.shared.of_rows(key, [train], lambda: cls._fit(ratings, train))
+
+    @classmethod
+    def _fit(cls, ratings: Ratings, train: IntArray) -> "FeatureEncoder":
         rows = ratings.frame.iloc[train]
         users, user_counts = _counted(rows[USER])
         items, item_counts = _counted(rows[ITEM])
@@ -155,5 +170,9 @@ def _counted(ids: pd.Series) -> tuple[npt.NDArray[Any], IntArray]:
 
 
 def encode(ratings: Ratings, encoder: FeatureEncoder, rows: IntArray) -> Encoded:
-    """Encodes the ratings at some row positions."""
-    return encoder.transform(ratings.frame.iloc[rows], ratings.movies)
+    """Encodes the ratings at some row positions; the result is shared, as in `fit`."""
+    return ratings.shared.of_rows(
+        ("encoded", encoder),
+        [rows],
+        lambda: encoder.transform(ratings.frame.iloc[rows], ratings.movies),
+    )

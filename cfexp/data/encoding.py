@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cfexp.runtime.memo import read_only
+
 IndexArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
 
@@ -53,6 +55,10 @@ class Encoded:
     genre_table: FloatArray
     rating: FloatArray
     on_disk: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("user", "item", "genre_row", "genre_table", "rating"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def __len__(self) -> int:
         return len(self.user)

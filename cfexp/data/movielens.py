@@ -88,8 +88,7 @@ class MovieLens(Dataset):
             DataError: The files are missing, unreadable or not as published.
         """
         path = self.locate()
-        state = self.settings() | {"files": file_state(path)}
-        return cached(state, lambda: self._parse(path))
+        return cached(self, file_state(path), lambda: self._parse(path))
 
     def _parse(self, path: Path) -> Ratings:
         source = _Source(path, FORMATS[self.format].ratings)

@@ -22,6 +22,7 @@ from cfexp.data.checks import (
 )
 from cfexp.data.columns import GENRES, ITEM, RATING, TIMESTAMP, TITLE, USER
 from cfexp.data.ids import IntArray
+from cfexp.data.sharing import Shared, Table
 from cfexp.data.text import as_genres, as_text, update_digest
 from cfexp.errors import DataError
 
@@ -45,6 +46,9 @@ log = logging.getLogger(__name__)
 class Ratings:
     """Ratings of movies by users, in canonical form.
 
+    It cannot be changed, so that the jobs of a process share it: changing a table that
+    was read from it changes a copy, or fails.
+
     Attributes:
         name: Name of the dataset.
         frame: Columns ``userId``, ``movieId``, ``rating`` and, if known, ``timestamp``
@@ -57,10 +61,15 @@ class Ratings:
     """
 
     name: str
-    frame: pd.DataFrame
-    movies: pd.DataFrame
-    scale: tuple[float, float]
+    frame: Table = Table()
+    movies: Table = Table()
+    scale: tuple[float, float]  # type: ignore[misc]  # a Table is no default
     official_tests: Mapping[str, IntArray] = field(default_factory=dict)
+
+    @cached_property
+    def shared(self) -> Shared:
+        """Splits, encoded rows and so on, shared by the jobs of this process."""
+        return Shared()
 
     @cached_property
     def n_users(self) -> int:

@@ -5,6 +5,7 @@ depends on the ratings' values.
 """
 
 import hashlib
+import json
 import logging
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from cfexp.data.ratings import IntArray, Ratings
 from cfexp.errors import DataError
+from cfexp.runtime.memo import read_only
 from cfexp.spec import Spec
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,10 @@ class Split:
     test: IntArray
     fingerprint: str
 
+    def __post_init__(self) -> None:
+        for part in ("train", "valid", "test"):
+            object.__setattr__(self, part, read_only(getattr(self, part)))
+
 
 class Data(NamedTuple):
     """A dataset with its split."""
@@ -66,10 +72,19 @@ class Splitter(Spec):
     def split(self, ratings: Ratings, *, seed: int) -> Split:
         """Returns the split; the same `seed` and dataset give the same rows.
 
+        It is shared by all who ask for it in this process.
+
         Raises:
             DataError: A part would be empty, or the dataset lacks a needed column or
                 fold.
         """
+        if type(self).__private_attributes__:  # it may depend on more than its fields
+            return self._split(ratings, seed)
+        settings = json.dumps(self.settings(), sort_keys=True)
+        key = ("split", type(self), settings, seed)
+        return ratings.shared(key, lambda: self._split(ratings, seed))
+
+    def _split(self, ratings: Ratings, seed: int) -> Split:
         test_rng, valid_rng = np.random.default_rng([seed, 0x5911]).spawn(2)
         is_test = self.test_mask(ratings, test_rng)
         rest = np.flatnonzero(~is_test)

@@ -88,8 +88,8 @@ class Synthetic(Dataset):
         ]
 
     def load(self) -> Ratings:
-        """Generates the dataset, or reads it from the cache if it is large."""
-        return cached(self.settings(), self._make)
+        """Generates the dataset, or reads it from the cache."""
+        return cached(self, [], self._make)
 
     def _scale(self) -> tuple[float, float]:
         return (0.5, 5.0) if self.half_stars else (1.0, 5.0)

@@ -43,7 +43,7 @@ class Tabular(UserTables):
         """
         there = [Path(path).expanduser() for path in self._paths().values()]
         state = [file_state(path) for path in there if path.is_file()]
-        return cached(self.settings() | {"files": state}, self._parse)
+        return cached(self, state, self._parse)
 
     def _paths(self) -> dict[str, str]:
         movies = {} if self.movies is None else {"movies": self.movies}

@@ -74,14 +74,20 @@ def fit_baselines(
 ) -> dict[str, FittedBaseline]:
     """Returns the baselines, fitted to the rows that a model is fitted to.
 
+    They are shared by all models of this process that are fitted to these rows.
+
     Args:
         ratings: The dataset.
         rows: Positions of the rows.
         encoder: The encoder that was fitted to the same rows; if None, it is fitted.
     """
-    encoder = encoder or FeatureEncoder.fit(ratings, rows)
-    encoded = encode(ratings, encoder, rows)
-    return {
-        name: FittedBaseline(encoder, model.fit(encoded, encoder.spec))
-        for name, model in BASELINES.items()
-    }
+
+    def fit() -> dict[str, FittedBaseline]:
+        own = encoder or FeatureEncoder.fit(ratings, rows)
+        encoded = encode(ratings, own, rows)
+        return {
+            name: FittedBaseline(own, model.fit(encoded, own.spec))
+            for name, model in BASELINES.items()
+        }
+
+    return ratings.shared.of_rows("baselines", [rows], fit)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,12 +15,16 @@ log = logging.getLogger(__name__)
 
 SUMS = "checksums.json"
 # Version of the cached files' format; a new number invalidates all of them.
-FORMAT = 2
+FORMAT = 3
 
 
 def intact(folder: Path) -> bool:
-    """Returns whether a folder's files still match their checksums."""
+    """Returns whether a folder's files still match their checksums.
+
+    Counts as use, see `keep_newest`.
+    """
     try:
+        os.utime(folder)
         sums = json.loads((folder / SUMS).read_text())
         return sums == _sums(folder)
     except (OSError, ValueError):
@@ -53,6 +58,13 @@ def keep(folder: Path, make: Callable[[Path], None]) -> None:
             partial.rename(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def keep_newest(cache: Path, pattern: str, n: int) -> None:
+    """Removes all but the `n` folders used last of those that match a pattern."""
+    found = [path for path in cache.glob(pattern) if (path / SUMS).exists()]
+    for old in sorted(found, key=lambda path: path.stat().st_mtime)[:-n]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _sums(folder: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,8 @@ PACKAGES = (
     "scikit-learn",
     "tensorflow",
 )
+NAME = re.compile(r"^Name: *(\S+)", re.MULTILINE)
+VERSION = re.compile(r"^Version: *(\S+)", re.MULTILINE)
 # Environment variable: the checkout that cfexp is imported from, if not the working
 # directory.
 SOURCE_VARIABLE = "CFEXP_SOURCE"
@@ -58,6 +61,11 @@ def git_state(folder: Path) -> GitState | None:
 
 def versions() -> dict[str, str]:
     """Returns the versions of Python and of the packages that affect a result."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -70,10 +78,13 @@ def versions() -> dict[str, str]:
 @cache
 def all_packages() -> str:
     """Returns every installed package with its version, as a requirements file."""
-    pairs = {
-        (d.metadata["Name"] or "").lower(): d.version
-        for d in importlib.metadata.distributions()
-    }
+    pairs = {}
+    for found in importlib.metadata.distributions():
+        # `found.metadata` parses the whole file, descriptions included.
+        text = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+        name, version = NAME.search(text), VERSION.search(text)
+        if name and version:
+            pairs[name[1].lower()] = version[1]
     return "".join(f"{name}=={version}\n" for name, version in sorted(pairs.items()))
 
 

@@ -54,11 +54,19 @@ def evaluate_fitted(
 def test_baselines(
     baselines: Mapping[str, Usable], ratings: Ratings, rows: IntArray, seen: Seen
 ) -> dict[str, Evaluation]:
-    """Evaluates fitted baselines on the rows and groups that a model is tested on."""
-    return {
-        name: evaluate_fitted(baseline, ratings, rows, seen=seen).evaluation
-        for name, baseline in baselines.items()
-    }
+    """Evaluates fitted baselines on the rows and groups that a model is tested on.
+
+    The result is shared by all models of this process with these baselines and rows.
+    """
+
+    def evaluate_all() -> dict[str, Evaluation]:
+        return {
+            name: evaluate_fitted(baseline, ratings, rows, seen=seen).evaluation
+            for name, baseline in baselines.items()
+        }
+
+    key = ("tested", *baselines.items())
+    return ratings.shared.of_rows(key, [rows, *seen.values()], evaluate_all)
 
 
 def fitted_on(

@@ -105,3 +105,19 @@ def test_settings_say_all_but_the_rows(ratings: Ratings) -> None:
     assert again.settings() == data.settings()
     with pytest.raises(DataError, match=r"mine: the ratings were a DataFrame.*Python"):
         again.load()
+
+
+def test_equal_frames_are_checked_once(ratings: Ratings) -> None:
+    frame = ratings.frame
+    first = Frames(frame, ratings.movies).load()
+    assert Frames(frame.copy(), ratings.movies.copy()).load() is first
+    frame.loc[0, "rating"] = 5.0 - frame.loc[0, "rating"] // 2
+    changed = Frames(frame, ratings.movies).load()
+    assert changed.frame["rating"][0] == frame["rating"][0] != first.frame["rating"][0]
+    assert Frames(frame, ratings.movies, duplicates="last").load() is not changed
+
+
+def test_frame_that_cannot_be_pickled_is_checked(ratings: Ratings) -> None:
+    frame = ratings.frame.assign(note=[lambda: 0] * len(ratings.frame))
+    data = Frames(frame, ratings.movies).load()
+    pd.testing.assert_frame_equal(data.frame, ratings.frame, check_dtype=False)

@@ -11,6 +11,7 @@ import pytest
 from helpers import ROOT
 from small_data import synthetic
 
+from cfexp.data.cache import RECENT
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
 from cfexp.data.streaming import encode_on_disk
@@ -42,8 +43,7 @@ def files_of(cache: Path, kind: str) -> list[str]:
 
 
 @pytest.fixture
-def cache(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("cfexp.data.cache.CACHE_FROM", 1)
+def cache(workdir: Path) -> Path:
     return workdir / "cache"
 
 
@@ -68,6 +68,7 @@ def test_damaged_datasets_are_made_anew(
 ) -> None:
 
     def read() -> None:
+        RECENT.clear()
         again = synthetic().load()
         fresh = Ratings(again.name, again.frame, again.movies, again.scale)
         assert fresh.fingerprint == again.fingerprint == ratings.fingerprint
@@ -101,6 +102,7 @@ def test_a_folder_half_made_is_not_read(cache: Path, ratings: Ratings) -> None:
     (folder,) = (path for path in cache.glob("ratings-*") if path.is_dir())
     folder.rename(folder.with_name(f"{folder.name}.tmp"))
     (folder.with_name(f"{folder.name}.tmp") / "frame.arrow").write_bytes(b"half")
+    RECENT.clear()
     assert synthetic().load().frame.equals(ratings.frame)
     assert [path.name for path in cache.glob("*.tmp")] == []
 
