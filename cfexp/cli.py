@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 COMMANDS = {
     "bench": "cfexp.commands.bench",
     "compare": "cfexp.commands.compare",
+    "plan": "cfexp.commands.plan",
     "promote": "cfexp.commands.promote",
     "sync": "cfexp.commands.sync",
 }

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
@@ -13,6 +15,7 @@ from hydra.version import VersionBase
 from omegaconf import DictConfig
 
 from cfexp.config.schema import ACROSS, Config
+from cfexp.errors import ConfigError
 
 
 def register() -> None:
@@ -41,19 +44,40 @@ def compose(overrides: list[str]) -> DictConfig:
     Args:
         overrides: Overrides as on the command line, such as ``model=dot``.
     """
-    with _own_hydra():
+    with own_hydra():
         return hydra.compose("config", without_nulls(overrides))
 
 
 @contextmanager
-def _own_hydra() -> Iterator[None]:
-    """Sets Hydra up to compose our configs; a program's own Hydra stays as it was."""
+def own_hydra(folder: str | None = None) -> Iterator[ConfigLoaderImpl]:
+    """Sets Hydra up to compose our configs; a program's own Hydra stays as it was.
+
+    Args:
+        folder: A folder of the user's own configs, if any.
+
+    Yields:
+        Its loader.
+
+    Raises:
+        ConfigError: There is no such folder.
+    """
+    if folder is not None and not Path(folder).is_dir():
+        raise ConfigError(
+            f"--config-dir: there is no folder {folder}. Correct the path"
+        )
     register()
     theirs, base = GlobalHydra.instance().hydra, VersionBase.instance().getbase()
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            yield
+            path = GlobalHydra.instance().config_loader().get_search_path()
+            if folder is not None:
+                path.prepend(
+                    provider="command-line",
+                    path=f"file://{Path(folder).absolute()}",
+                    anchor=SearchPathQuery(provider="schema"),
+                )
+            yield ConfigLoaderImpl(path)
     finally:
         GlobalHydra.instance().hydra = theirs
         VersionBase.instance().version_base = base
@@ -61,7 +85,7 @@ def _own_hydra() -> Iterator[None]:
 
 def is_sweep(overrides: list[str]) -> bool:
     """Returns whether overrides ask for a sweep, as ``search=dot`` does."""
-    with _own_hydra():
+    with own_hydra():
         cfg = hydra.compose("config", overrides, return_hydra_config=True)
     return cfg.hydra.mode is RunMode.MULTIRUN
 

@@ -2,15 +2,19 @@
 
 import ast
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from cfexp.models.travelling import modules_of, sources
 from cfexp.spec import NO_EFFECT, REPEATS, Spec, digest
+
+if TYPE_CHECKING:
+    from cfexp.experiment import Experiment
 
 # Options outside of an experiment's fields that change its result.
 SHORT = ("embed_dim", "experiment", "cv", "seeds")
@@ -94,6 +98,31 @@ def sweep_key(cfg: DictConfig) -> str:
         OmegaConf.to_yaml(cfg.hydra.sweeper),
         OmegaConf.to_yaml(cfg.zip),
         code_version(),
+    )
+
+
+def job_key(
+    experiment: "Experiment",
+    data_sha256: str,
+    split_sha256: str,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Returns 16 hex digits, the same for jobs with the same result.
+
+    Args:
+        experiment: The experiment, of which paths do not count.
+        data_sha256: The ratings' fingerprint.
+        split_sha256: The split's fingerprint.
+        tags: Tags of the trained model that training starts from.
+    """
+    values = [getattr(experiment, name) for name in type(experiment).model_fields]
+    values += experiment.metrics.values()
+    return digest(
+        experiment.key(),
+        data_sha256,
+        split_sha256,
+        code_version(tuple(type(value) for value in values)),
+        str(sorted(tags.items())),
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -99,8 +99,17 @@ def _listed(jobs: Sequence[SweptJob]) -> str:
     return ", ".join(named) + more
 
 
+def ignore(job: SweptJob, request: Request) -> None:
+    """Does nothing with a job."""
+
+
 def check(
-    config: DictConfig, jobs: Grid | Sequence[SweptJob], loader: JobLoader
+    config: DictConfig,
+    jobs: Grid | Sequence[SweptJob],
+    loader: JobLoader,
+    *,
+    swept: bool = True,
+    use: Callable[[SweptJob, Request], None] = ignore,
 ) -> Checked:
     """Composes each job of a sweep once, and checks it.
 
@@ -108,6 +117,10 @@ def check(
         config: The sweep's configuration, including the node ``hydra``.
         jobs: The jobs.
         loader: Composes them.
+        swept: Whether it is a sweep, not a single run.
+        use: Called with each job that is neither wrong nor a duplicate.
+
+    A job is wrong too if `use` raises an error.
     """
     if len(jobs) >= MANY:
         log.info("checking %s jobs", f"{len(jobs):,}")
@@ -116,14 +129,17 @@ def check(
     for job in jobs:
         try:
             with loader.job(config, job.overrides) as cfg:
-                request = build(cfg, swept=True)
+                request = build(cfg, swept=swept)
+            same = kept.setdefault(_key(request), job)
+            if same is job:
+                use(job, request)
+            else:
+                duplicates.append(Duplicate(job, same))
         except Exception as error:
             wrong.append((job, _problem(error, job, config, loader)))
-            continue
-        same = kept.setdefault(_key(request), job)
-        if same is not job:
-            duplicates.append(Duplicate(job, same))
-    return Checked(loader, tuple(kept.values()), tuple(duplicates), tuple(wrong))
+    failed = {job.overrides for job, _ in wrong}
+    right = tuple(job for job in kept.values() if job.overrides not in failed)
+    return Checked(loader, right, tuple(duplicates), tuple(wrong))
 
 
 def _key(request: Request) -> str:

@@ -28,13 +28,15 @@ SWEEP = "sweep/"
 
 N_PARAMETERS = f"{TRAINING}n_parameters"
 RATINGS_PER_SECOND = f"{TRAINING}ratings_per_second"
+PEAK_MEMORY = f"{TRAINING}peak_memory_mb"
 RELOAD_DIFFERENCE = f"{TRAINING}reload_max_abs_diff"
 BIAS_RMSE = f"{BASELINES}bias_rmse"
 
 
 def is_time(name: str) -> bool:
-    """Returns whether a metric measures time, which differs from run to run."""
-    return name.startswith(SECONDS) or name in (TOTAL_SECONDS, RATINGS_PER_SECOND)
+    """Returns whether a metric is of time or memory, which differ from run to run."""
+    others = (TOTAL_SECONDS, RATINGS_PER_SECOND, PEAK_MEMORY)
+    return name.startswith(SECONDS) or name in others
 
 
 def seconds(stages: dict[str, float]) -> dict[str, float]:

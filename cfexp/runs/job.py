@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cfexp.config.identity import code_version
+from cfexp.config.identity import job_key
 from cfexp.data.split import Data
 from cfexp.experiment import Experiment
-from cfexp.spec import digest
 from cfexp.tracking.settings import Tracking
 from cfexp.training.result import Result
 
@@ -58,16 +57,8 @@ class Job:
         They depend on the experiment without paths, the dataset and split, the code
         that changes numbers, and the trained model that training starts from.
         """
-        experiment = self.experiment
-        values = [getattr(experiment, name) for name in Experiment.model_fields]
-        values += experiment.metrics.values()
-        return digest(
-            experiment.key(),
-            data.ratings.fingerprint,
-            data.split.fingerprint,
-            code_version(tuple(type(value) for value in values)),
-            str(sorted(self.tags.items())),
-        )
+        data_sha256, split_sha256 = data.ratings.fingerprint, data.split.fingerprint
+        return job_key(self.experiment, data_sha256, split_sha256, self.tags)
 
 
 @dataclass(frozen=True, repr=False)

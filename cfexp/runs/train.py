@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.data.split import Data
-from cfexp.evaluation.names import RELOAD_DIFFERENCE, seconds
+from cfexp.evaluation.names import PEAK_MEMORY, RELOAD_DIFFERENCE, seconds
 from cfexp.models.base import NeuralModel
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.predictor import max_difference
@@ -17,6 +17,7 @@ from cfexp.runs.job import Job, Outcome
 from cfexp.runs.once import Claim, claim
 from cfexp.runtime import tensorflow
 from cfexp.runtime.files import check_folder
+from cfexp.runtime.memory import peak_memory_mb
 from cfexp.runtime.provenance import GitState, git_state
 from cfexp.runtime.stopwatch import Stopwatch
 from cfexp.tracking.settings import NewRun
@@ -129,7 +130,7 @@ def _save_and_log(
         reloaded = run.log_model(job.folder / "model", example=sample.head(5))
         difference = max_difference(predictor, reloaded, sample)
     metrics = result.metrics() | {RELOAD_DIFFERENCE: difference}
-    metrics |= seconds(watch.seconds)
+    metrics |= seconds(watch.seconds) | {PEAK_MEMORY: peak_memory_mb()}
     results.write_metrics(job.folder / "results", metrics)
     run.log_results(metrics, job.folder / "results", tags=weights)
     return metrics

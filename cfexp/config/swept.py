@@ -1,0 +1,57 @@
+"""Composes a sweep outside of a run, for ``cfexp plan``."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hydra.core.utils import setup_globals
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from cfexp.config.compose import own_hydra, without_nulls
+from cfexp.config.deferred import for_each_job, for_the_sweep
+from cfexp.config.grid import Grid, grid
+from cfexp.config.loader import JobLoader
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A composed sweep, or a single run.
+
+    Attributes:
+        config: Its configuration, including the node ``hydra``.
+        loader: Composes its jobs.
+        jobs: The jobs.
+        is_sweep: Whether it is a sweep.
+    """
+
+    config: DictConfig
+    loader: JobLoader
+    jobs: Grid
+    is_sweep: bool
+
+
+@contextmanager
+def sweep_of(
+    overrides: Sequence[str], *, multirun: bool, folder: str | None = None
+) -> Iterator[Sweep]:
+    """Composes a sweep, as ``cfexp -m`` does.
+
+    Args:
+        overrides: Overrides as on the command line.
+        multirun: Whether it is a sweep even if no option lists several values.
+        folder: A folder of the user's own configs, if any.
+
+    Raises:
+        ConfigError: The sweep has no jobs.
+        HydraException: It cannot be composed.
+    """
+    with own_hydra(folder) as loader:
+        setup_globals()
+        given = for_each_job(["-m", *without_nulls(list(overrides))])[1:]
+        found = loader.load_configuration("config", given, RunMode.MULTIRUN)
+        found.hydra.overrides.task = for_the_sweep(found.hydra.overrides.task)
+        jobs = JobLoader(loader)
+        all_of_it = grid(found, jobs)
+        asked = multirun or found.hydra.mode is RunMode.MULTIRUN
+        yield Sweep(found, jobs, all_of_it, asked or len(all_of_it) > 1)
