@@ -16,13 +16,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from cfexp.config.arguments import CHECKOUT, check_flags, take_output
-from cfexp.config.build import build
 from cfexp.config.compose import conf_dir, register, without_nulls
 from cfexp.config.deferred import for_each_job
 from cfexp.config.explain import TRACEBACK_VARIABLE, explain
-from cfexp.config.identity import run_name, without_embed_dim
 from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
-from cfexp.runs.sweep import current_sweep, finish_open_sweep
 from cfexp.runs.traces import remove_traces
 from cfexp.runtime import tensorflow
 from cfexp.runtime.output import set_output
@@ -120,14 +117,14 @@ def _exit_status(job: Callable[[], object]) -> int:
     try:
         status = job()
     except KeyboardInterrupt as stop:
-        finish_open_sweep("KILLED")
+        _finish_open_sweep("KILLED")
         print("cfexp: stopped", file=sys.stderr)
         return 143 if str(stop) == "SIGTERM" else 130
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except (Exception, Failed) as stop:
         error = stop.error if isinstance(stop, Failed) else stop
-        finish_open_sweep("FAILED")
+        _finish_open_sweep("FAILED")
         if isinstance(error, CfexpError) and not isinstance(error, TrainingError):
             remove_traces()
         if wants_traceback:
@@ -142,9 +139,20 @@ def _exit_status(job: Callable[[], object]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _finish_open_sweep(status: str) -> None:
+    """Closes the sweep that is running, if one has been begun."""
+    if sweep := sys.modules.get("cfexp.runs.sweep"):
+        sweep.finish_open_sweep(status)
+
+
 def _task(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
     tensorflow.own_process()  # here, since a launcher may have started it
+    # Here, since ``--help`` does without pydantic.
+    from cfexp.config.build import build
+    from cfexp.config.identity import run_name, without_embed_dim
+    from cfexp.runs.sweep import current_sweep
+
     try:
         swept = current_sweep()
         if swept:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from omegaconf import MISSING, Container, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from cfexp.config.schema import GROUPS, SEVERAL, Config, Options
+from cfexp.config.options import Options
+from cfexp.config.schema import GROUPS, SEVERAL, Config
 from cfexp.config.targets import spec_class
 from cfexp.config.wording import interpolation_problem, problem_of
 from cfexp.errors import ConfigError, did_you_mean

@@ -7,7 +7,6 @@ from omegaconf import OmegaConf
 
 from cfexp.config.compose import compose, conf_dir
 from cfexp.config.schema import GROUPS
-from cfexp.spec import TARGET
 
 
 def choices_of(group: str, *folders: str | Path) -> list[str]:
@@ -30,6 +29,8 @@ def owners_of(key: str) -> list[str]:
 @cache
 def known_keys() -> tuple[str, ...]:
     """Returns every option that can be set, those of groups as ``group.option``."""
+    from cfexp.spec import TARGET  # imports pydantic, and ``--help`` this module
+
     cfg = compose([])
     keys = [str(key) for key in cfg]
     for group in GROUPS:

@@ -10,7 +10,7 @@ from yaml import YAMLError
 from cfexp.config import compose as with_hydra
 from cfexp.config.build import build
 from cfexp.config.explain import explain
-from cfexp.config.schema import Options
+from cfexp.config.options import Options
 from cfexp.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cfexp.config.identity import effective, is_repeat
-from cfexp.config.schema import Options
+from cfexp.config.options import Options
 from cfexp.data.split import Splitter
 from cfexp.data.splitters import KFold, Official, RandomHoldout
 from cfexp.errors import ConfigError

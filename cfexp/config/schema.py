@@ -1,15 +1,14 @@
-"""The schema of ``conf/config.yaml``: groups, modes and their options."""
+"""The schema of ``conf/config.yaml``: groups, modes and their options.
+
+Without pydantic, so that ``cfexp --help`` is there at once.
+"""
 
 from dataclasses import make_dataclass
 from enum import Enum
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import Field
-
-from cfexp.runtime.files import file_problems
-from cfexp.spec import Spec
+from annotated_types import Ge
 
 # A group of several files, each under its own name: ``metrics.within``.
 SEVERAL = "metrics"
@@ -21,7 +20,7 @@ GROUPS = (
 ACROSS = ("experiment", "search")
 # The metrics that may choose a run: never those of test rows.
 Validation = Literal["val_rmse", "val_mae"]
-Repeats = Annotated[int, Field(ge=2)] | None
+Repeats = Annotated[int, Ge(2)] | None
 
 
 class Mode(Enum):
@@ -35,8 +34,8 @@ class Mode(Enum):
     reproduce = "reproduce"
 
 
-class Options(Spec):
-    """The mode and its options.
+class OptionFields:
+    """The mode and its options, which `cfexp.config.options.Options` checks.
 
     Attributes:
         mode: What to do.
@@ -74,27 +73,7 @@ class Options(Spec):
     output: str | None = None
     overwrite: bool = False
     user: str | None = None
-    k: Annotated[int, Field(ge=1)] = 10
-
-    def problems(self) -> list[str]:
-        mode, problems = self.mode, []
-        if mode is Mode.train and self.run_id is not None:
-            problems.append(
-                f"run_id={self.run_id} names a trained model, but mode=train trains a"
-                " new one; add mode=evaluate, predict, recommend or finetune"
-            )
-        if mode is not Mode.train and self.run_id is None:
-            problems.append(
-                f"mode={mode.name} needs run_id=: a run id, latest, best,"
-                " models:/name/version or a run's folder"
-            )
-        if mode is Mode.predict and self.pairs is None:
-            problems.append("mode=predict needs pairs=, a CSV of userId and movieId")
-        if mode in (Mode.predict, Mode.recommend) and self.output is not None:
-            problems += file_problems(Path(self.output), "output")
-        if mode is Mode.recommend and self.user is None:
-            problems.append("mode=recommend needs user=, a userId of the dataset")
-        return problems
+    k: Annotated[int, Ge(1)] = 10
 
 
 def _plain(hint: Any) -> Any:
@@ -115,7 +94,7 @@ def _plain(hint: Any) -> Any:
 Config = make_dataclass(
     "Config",
     [
-        *((name, _plain(hint)) for name, hint in Options.__annotations__.items()),
+        *((n, _plain(hint)) for n, hint in OptionFields.__annotations__.items()),
         ("embed_dim", int | None),
         ("seed", int),
         ("deterministic", bool),

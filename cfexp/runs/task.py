@@ -8,8 +8,8 @@ from typing import Any
 
 from cfexp.config.build import Request
 from cfexp.config.identity import effective
+from cfexp.config.options import Options
 from cfexp.config.overrides import with_overrides
-from cfexp.config.schema import Options
 from cfexp.experiment import Experiment
 from cfexp.models.predictor import Predictor
 from cfexp.runs import trained

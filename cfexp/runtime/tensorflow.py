@@ -8,7 +8,6 @@ import tempfile
 from contextlib import AbstractContextManager, nullcontext
 
 from cfexp.runtime.deferred import deferred
-from cfexp.runtime.xla_cache import keep_programs
 
 # They import scikit-learn and matplotlib, a third of the time of `import tensorflow`.
 NOT_NEEDED = (
@@ -45,6 +44,8 @@ def start(*, programs: bool = True) -> None:
     if "tensorflow" in sys.modules:
         return
     if programs:
+        from cfexp.runtime.xla_cache import keep_programs  # not for ``--help``
+
         keep_programs()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()

@@ -11,8 +11,6 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from cfexp.config.jobs import checked
-
 
 class Grid(Sweeper):
     """Runs every combination of the values that options list, each equal job once.
@@ -37,6 +35,8 @@ class Grid(Sweeper):
         task_function: TaskFunction,
         config: DictConfig,
     ) -> None:
+        from cfexp.config.jobs import checked  # Hydra imports this module for --help
+
         self.config = config
         loader = checked(config).loader
         self.launcher = Plugins.instance().instantiate_launcher(
@@ -51,6 +51,8 @@ class Grid(Sweeper):
         Args:
             arguments: Not read; the jobs are those of the configuration.
         """
+        from cfexp.config.jobs import checked
+
         assert self.config
         assert self.launcher
         jobs = [list(job.overrides) for job in checked(self.config).jobs]
