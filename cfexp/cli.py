@@ -15,10 +15,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from cfexp.config.arguments import CHECKOUT, check_flags, take_output
+from cfexp import __version__
+from cfexp.config.arguments import CHECKOUT, check_flags, config_dirs, take_output
+from cfexp.config.command_table import COMMANDS
 from cfexp.config.compose import conf_dir, register, without_nulls
 from cfexp.config.deferred import for_each_job
 from cfexp.config.explain import TRACEBACK_VARIABLE, explain
+from cfexp.config.usage import usage
 from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
 from cfexp.runs.traces import remove_traces
 from cfexp.runtime import tensorflow
@@ -26,16 +29,6 @@ from cfexp.runtime.output import set_output
 from cfexp.runtime.signals import interrupt_on_sigterm
 
 log = logging.getLogger(__name__)
-
-# The commands ``cfexp NAME``, each a module with a function `main`.
-COMMANDS = {
-    "bench": "cfexp.commands.bench",
-    "compare": "cfexp.commands.compare",
-    "plan": "cfexp.commands.plan",
-    "promote": "cfexp.commands.promote",
-    "sync": "cfexp.commands.sync",
-}
-NAMES = (*COMMANDS, "reproduce")
 
 
 def main() -> None:
@@ -54,34 +47,43 @@ def main() -> None:
 
 def run_arguments() -> int:
     """Runs the command or run of ``sys.argv``; returns the exit status."""
+    if sys.argv[1:2] == ["help"]:  # as in: cfexp help compare
+        sys.argv[1:] = [*sys.argv[2:], "--help"]
     command = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "")
     if sys.argv[1:2] == ["reproduce"] and CHECKOUT in sys.argv:
         sys.argv.remove(CHECKOUT)
-        command = "cfexp.commands.reproduce_checkout"
-    elif sys.argv[1:2] == ["reproduce"]:  # a run, so that Hydra gives it its folder
-        named = sys.argv[2:3] and not sys.argv[2].startswith("-")
-        run = [f"run_id={sys.argv.pop(2)}"] if named else []
-        sys.argv[1:2] = ["mode=reproduce", *run]
-    return run_command(command, sys.argv[2:]) if command else run_cli()
+        return run_command("cfexp.commands.reproduce_checkout", sys.argv[2:])
+    if command and command.mode is None:
+        return run_command(command.module, sys.argv[2:])
+    return run_cli()
 
 
 def run_cli() -> int:
     """Runs ``cfexp``; returns its exit status: 1 on errors, 130 or 143 when stopped."""
+    return _exit_status(_run_hydra)
+
+
+def _run_hydra() -> object:
+    """Runs ``sys.argv`` with Hydra, so that the run has its folder and its log."""
+    arguments, wanted = take_output(sys.argv[1:])
+    set_output(wanted)
+    if arguments and arguments[0] in COMMANDS:
+        command = COMMANDS[arguments[0]]
+        rewrite = importlib.import_module(command.module).arguments
+        arguments = rewrite(arguments[0], arguments[1:])
+    if {"--help", "-h"} & set(arguments):
+        return print(usage(config_dirs(arguments)))
+    if "--version" in arguments:
+        return print(f"cfexp {__version__}")
+    _check_folder()
     register()
+    arguments = without_nulls(arguments)
+    check_flags(arguments)
+    sys.argv[1:] = for_each_job(arguments)
     app = hydra.main(
         version_base="1.3", config_path=str(conf_dir()), config_name="config"
     )(_task)
-
-    def checked() -> object:
-        _check_folder()
-        rest, wanted = take_output(sys.argv[1:])
-        set_output(wanted)
-        sys.argv[1:] = without_nulls(rest)
-        check_flags(sys.argv[1:])
-        sys.argv[1:] = for_each_job(sys.argv[1:])
-        return app()
-
-    return _exit_status(checked)
+    return app()
 
 
 def _check_folder() -> None:
@@ -99,7 +101,7 @@ def _check_folder() -> None:
 
 
 def run_command(module: str, arguments: list[str]) -> int:
-    """Runs one of `COMMANDS`; returns its exit status, see `run_cli`."""
+    """Runs a command's module; returns its exit status, see `run_cli`."""
     tensorflow.own_process()
     return _exit_status(lambda: importlib.import_module(module).main(arguments))
 
@@ -130,7 +132,9 @@ def _exit_status(job: Callable[[], object]) -> int:
         if wants_traceback:
             lines = traceback.format_exception(error)
             print(masked("".join(lines)), file=sys.stderr, end="")
-        print(f"cfexp: error: {masked(explain(error, NAMES))}", file=sys.stderr)
+        print(
+            f"cfexp: error: {masked(explain(error, tuple(COMMANDS)))}", file=sys.stderr
+        )
         return 1
     finally:
         os.environ.pop(TRACEBACK_VARIABLE)

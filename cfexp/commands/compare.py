@@ -3,9 +3,17 @@
 import argparse
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cfexp.commands.options import add_set, reachable_tracking
+from cfexp.commands.options import (
+    OPTIONS_HELP,
+    RUN_HELP,
+    ids_of,
+    print_json,
+    runs_and_options,
+    tracking_of,
+    wanted_of,
+)
 from cfexp.config.arguments import Parser
 from cfexp.errors import ConfigError
 from cfexp.runtime import owned
@@ -26,24 +34,36 @@ def parser() -> Parser:
     """Returns the command's parser."""
     found = Parser(
         prog="cfexp compare",
+        usage="cfexp compare [RUN ...] [--sweep RUN] [name=value ...]",
         description="Compares trained runs on the same test rows. The reference is the"
         " first run named or, if none is named, the best on validation.",
-        epilog="Runs that differ only by fold and seed are compared as one system.",
+        epilog="Runs that differ only by fold and seed are compared as one system."
+        f" {OPTIONS_HELP} If no run is named, dataset=, split=, model= and other"
+        " options choose among all runs.",
     )
-    found.add_argument("runs", nargs="*", metavar="RUN", help="ids of MLflow runs")
+    found.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
     found.add_argument(
-        "--sweep", metavar="ID", help="all runs of a sweep: a run id, or latest"
+        "--sweep", metavar="RUN", help="all runs of a sweep: its run, or latest"
     )
     found.add_argument("--experiment", metavar="NAME", help="all runs of an experiment")
     found.add_argument("--query", help="runs that match, in MLflow's search language")
+    found.add_argument(
+        "--rows", metavar="DIGITS", help="runs tested on these rows, as listed"
+    )
     found.add_argument("--metric", choices=METRICS, default="rmse")
     found.add_argument(
         "--force",
         action="store_true",
         help="compare runs of different splits, on the test rows they share",
     )
-    found.add_argument("--output", type=Path, default=Path("compare"), metavar="FOLDER")
-    add_set(found)
+    found.add_argument(
+        "--output",
+        type=Path,
+        default=Path("compare"),
+        metavar="FOLDER",
+        help="for the report, which replaces the one before; compare by default",
+    )
+    found.add_argument("--json", action="store_true", help="print JSON, for scripts")
     return found
 
 
@@ -53,22 +73,19 @@ def main(arguments: list[str]) -> None:
     Raises:
         CfexpError: The runs cannot be found or compared.
     """
-    args = parser().parse_args(arguments)
+    args = parser().parse_intermixed_args(arguments)
     owned.check(args.output, FILES, fix=FIX)
-    tracking = reachable_tracking(
-        args.set, wanted="cfexp compare reads runs from MLflow"
-    )
+    args.runs, options = runs_and_options(args.runs)
+    tracking = tracking_of(options, wanted="cfexp compare reads runs from MLflow")
     if args.experiment is not None:
         tracking = tracking.replace(experiment=args.experiment)
 
-    from cfexp.comparison.best import validation, write_best
-    from cfexp.comparison.page import write_report
+    from cfexp.comparison.best import validation
     from cfexp.comparison.systems import errors_of
     from cfexp.evaluation.significance import against_reference
-    from cfexp.tracking.search import log_files
 
     logging.basicConfig(format="[%(levelname)s] %(message)s")
-    compared, sweep = _find(args, tracking)
+    compared, sweep = _find(args, options, tracking)
     same = _check_splits(compared, force=args.force)
     if not args.runs:
         compared = sorted(compared, key=validation)
@@ -78,29 +95,45 @@ def main(arguments: list[str]) -> None:
     title = f"difference from {compared[0].name} on {errors}"
     if not same:
         title += f" (different splits: only rows that all have tested, of {tested:,})"
-    shown = _show(title, table)
-    with owned.writing(args.output, FILES, fix=FIX):
-        table.to_csv(args.output / "compare.csv", index=False)
-        write_report(args.output / "compare.html", title, shown, compared)
-        best = write_best(args.output, compared)
+    shown = _with_short_p(table)
+    best = _write(args.output, table, title, shown, compared)
     if sweep:
+        from cfexp.tracking.search import log_files
+
         log_files(sweep, args.output, FILES)
+    if args.json:
+        return print_json(_as_data(table, title, args.output))
+    _show(title, shown)
     chosen = "named first" if args.runs else "the best on validation"
-    _explain(f"{compared[0].name}, {chosen}", args.metric, args.output, best)
+    return _explain(f"{compared[0].name}, {chosen}", args.metric, args.output, best)
 
 
 def _find(
-    args: argparse.Namespace, tracking: Tracking
+    args: argparse.Namespace, options: list[str], tracking: Tracking
 ) -> "tuple[list[System], str | None]":
     """Returns the systems to compare, two or more, and the run id of their sweep."""
     from cfexp.comparison.systems import systems
+    from cfexp.comparison.tested import chosen
     from cfexp.tracking.connect import connect
+    from cfexp.tracking.filters import filtered
     from cfexp.tracking.search import find_runs, find_sweep
 
-    experiment_id = connect(tracking, existing=True, searched=not args.runs)
+    ids = ids_of(args.runs, options, tracking)
+    experiment_id = connect(tracking, existing=True, searched=not ids)
     sweep = find_sweep(experiment_id, args.sweep)
-    runs = find_runs(experiment_id, ids=args.runs, sweep=sweep, query=args.query)
+    runs = find_runs(experiment_id, ids=ids, sweep=sweep, query=args.query)
+    if not ids:
+        wanted = wanted_of(options)
+        runs = filtered(runs, wanted)
+        if not runs:
+            raise ConfigError(
+                f"no finished training has {' '.join(options)}. cfexp runs lists them"
+            )
     compared = systems(runs)
+    if args.rows:
+        # Again, so that names tell only what differs among the systems that are left.
+        left = chosen(compared, args.rows)
+        compared = systems([run for system in left for run in system.runs])
     if len(compared) < 2:
         raise ConfigError(
             "these runs have only one configuration, so there is nothing to compare:"
@@ -109,16 +142,42 @@ def _find(
     return compared, sweep
 
 
-def _show(title: str, table: "pd.DataFrame") -> "pd.DataFrame":
-    """Prints the table; returns it with p-values as text."""
+def _write(
+    output: Path,
+    table: "pd.DataFrame",
+    title: str,
+    shown: "pd.DataFrame",
+    compared: "list[System]",
+) -> Path | None:
+    """Writes the report; returns the file of the best configuration, if there is."""
+    from cfexp.comparison.best import write_best
+    from cfexp.comparison.page import write_report
+
+    with owned.writing(output, FILES, fix=FIX):
+        table.to_csv(output / "compare.csv", index=False)
+        write_report(output / "compare.html", title, shown, compared)
+        return write_best(output, compared)
+
+
+def _as_data(table: "pd.DataFrame", title: str, output: Path) -> dict[str, Any]:
+    return {
+        "title": title,
+        "systems": table.to_dict("records"),
+        "files": str(output),
+    }
+
+
+def _with_short_p(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Returns the table with p-values as text; four digits would show most as 0."""
+    return table.assign(p=table["p"].map("{:.1e}".format).replace("nan", ""))
+
+
+def _show(title: str, shown: "pd.DataFrame") -> None:
     from cfexp.runtime.console import print_frame
 
-    # Four digits would show most p-values as 0.
-    shown = table.assign(p=table["p"].map("{:.1e}".format).replace("nan", ""))
     print_frame(title, shown.head(MAX_LINES))
     if len(shown) > MAX_LINES:
         print(f"and {len(shown) - MAX_LINES} more in compare.csv")  # noqa: T201
-    return shown
 
 
 def _explain(reference: str, metric: str, output: Path, best: Path | None) -> None:
@@ -157,18 +216,20 @@ def _check_splits(compared: "list[System]", *, force: bool) -> bool:
     """Returns whether all systems have the same splits.
 
     Raises:
-        ConfigError: They do not, and `force` is false.
+        ConfigError: They do not, and `force` is false; their groups are printed.
     """
-    if len({system.splits for system in compared}) == 1:
-        return True
-    if force:
-        return False
-    listed = "; ".join(
-        f"{system.name}: {' '.join(sorted(s[:8] for s in system.splits))}"
-        for system in compared[:6]
-    )
+    from cfexp.comparison.tested import group_table, tested_alike
+
+    groups = tested_alike(compared)
+    if len(groups) == 1 or force:
+        return len(groups) == 1
+    from cfexp.runtime.console import print_frame
+
+    table = group_table(groups)
+    print_frame("what was tested on the same rows", table, spare=["systems"])
     raise ConfigError(
-        "these runs have different splits, so that their errors cannot be compared as"
-        f" they are ({listed}). Give runs of the same dataset, split and seeds, or"
-        " compare the test rows that they share with --force."
+        f"these runs have different splits: {len(groups)} groups, whose errors cannot"
+        " be compared as they are. Choose one, by dataset=NAME split=NAME seed=N or"
+        f" --rows {table['rows'].iloc[0]}; or compare the test rows that all share with"
+        " --force"
     )

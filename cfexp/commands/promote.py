@@ -1,14 +1,19 @@
 """``cfexp promote``: makes a run the champion if it is significantly better."""
 
+import argparse
 import logging
 from typing import TYPE_CHECKING
 
-from cfexp.commands.options import add_set, reachable_tracking
+from cfexp.commands.options import (
+    OPTIONS_HELP,
+    RUN_HELP,
+    ids_of,
+    runs_and_options,
+    tracking_of,
+)
 from cfexp.config.arguments import Parser
-from cfexp.config.build import build
-from cfexp.config.compose import compose
 from cfexp.errors import ConfigError
-from cfexp.tracking.settings import Choice, Tracking, is_model_name
+from cfexp.tracking.settings import is_model_name
 
 if TYPE_CHECKING:
     from cfexp.tracking.search import Run
@@ -22,13 +27,14 @@ def parser() -> Parser:
         prog="cfexp promote",
         description="Registers a run's model and makes it champion, if there is none"
         " yet or if it predicts the same test rows significantly better.",
-        epilog="Then run_id=models:/NAME@champion uses it.",
+        epilog=f"{OPTIONS_HELP} Then cfexp predict models:/NAME@champion uses it.",
+        usage="cfexp promote RUN --name NAME [name=value ...]",
     )
-    found.add_argument("run", metavar="RUN", help="a run id, latest or best")
+    found.add_argument("run", metavar="RUN", help=RUN_HELP)
+    found.add_argument("options", nargs="*", help=argparse.SUPPRESS)
     found.add_argument("--name", required=True, help="name in the model registry")
     found.add_argument("--alias", default="champion")
     found.add_argument("--metric", choices=("rmse", "mae"), default="rmse")
-    add_set(found)
     return found
 
 
@@ -38,28 +44,35 @@ def main(arguments: list[str]) -> None:
     Raises:
         CfexpError: The run is not better, or cannot be compared or found.
     """
-    args = parser().parse_args(arguments)
+    args = parser().parse_intermixed_args(arguments)
     if not is_model_name(args.name):
         raise ConfigError(
             "--name must be a name of a registered model: up to 256 characters without"
             f" / and :. Got: {args.name!r}"
         )
-    tracking = reachable_tracking(args.set, wanted="cfexp promote needs MLflow")
-
-    from cfexp.runtime.console import print_lines
-    from cfexp.tracking import registry
-
+    runs, options = runs_and_options([args.run, *args.options])
+    if len(runs) != 1:
+        got = " ".join(runs) or "none"
+        raise ConfigError(f"cfexp promote takes one run. Got: {got}")
+    tracking = tracking_of(options, wanted="cfexp promote needs MLflow")
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     logging.getLogger("cfexp").setLevel(logging.INFO)
-    run = _find(args.run, tracking, args.set)
-    run_id = run.info.run_id
+    (run_id,) = ids_of(runs, options, tracking)
+    _promote(run_id, args)
+
+
+def _promote(run_id: str, args: argparse.Namespace) -> None:
+    from cfexp.runtime.console import print_lines
+    from cfexp.tracking import registry
+    from cfexp.tracking.search import find_run
+
+    run = find_run(run_id)
     champion = registry.champion(args.name, args.alias)
     difference = "no champion before"
     if champion == run_id:
         raise ConfigError(f"run {run_id} is the {args.alias} of {args.name} already")
     if champion:
-        other = _find(champion, tracking, args.set)
-        difference = check_better(other, run, metric=args.metric)
+        difference = check_better(find_run(champion), run, metric=args.metric)
     version = registry.registered(args.name, run_id)
     registry.set_alias(args.name, args.alias, version)
     print_lines(
@@ -70,21 +83,6 @@ def main(arguments: list[str]) -> None:
             ("difference", difference),
         ]
     )
-
-
-def _find(reference: str, tracking: Tracking, overrides: list[str]) -> "Run":
-    """Returns a finished training by its id, or ``latest`` or ``best``."""
-    from cfexp.runs.metadata import required_of
-    from cfexp.tracking.choose import CHOSEN, find_id
-    from cfexp.tracking.connect import connect
-    from cfexp.tracking.search import find_runs
-
-    experiment_id = connect(tracking, existing=True, searched=reference in CHOSEN)
-    composed = build(compose(overrides)).experiment
-    choice = Choice(required=required_of(composed, overrides))
-    run_id = find_id(reference, experiment_id, tracking, choice=choice)
-    (run,) = find_runs(experiment_id, ids=[run_id])
-    return run
 
 
 def check_better(champion: "Run", candidate: "Run", *, metric: str) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from itertools import pairwise
 from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
@@ -68,3 +69,9 @@ def take_output(arguments: list[str]) -> tuple[list[str], Output]:
     rest = [a for a in arguments if a not in (*QUIET, *VERBOSE, *JSON)]
     command = ("cfexp", *arguments)
     return rest, Output(verbosity=verbosity, as_json=as_json, command=command)
+
+
+def config_dirs(arguments: list[str]) -> list[str]:
+    """Returns the folders that ``--config-dir`` names."""
+    flags = ("--config-dir", "-cd")
+    return [after for flag, after in pairwise(arguments) if flag in flags]

@@ -18,6 +18,26 @@ def choices_of(group: str, *folders: str | Path) -> list[str]:
     return sorted(path.as_posix() for path in found)
 
 
+def class_name(group: str, option: str) -> str | None:
+    """Returns the name of the class of a shipped option; None if there is none."""
+    return _classes(group).get(option)
+
+
+def option_name(group: str, name: str) -> str:
+    """Returns the first shipped option of a class, else the name of the class."""
+    known = {cls: option for option, cls in reversed(_classes(group).items())}
+    return known.get(name, name)
+
+
+@cache
+def _classes(group: str) -> dict[str, str]:
+    from cfexp.spec import TARGET  # which imports pydantic
+
+    files = sorted((conf_dir() / group).glob("*.yaml"))
+    targets = {file.stem: str(OmegaConf.load(file)[TARGET]) for file in files}  # type: ignore[index]
+    return {option: target.rpartition(".")[2] for option, target in targets.items()}
+
+
 def owners_of(key: str) -> list[str]:
     """Returns the choices of a group, such as ``split=kfold``, that have an option."""
     group, _, option = key.partition(".")

@@ -13,6 +13,7 @@ from yaml import MarkedYAMLError
 
 from cfexp.config.choices import choices_of, known_keys, owners_of
 from cfexp.config.compose import conf_dir
+from cfexp.config.mistyped import meant_by
 from cfexp.config.schema import ACROSS, GROUPS
 from cfexp.config.wording import (
     interpolation_problem,
@@ -79,13 +80,10 @@ def _unexpected(error: BaseException) -> str:
 
 
 def _unreadable(override: str, commands: tuple[str, ...]) -> str:
-    if re.fullmatch(r"[\w-]+", override) and override not in GROUPS:
-        near = did_you_mean(override, commands)
-        if near:
-            return (
-                f"there is no command {override}{near}. Commands: {', '.join(commands)}"
-            )
-    return (
+    meant = (
+        meant_by(override, commands) if re.fullmatch(r"[\w./-]+", override) else None
+    )
+    return meant or (
         f"cannot read the override {override}: write name=value, and quote a value with"
         " spaces or signs: 'name=\"a value\"'"
     )

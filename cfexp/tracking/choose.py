@@ -7,6 +7,7 @@ import mlflow
 from mlflow.entities import Run
 
 from cfexp.errors import TrackingError, first_line
+from cfexp.tracking.references import run_id_of
 from cfexp.tracking.settings import Choice, Tracking
 from cfexp.tracking.tags import DATA_SHA256, KIND, MODEL, SPLIT_SHA256
 
@@ -21,10 +22,10 @@ CHOSEN = ("latest", "best")
 def find_id(
     reference: str, experiment_id: str, tracking: Tracking, *, choice: Choice
 ) -> str:
-    """Returns the run id of ``latest`` or ``best``, and logs it; other ids unchanged.
+    """Returns the id of a run; logs which one ``latest`` or ``best`` is.
 
     Args:
-        reference: ``latest``, ``best`` or a run id.
+        reference: ``latest``, ``best``, or what `run_id_of` takes.
         experiment_id: The MLflow experiment to search.
         tracking: Where it is, for messages.
         choice: The criteria of ``best``.
@@ -34,7 +35,7 @@ def find_id(
             several datasets or splits, whose errors cannot be compared.
     """
     if reference not in CHOSEN:
-        return reference
+        return run_id_of(reference)
     try:
         runs = mlflow.search_runs(
             [experiment_id],

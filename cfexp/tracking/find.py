@@ -20,7 +20,7 @@ def find_past(reference: str, *, tracking: Tracking, choice: Choice) -> Past:
     """Returns the configuration, metrics and tags of a finished training.
 
     Args:
-        reference: A run id, ``latest``, ``best``, or a run's folder.
+        reference: A run's folder, or what `find_id` takes.
         tracking: Where to search.
         choice: The criteria of ``best``.
 
@@ -45,8 +45,8 @@ def find_past(reference: str, *, tracking: Tracking, choice: Choice) -> Past:
     except Exception as error:
         raise TrackingError(
             f"run_id={reference}: there is no finished run of this version of cfexp"
-            f" with configuration, metrics and tags: {first_line(error)[:200]}. Copy"
-            " the id from mlflow ui"
+            f" with configuration, metrics and tags: {first_line(error)[:200]}."
+            " cfexp runs lists them"
         ) from error
 
 
@@ -79,8 +79,8 @@ def find(reference: str, *, tracking: Tracking, choice: Choice) -> SavedModel:
     """Finds a trained model, and downloads it if needed.
 
     Args:
-        reference: A run id, ``latest``, ``best``, ``models:/name/version``, or the
-            folder of a run or of its model.
+        reference: The folder of a run or of its model, ``models:/name/version``, or
+            what `find_id` takes.
         tracking: Where to search.
         choice: The criteria of ``best``.
 
@@ -191,8 +191,8 @@ def _download(reference: str, uri: str, run_id: str | None) -> SavedModel:
         raise TrackingError(
             f"run_id={reference}: there is no such trained model in"
             f" {mlflow.get_tracking_uri()}{did_you_mean(reference, ids)}:"
-            f" {first_line(error)[:200]}. Copy the id from mlflow ui, or use latest or"
-            " best."
+            f" {first_line(error)[:200]}. cfexp runs lists the runs; or use latest or"
+            " best"
         ) from error
     for origin in root.rglob("origin.json"):
         return SavedModel(reference, run_id, origin.parent)

@@ -8,11 +8,12 @@ import mlflow
 import pandas as pd
 from mlflow.entities import Run as Run
 
-from cfexp.errors import TrackingError, did_you_mean, first_line
+from cfexp.errors import TrackingError, first_line
 from cfexp.evaluation.names import EPOCH
 from cfexp.evaluation.rows import read_errors
 from cfexp.tracking.choose import FINISHED
 from cfexp.tracking.folder import TEST_PREDICTIONS
+from cfexp.tracking.references import run_id_of, unknown_run
 from cfexp.tracking.tags import INCLUDES, KIND
 
 MAX_RUNS = 1000
@@ -37,19 +38,16 @@ def find_runs(
         TrackingError: No run matches, or an id is unknown.
     """
     if ids:
-        return [_run(run_id) for run_id in ids]
+        return [find_run(run_id) for run_id in ids]
     try:
         if sweep:
-            found = _runs_below(experiment_id, sweep, query)
+            found = below(experiment_id, sweep, query, FINISHED)
         else:
             found = _search(experiment_id, FINISHED, query)
     except mlflow.MlflowException as error:
         raise TrackingError(f"cannot search for runs: {first_line(error)}") from error
     if not found:
-        raise TrackingError(
-            "no finished training matches. See all runs with mlflow ui, or name some:"
-            " cfexp compare RUN RUN."
-        )
+        raise TrackingError("no finished training matches. cfexp runs lists them")
     return list(found)
 
 
@@ -63,34 +61,42 @@ def _search(experiment_id: str, *filters: str | None) -> list[Run]:
     )
 
 
-def _runs_below(experiment_id: str, parent: str, query: str | None) -> list[Run]:
-    """Returns a sweep's runs: of its jobs, their folds, and jobs that it skipped."""
-    below = f"tags.mlflow.parentRunId = '{parent}'"
-    found = _search(experiment_id, FINISHED, below, query)
-    for group in _search(experiment_id, "tags.`cfexp.kind` = 'cv'", below):
-        found += _runs_below(experiment_id, group.info.run_id, query)
+def below(
+    experiment_id: str, parent: str, query: str | None, status: str | None = None
+) -> list[Run]:
+    """Returns a sweep's runs: of its jobs, their folds, and jobs that it skipped.
+
+    Args:
+        experiment_id: The MLflow experiment to search.
+        parent: Id of the sweep's parent run.
+        query: A filter in MLflow's search language.
+        status: A filter by status and kind; trainings of any status if None.
+    """
+    status = status or f"tags.`{KIND}` = 'train'"
+    children = f"tags.mlflow.parentRunId = '{parent}'"
+    found = _search(experiment_id, status, children, query)
+    for group in _search(experiment_id, "tags.`cfexp.kind` = 'cv'", children):
+        found += below(experiment_id, group.info.run_id, query, status)
     tags = mlflow.get_run(parent).data.tags
     used = [t.removeprefix(INCLUDES) for t in tags if t.startswith(INCLUDES)]
     if used:
         listed = ", ".join(f"'{run_id}'" for run_id in used)
         among = f"attributes.run_id IN ({listed})"
-        found += _search(experiment_id, FINISHED, among, query)
+        found += _search(experiment_id, status, among, query)
     return found
 
 
-def _run(run_id: str) -> Run:
+def find_run(run_id: str) -> Run:
+    """Returns a finished training.
+
+    Raises:
+        TrackingError: There is no such run, or it is something else.
+    """
     client = mlflow.MlflowClient()
     try:
         run = client.get_run(run_id)
     except mlflow.MlflowException as error:
-        recent = mlflow.search_runs(
-            search_all_experiments=True, max_results=200, output_format="list"
-        )
-        near = did_you_mean(run_id, [run.info.run_id for run in recent])
-        raise TrackingError(
-            f"there is no run {run_id} in {mlflow.get_tracking_uri()}{near}. Copy the"
-            " id from mlflow ui."
-        ) from error
+        raise unknown_run(run_id) from error
     if run.data.tags.get(KIND) != "train" or run.info.status != "FINISHED":
         raise TrackingError(
             f"run {run_id} is not a finished training of cfexp: its status is"
@@ -100,13 +106,19 @@ def _run(run_id: str) -> Run:
 
 
 def find_sweep(experiment_id: str, sweep: str | None) -> str | None:
-    """Returns the id of a sweep's parent run; `sweep` is the id or ``latest``.
+    """Returns the id of a sweep's parent run.
+
+    Args:
+        experiment_id: The MLflow experiment to search.
+        sweep: ``latest``, or what `run_id_of` takes; None for none.
 
     Raises:
-        TrackingError: There is no sweep.
+        TrackingError: There is no such run.
     """
+    if sweep is None:
+        return None
     if sweep != "latest":
-        return sweep
+        return run_id_of(sweep)
     found = mlflow.MlflowClient().search_runs(
         [experiment_id], "tags.`cfexp.kind` = 'sweep'", max_results=1
     )

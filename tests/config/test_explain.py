@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from cfexp.cli import NAMES
+from cfexp.config.command_table import COMMANDS
 from cfexp.config.explain import explain
 from cfexp.errors import TrainingError
 
@@ -35,7 +35,7 @@ class ResourceExhaustedError(Exception):
     ],
 )
 def test_one_line_without_names_of_classes(error: Exception, message: str) -> None:
-    said = explain(error, NAMES)
+    said = explain(error, tuple(COMMANDS))
     assert said.startswith(message)
     assert "\n" not in said
     assert type(error).__name__ not in said

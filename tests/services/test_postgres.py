@@ -115,7 +115,7 @@ def test_everything_works_on_a_server(workdir: Path, server: Server) -> None:
     done = cfexp("reproduce", run.info.run_id, *where, cwd=workdir)
     assert done.returncode == 0, done.stderr
     assert "0 of" in done.stdout
-    compare = ["compare", "--sweep", "latest", "--set", *where]
+    compare = ["compare", "--sweep", "latest", *where]
     done = cfexp(*compare, cwd=workdir)
     assert done.returncode == 0, done.stderr
     assert not (workdir / "mlflow.db").exists()

@@ -82,7 +82,7 @@ def test_silent_server_is_given_up_by_every_command(workdir: Path, silent: int) 
         status="FINISHED",
     )
     record.save(workdir / "run")
-    where = ["--set", "tracking=server", f"tracking.uri={uri}"]
+    where = ["tracking=server", f"tracking.uri={uri}"]
     for command in (
         lambda: check_tracking(tracking(uri)),
         lambda: find_model("latest", tracking=tracking(uri), choice=Choice()),
