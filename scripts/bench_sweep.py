@@ -1,51 +1,247 @@
-"""Jobs a minute of a sweep, one at a time and two at once, by joblib.
+"""Seconds and memory of one more job of a sweep: python scripts/bench_sweep.py.
 
-Once started: from the end of the first job of each process on, so that the imports of
-TensorFlow and MLflow and the first compilation are not counted.
+Times are read from the runs that the sweeps log, from the end of an early job on, so
+that the imports of TensorFlow and MLflow and the first compilation do not count. The
+epochs' time is that of a job's median epoch, validation included, by the number of its
+epochs. Compiled programs of earlier processes are not used.
 """
 
 import argparse
+import os
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+# The options that jobs may differ in, and the value of each job.
+VALUES: dict[str, Callable[[int], float]] = {
+    "optimizer.learning_rate": lambda i: 0.002 + 0.0001 * i,
+    "model.l2": lambda i: 0.1 + 0.005 * i,
+    "seed": lambda i: i,
+    "embed_dim": lambda i: 16 + 4 * i,
+}
+SETTLED = 2  # jobs that end before the measurement begins
+PAPERS = 0.4  # seconds that a job may take besides its epochs
+FITS = 20  # of Surprise
+PARTS = (*VALUES, "surprise", "workers", "memory")
 
 
-def jobs_per_minute(overrides: list[str], jobs: int, at_once: int) -> float:
-    """Runs a sweep over seeds and returns its throughput."""
-    launcher = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={at_once}"]
-    seeds = ",".join(str(i) for i in range(jobs))
+@dataclass(frozen=True)
+class Sweep:
+    """What is known of a sweep's jobs, ordered by their ends.
+
+    Attributes:
+        starts: When each run began, in seconds since 1970.
+        ends: When each run ended.
+        epochs: Seconds of the epochs of each job.
+        resident: When the process's memory was read, and its size in megabytes.
+    """
+
+    starts: list[float]
+    ends: list[float]
+    epochs: list[float]
+    resident: list[tuple[float, float]]
+
+    @property
+    def per_job(self) -> float:
+        """Seconds of one more job."""
+        ends = self.ends[SETTLED - 1 :]
+        return (ends[-1] - ends[0]) / (len(ends) - 1)
+
+    @property
+    def growth(self) -> float:
+        """Megabytes of memory that each job adds, by a straight line through all."""
+        times, sizes = zip(*self.resident, strict=True)
+        after = np.interp(self.ends[SETTLED:], times, sizes)
+        return float(np.polyfit(np.arange(len(after)), after, 1)[0])
+
+
+def sweep(
+    overrides: Sequence[str], option: str, jobs: int, *, workers: int = 1
+) -> Sweep:
+    """Runs a sweep in a process of its own.
+
+    Args:
+        overrides: The overrides that all jobs share.
+        option: The option they differ in, one of `VALUES`.
+        jobs: Number of jobs.
+        workers: Number of processes that run them.
+
+    Raises:
+        SystemExit: It failed.
+    """
+    values = ",".join(f"{VALUES[option](i):g}" for i in range(jobs))
+    launcher = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={workers}"]
+    own = launcher if workers > 1 else []
+    swept = [f"{option}={values}", "hydra.sweep.dir=sweep"]
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [sys.executable, "-m", "cfexp", "-m", *overrides, f"seed={seeds}"]
-            + (launcher if at_once > 1 else []),
-            cwd=folder,
-            check=True,
-            capture_output=True,
-        )
-        mlflow.set_tracking_uri(f"sqlite:///{Path(folder) / 'mlflow.db'}")
-        runs = mlflow.search_runs(
-            filter_string="tags.`cfexp.kind` = 'train'",
-            search_all_experiments=True,
-            output_format="list",
-        )
-    ends = sorted(run.info.end_time / 60_000 for run in runs)
-    return (jobs - at_once) / (ends[-1] - ends[at_once - 1])
+        programs = f"--tf_xla_persistent_cache_directory={folder}/programs"
+        (Path(folder) / "programs").mkdir()
+        with (Path(folder) / "output").open("w+") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "cfexp", "-m", *overrides, *own, *swept],
+                cwd=folder,
+                env={**os.environ, "TF_XLA_FLAGS": programs},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            resident = _watched(process)
+            if process.returncode:
+                output.seek(0)
+                raise SystemExit(f"a sweep failed: {output.read()[-2000:]}")
+        return _read(Path(folder), resident)
+
+
+def _watched(process: subprocess.Popen[bytes]) -> list[tuple[float, float]]:
+    """Waits for a process; returns times and sizes in MB, none without ``/proc``."""
+    found: list[tuple[float, float]] = []
+    statm = Path(f"/proc/{process.pid}/statm")
+
+    def watch() -> None:
+        while process.poll() is None and statm.exists():
+            try:
+                pages = int(statm.read_text().split()[1])
+            except (OSError, IndexError):  # it has just ended
+                return
+            found.append((time.time(), pages * os.sysconf("SC_PAGE_SIZE") / 1e6))
+            time.sleep(0.1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    process.wait()
+    watcher.join()
+    return found
+
+
+def _read(folder: Path, resident: list[tuple[float, float]]) -> Sweep:
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    runs = mlflow.search_runs(
+        filter_string="tags.`cfexp.kind` = 'train'",
+        search_all_experiments=True,
+        output_format="list",
+    )
+    runs.sort(key=lambda run: run.info.end_time)
+    tables = [pd.read_csv(file) for file in folder.glob("sweep/*/results/epochs.csv")]
+    return Sweep(
+        [run.info.start_time / 1000 for run in runs],
+        [run.info.end_time / 1000 for run in runs],
+        [float(table["time"].diff().median()) * len(table) for table in tables],
+        resident,
+    )
+
+
+def time_jobs(
+    table: Table, base: list[str], model: str, option: str, jobs: int
+) -> None:
+    """Adds a line: one more job of a model that differs in an option."""
+    done = sweep([*base, f"model={model}"], option, jobs)
+    epochs = statistics.median(done.epochs)
+    limit = 2.0 if option == "embed_dim" else 3 * epochs + PAPERS
+    table.add_row(
+        f"{model}, {option}: one more job",
+        f"{done.per_job:.2f} s (its epochs {epochs:.2f} s)",
+        f"at most {limit:.2f} s",
+        f"{done.per_job / limit:.2f}",
+    )
+
+
+def time_workers(table: Table, base: list[str], model: str, jobs: int) -> None:
+    """Adds a line: throughput of two workers in relation to that of one."""
+    overrides = [*base, f"model={model}"]
+    one = sweep(overrides, "seed", jobs)
+    two = sweep(overrides, "seed", jobs, workers=2)
+    # Each worker has a first job.
+    ends = two.ends[1:]
+    ratio = one.per_job / ((ends[-1] - ends[0]) / (len(ends) - 1))
+    table.add_row(
+        f"{model}: two workers in relation to one",
+        f"{ratio:.2f} times",
+        "at least 1.7 times",
+        f"{1.7 / ratio:.2f}",
+    )
+
+
+def time_surprise(table: Table, base: list[str], dataset: str) -> None:
+    """Adds a line: jobs of dot in relation to fits of Surprise's SVD."""
+    try:
+        import surprise
+    except ImportError:
+        note = "skipped: scikit-surprise is not installed (pip install 'cfexp[bench]')"
+        table.add_row("dot in relation to Surprise's SVD", note, "", "")
+        return
+    import cfexp
+    from cfexp.data.ratings import ITEM, RATING, USER
+
+    ratings, split = cfexp.compose(f"dataset={dataset}").load()
+    rows = ratings.frame[[USER, ITEM, RATING]].iloc[split.train]
+    reader = surprise.Reader(rating_scale=ratings.scale)
+    train = surprise.Dataset.load_from_df(rows, reader).build_full_trainset()
+    started = time.perf_counter()
+    for i in range(FITS):
+        surprise.SVD(lr_all=0.004 + 0.0001 * i, random_state=0).fit(train)
+    theirs = time.perf_counter() - started
+    done = sweep([*base, "model=dot"], "optimizer.learning_rate", FITS)
+    ours = done.ends[-1] - min(done.starts)
+    table.add_row(
+        f"{FITS} jobs of dot in relation to {FITS} fits of Surprise's SVD",
+        f"{ours:.1f} s, {theirs:.1f} s: {ours / theirs:.2f} times",
+        "at most 2 times",
+        f"{ours / theirs / 2:.2f}",
+    )
+
+
+def measure_memory(table: Table, base: list[str], jobs: int) -> None:
+    """Adds a line: memory of one more job."""
+    done = sweep([*base, "model=dot"], "seed", jobs)
+    if not done.resident:
+        table.add_row("memory", "skipped: this system has no /proc", "", "")
+        return
+    table.add_row(
+        f"dot, seed: memory of one more job, over {jobs}",
+        f"{done.growth:.2f} MB",
+        "at most 2 MB",
+        f"{done.growth / 2:.2f}",
+    )
 
 
 def main() -> None:
-    """Prints both throughputs and their ratio."""
+    """Prints a table: what is measured, how much it should be, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=12)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("overrides", nargs="*", default=["model=dot"])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--models", default="dot,ncf,deep")
+    parser.add_argument("--jobs", type=int, default=8)
+    parser.add_argument("--memory-jobs", type=int, default=40)
+    parser.add_argument("--dataset", default="ml-100k")
+    parser.add_argument("--set", nargs="*", default=[], metavar="OVERRIDE")
     args = parser.parse_args()
-    for _ in range(args.rounds):
-        one = jobs_per_minute(args.overrides, args.jobs, 1)
-        two = jobs_per_minute(args.overrides, args.jobs, 2)
-        print(f"one {one:.1f}, two {two:.1f} jobs a minute: ratio {two / one:.2f}")
+    if wrong := set(args.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(wrong)}; there are {', '.join(PARTS)}")
+    if min(args.jobs, args.memory_jobs) <= SETTLED + 1:
+        parser.error(f"give at least {SETTLED + 2} jobs")
+    parts, models = args.parts or PARTS, args.models.split(",")
+    base = [f"dataset={args.dataset}", *args.set]
+    table = Table("measured", "", "aim", "ratio")
+    for option in VALUES:
+        for model in models if option in parts else []:
+            time_jobs(table, base, model, option, args.jobs)
+    if "surprise" in parts:
+        time_surprise(table, base, args.dataset)
+    for model in models[:2] if "workers" in parts else []:
+        time_workers(table, base, model, args.jobs)
+    if "memory" in parts:
+        measure_memory(table, base, args.memory_jobs)
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":
