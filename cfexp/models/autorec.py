@@ -41,24 +41,27 @@ class AutoRec(NeuralModel):
 
         from cfexp.models.layers.dropout import Dropout
         from cfexp.models.layers.inputs import Inputs
+        from cfexp.models.layers.padding import Padded, normal
         from cfexp.models.layers.rated import training_row
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
-        of_item = self.of == "item"
         ratings = training_row(inputs, train, of=self.of, ratings=True)
+        # Of a movie, the ratings by all users; and one output for each of them.
+        others, known, rows = inputs.table("user" if self.of == "item" else "item")
         hidden = keras.layers.Dense(
             self.units,
             activation="sigmoid",
+            kernel_initializer=Padded(known, keras.initializers.GlorotUniform()),
             kernel_regularizer=keras.regularizers.L2(self.kernel_l2),
             name="encoder",
         )(ratings)
         hidden = Dropout(self.dropout, name="dropout")(hidden)
         decoder = keras.layers.Embedding(
-            features.n_users if of_item else features.n_items,
+            rows,
             self.units,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05),
+            embeddings_initializer=Padded(known, normal()),
             activity_regularizer=keras.regularizers.L2(self.l2),
             name="decoder",
-        )(inputs.user if of_item else inputs.item)
+        )(others)
         product = keras.layers.Dot(axes=-1, name="dot")([hidden, decoder])
         return inputs.model([product], bias_l2=self.bias_l2, name=self.name)

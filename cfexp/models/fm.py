@@ -59,6 +59,7 @@ class Fm(NeuralModel):
             rated,
             self.embed_dim,
             name="history_embedding",
+            rows=features.n_items,
             kernel_regularizer=keras.regularizers.L2(self.history_l2),
         )
         vectors = [*inputs.embed("embedding", self.embed_dim, l2=self.l2)]

@@ -47,36 +47,41 @@ class KernelAutoEncoder(NeuralModel):
 
         from cfexp.models.layers.dropout import Dropout
         from cfexp.models.layers.inputs import Inputs
-        from cfexp.models.layers.kernels import KernelDense, KernelOutput
+        from cfexp.models.layers.kernels import (
+            KernelDense,
+            KernelOutput,
+            close_together,
+        )
+        from cfexp.models.layers.padding import Padded, normal
         from cfexp.models.layers.rated import training_row
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
-        of_item = self.of == "item"
         x = training_row(inputs, train, of=self.of, ratings=True)
+        # Of a movie, the ratings by all users; and one output for each of them.
+        others, known, rows = inputs.table("user" if self.of == "item" else "item")
         for i in (1, 2):
             x = KernelDense(
                 self.units,
                 self.kernel_dim,
                 l2=self.kernel_l2,
                 sparsity=self.sparsity,
+                rows=known if i == 1 else None,
                 name=f"encoder_{i}",
             )(x)
             x = keras.layers.Activation("sigmoid", name=f"sigmoid_{i}")(x)
             x = Dropout(self.dropout, name=f"dropout_{i}")(x)
-        rows = features.n_users if of_item else features.n_items
-        ids = inputs.user if of_item else inputs.item
         weights = keras.layers.Embedding(
             rows,
             self.units,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05),
+            embeddings_initializer=Padded(known, normal()),
             activity_regularizer=keras.regularizers.L2(self.l2),
             name="decoder",
-        )(ids)
+        )(others)
         position = keras.layers.Embedding(
             rows,
             self.kernel_dim,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.001),
+            embeddings_initializer=Padded(known, close_together()),
             name="decoder_position",
-        )(ids)
+        )(others)
         output = KernelOutput(name="output")([x, weights, position])
         return inputs.model([output], bias_l2=self.bias_l2, name=self.name)

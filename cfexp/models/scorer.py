@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
-from cfexp.models.layers import Padded  # and registers all layers
+from cfexp.models.forward import forward_of
+from cfexp.models.layers.padding import unused
+from cfexp.models.signature import named_parts
 
 CHUNK = 65_536
 
@@ -26,21 +28,13 @@ class KerasScorer:
 
     def __init__(self, model: keras.Model):
         self.model = model
-        self._forward = tf.function(
-            lambda inputs: model(inputs, training=False),
-            reduce_retracing=True,
-            autograph=False,
-        )
+        self._forward = forward_of(model)
 
     @property
     def n_parameters(self) -> int:
         """Number of trainable weights, without the unused rows of padded tables."""
         found = sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
-        for layer in self.model.layers:
-            padded = getattr(layer, "embeddings_initializer", None)
-            if isinstance(padded, Padded):
-                found -= (layer.input_dim - padded.rows) * layer.output_dim
-        return found
+        return found - sum(unused(layer) for layer in self.model.layers)
 
     def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
         """Returns ratings within the scale, shape ``(n,)``."""
@@ -64,7 +58,7 @@ class KerasScorer:
 
     def parts(self) -> list[Any]:
         """Returns the registered classes and functions that the network names."""
-        return [part for part in _parts(self.model.get_config()) if part]
+        return [part for part in named_parts(self.model.get_config()) if part]
 
     @classmethod
     def load(cls, folder: Path) -> "KerasScorer":
@@ -86,7 +80,7 @@ def check_loadable(network: keras.Model) -> None:
                 f"{said} its layer {layer.name} is a Lambda, whose Python code Keras"
                 " does not load. Write a class of keras.layers.Layer instead"
             )
-    if None in _parts(network.get_config()):
+    if None in named_parts(network.get_config()):
         registered = set(keras.saving.get_custom_objects().values())
         names = {
             type(layer).__name__
@@ -99,23 +93,6 @@ def check_loadable(network: keras.Model) -> None:
             " with Keras. Write @keras.saving.register_keras_serializable() above the"
             " class"
         )
-
-
-def _parts(config: Any) -> list[Any]:
-    """Returns what a configuration names besides Keras' own, None where unregistered.
-
-    Args:
-        config: In Keras' form: ``module``, ``class_name``, ``registered_name``.
-    """
-    if isinstance(config, list | tuple):
-        return [part for value in config for part in _parts(value)]
-    if not isinstance(config, dict):
-        return []
-    found = _parts(list(config.values()))
-    name, module = config.get("registered_name"), str(config.get("module"))
-    if config.get("class_name") == "function":
-        name = None if module in ("builtins", "keras") else config["config"]
-    return [*found, keras.saving.get_registered_object(name)] if name else found
 
 
 def model_inputs(

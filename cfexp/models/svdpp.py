@@ -45,6 +45,7 @@ class Svdpp(NeuralModel):
             rated,
             self.embed_dim,
             name="history_embedding",
+            rows=features.n_items,
             kernel_regularizer=keras.regularizers.L2(self.history_l2),
         )
         whole = keras.layers.Add(name="user_and_history")([user, implicit])

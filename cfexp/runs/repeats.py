@@ -27,7 +27,6 @@ from cfexp.tracking.folder import TEST_PREDICTIONS, VALID_PREDICTIONS
 from cfexp.tracking.settings import NewRun
 from cfexp.tracking.tags import FOLDER, MODEL
 from cfexp.tracking.tracker import open_parent
-from cfexp.training.program_sharing import shared_programs
 
 if TYPE_CHECKING:
     from cfexp.tracking.parent import ParentRun
@@ -53,8 +52,8 @@ class Repeated:
 def train_repeats(task: Task) -> dict[str, float]:
     """Trains each fold and seed under a parent run, which gets means and intervals.
 
-    The dataset is loaded once, and equal models share a compiled program. Repeats that
-    were finished before are skipped, unless ``rerun`` is set.
+    The dataset is loaded once. Repeats that were finished before are skipped, unless
+    ``rerun`` is set.
 
     Returns:
         The metrics' means and intervals, see `summary`.
@@ -67,10 +66,9 @@ def train_repeats(task: Task) -> dict[str, float]:
     ratings = task.experiment.dataset.load()
     parent = _open_parent(task, found, ratings)
     with parent or nullcontext():
-        with shared_programs():
-            done = [
-                _train_one(task, i, one, ratings, parent) for i, one in enumerate(found)
-            ]
+        done = [
+            _train_one(task, i, one, ratings, parent) for i, one in enumerate(found)
+        ]
         table = pd.DataFrame({one.label: one.metrics for one in done}).T
         means, covers = _summary(table, done)
         _save(task, table, means)

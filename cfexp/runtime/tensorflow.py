@@ -17,7 +17,9 @@ NOT_NEEDED = (
     "keras._tf_keras.keras.visualization",
     "keras._tf_keras.keras.wrappers",
 )
-OUR_FUNCTION = re.compile(r"calls to <function (KerasScorer|Program|Distributed)")
+OUR_FUNCTION = re.compile(
+    r"calls to <function (forward_of|_traced|Program|Distributed)"
+)
 
 _is_own_process = False
 

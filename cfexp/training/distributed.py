@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
-from cfexp.training.engines import rows_at
-from cfexp.training.program import Rows, batch_loss
+from cfexp.training.engines import EpochErrors, rows_at
+from cfexp.training.program import Losses, Rows, batch_losses
 
 log = logging.getLogger(__name__)
 
@@ -69,27 +69,31 @@ class DistributedEngine:
         table = tf.constant(data.genre_table)
         variables = model.trainable_variables
 
-        def replica_step(rows: Rows) -> tf.Tensor:
+        def replica_step(rows: Rows) -> Losses:
             with tf.GradientTape() as tape:
-                loss = batch_loss(model, rows, table) / replicas
+                found = batch_losses(model, rows, table)
+                loss = found.loss / replicas
             # Dense, since sparse gradients of the same row would not be summed.
             gradients = [
                 tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)
             ]
             optimizer.apply(gradients, variables)
-            return loss
+            return Losses(loss, found.error / replicas)
 
         @tf.function(autograph=False)
-        def step(rows: Any) -> tf.Tensor:
-            losses = self._strategy.run(replica_step, args=(rows,))
-            return self._strategy.reduce("SUM", losses, axis=None)
+        def step(rows: Any) -> Losses:
+            found = self._strategy.run(replica_step, args=(rows,))
+            each = [self._strategy.reduce("SUM", part, axis=None) for part in found]
+            return Losses(*each)
 
         self._step = step
 
-    def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
-        """Trains on rows in `order`, split into full batches; returns the mean loss."""
+    def run_epoch(self, order: npt.NDArray[np.int32]) -> EpochErrors:
+        """Trains on rows in `order`, split into full batches."""
         batches = order.reshape(-1, self._batch_size)
-        return float(np.mean([float(self._step(self._rows(at))) for at in batches]))
+        found = [self._step(self._rows(at)) for at in batches]
+        means = np.mean([[float(x.loss), float(x.error)] for x in found], axis=0)
+        return EpochErrors.of(*means)
 
     def _rows(self, at: npt.NDArray[np.int32]) -> Any:
         def part(context: Any) -> Any:

@@ -1,8 +1,8 @@
 """Two ways to run an epoch over the same batches: one XLA program, or Keras' fit."""
 
 import logging
-from collections.abc import Sequence
-from typing import Protocol
+import math
+from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -13,9 +13,10 @@ from cfexp.data.encoding import Encoded
 from cfexp.data.streaming import COLUMNS, block_order
 from cfexp.errors import first_line
 from cfexp.models.scorer import model_inputs
+from cfexp.models.signature import numbers_of
 from cfexp.runtime.xla_cache import forget_programs
-from cfexp.training.program import Program, Rows
-from cfexp.training.program_sharing import program_for
+from cfexp.training.program import Rows
+from cfexp.training.programs import forget, program_for
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +25,30 @@ CHUNK_ROWS = 1_000_000
 UNREADABLE = ("Read less bytes than requested", "as binary proto", "cache key")
 
 
+class EpochErrors(NamedTuple):
+    """Errors of an epoch's batches, each before its update.
+
+    Attributes:
+        loss: The mean loss, penalties included.
+        rmse: The RMSE of the predictions in training, in stars.
+    """
+
+    loss: float
+    rmse: float
+
+    @classmethod
+    def of(cls, loss: float, error: float) -> "EpochErrors":
+        """Returns the errors of a mean loss and a mean squared error."""
+        return cls(float(loss), math.sqrt(error))
+
+
 class Engine(Protocol):
     """Runs epochs of training."""
 
     name: str
 
-    def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
-        """Trains on rows in `order`, split into full batches; returns the mean loss."""
+    def run_epoch(self, order: npt.NDArray[np.int32]) -> EpochErrors:
+        """Trains on rows in `order`, split into full batches."""
         ...
 
 
@@ -38,8 +56,8 @@ class CompiledEngine:
     """Runs an epoch as an XLA program over chunks of the training rows.
 
     Only one chunk is in memory as tensors at a time. All chunks have the same shape,
-    and so the same program. Several fits can share it, see
-    `cfexp.training.program_sharing`.
+    and so the same program. Fits of equal models share it, see
+    `cfexp.training.programs`.
 
     Args:
         model: A model with inputs ``user``, ``item`` and optionally ``genres``.
@@ -61,38 +79,29 @@ class CompiledEngine:
         self._data = data
         self._batch_size = batch_size
         batches = -(-len(data) // batch_size)
-        self._chunk = min(batches, max(1, CHUNK_ROWS // batch_size))
+        self._chunk = min(rounded_up(batches), max(1, CHUNK_ROWS // batch_size))
         self._genres = tf.constant(data.genre_table)
         self._variables = [*model.variables, *optimizer.variables]
-        self._program = program_for(
-            model,
-            optimizer,
-            batch_size,
-            lambda: Program(model, optimizer, batch_size),
-        )
+        numbers = numbers_of(model, optimizer)
+        self._numbers = [tf.constant(n.value, tf.float32) for n in numbers]
+        self._program = program_for(model, optimizer, batch_size)
 
-    def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
-        """Trains on rows in `order`, split into full batches; returns the mean loss."""
-        is_shared = self._program.variables[0] is not self._variables[0]
-        if is_shared:
-            _assign(self._program.variables, self._variables)
+    def run_epoch(self, order: npt.NDArray[np.int32]) -> EpochErrors:
+        """Trains on rows in `order`, split into full batches."""
+        program = self._program
+        program.load(self._variables, self)
         batches = order.reshape(-1, self._batch_size)
-        total = 0.0
+        totals = np.zeros(2)
         for start in range(0, len(batches), self._chunk):
             chunk = batches[start : start + self._chunk]
             # The last chunk is padded with rows that are not trained on.
             at = np.resize(chunk, self._chunk * self._batch_size)
             rows = rows_at(self._data, at)
             steps = tf.constant(len(chunk))
-            total += float(self._program.run_chunk(rows, self._genres, steps))
-        if is_shared:
-            _assign(self._variables, self._program.variables)
-        return total / len(batches)
-
-
-def _assign(to: Sequence[keras.Variable], values: Sequence[keras.Variable]) -> None:
-    for variable, value in zip(to, values, strict=True):
-        variable.assign(value)
+            found = program.run_chunk(rows, self._genres, steps, self._numbers)
+            totals += [float(found.loss), float(found.error)]
+        program.store(self._variables)
+        return EpochErrors.of(*(totals / len(batches)))
 
 
 class KerasEngine:
@@ -107,13 +116,13 @@ class KerasEngine:
         data: Encoded,
         batch_size: int,
     ):
-        model.compile(optimizer=optimizer, loss="mse")
+        model.compile(optimizer=optimizer, loss="mse", metrics=["mse"])
         self._model = model
         self._data = data
         self._batch_size = batch_size
 
-    def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
-        """Trains on rows in `order`, split into full batches; returns the mean loss."""
+    def run_epoch(self, order: npt.NDArray[np.int32]) -> EpochErrors:
+        """Trains on rows in `order`, split into full batches."""
         history = self._model.fit(
             model_inputs(self._model, self._data, order),
             self._data.rating[order],
@@ -121,7 +130,8 @@ class KerasEngine:
             shuffle=False,
             verbose=0,
         )
-        return float(history.history["loss"][0])
+        found = history.history
+        return EpochErrors.of(float(found["loss"][0]), float(found["mse"][0]))
 
 
 class FallbackEngine:
@@ -154,10 +164,10 @@ class FallbackEngine:
         """Name of the engine in use."""
         return self._engine.name
 
-    def run_epoch(self, order: npt.NDArray[np.int32]) -> float:
+    def run_epoch(self, order: npt.NDArray[np.int32]) -> EpochErrors:
         """Trains on rows in `order`; a failed compilation changes no weight."""
         try:
-            loss = self._run_cached(order)
+            errors = self._run_cached(order)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             if self.name == "keras" or self._epochs:
                 raise
@@ -165,11 +175,11 @@ class FallbackEngine:
             log.warning("XLA cannot compile %s: %s", model.name, first_line(error))
             log.warning("continuing with training.engine=keras, which is slower")
             self._engine = KerasEngine(*self._arguments)
-            loss = self._engine.run_epoch(order)
+            errors = self._engine.run_epoch(order)
         self._epochs += 1
-        return loss
+        return errors
 
-    def _run_cached(self, order: npt.NDArray[np.int32]) -> float:
+    def _run_cached(self, order: npt.NDArray[np.int32]) -> EpochErrors:
         """Trains on rows in `order`; compiles again if the cache is damaged."""
         try:
             return self._engine.run_epoch(order)
@@ -178,8 +188,18 @@ class FallbackEngine:
                 raise
             log.info("compiling again: a cached program cannot be read")
             forget_programs()
+            forget()
             self._engine = CompiledEngine(*self._arguments)
             return self._engine.run_epoch(order)
+
+
+def rounded_up(n: int) -> int:
+    """Returns a number to round `n` up to, at most an eighth larger.
+
+    So folds and splits of almost the same size have chunks of one shape.
+    """
+    step = 2 ** max(0, n.bit_length() - 4)
+    return -(-n // step) * step
 
 
 def rows_at(data: Encoded, at: npt.NDArray[np.int32]) -> Rows:

@@ -18,6 +18,8 @@ class Epoch:
         val_mae: MAE on the validation rows, in stars; NaN if there are none.
         seconds: Seconds of training, without validation; NaN for epoch 0.
         time: End of the epoch, in seconds since 1970.
+        train_rmse: RMSE of the predictions in training, in stars, with dropout, and of
+            each batch before its update; NaN for epoch 0.
     """
 
     epoch: int
@@ -26,6 +28,7 @@ class Epoch:
     val_mae: float
     seconds: float
     time: float
+    train_rmse: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from cfexp.runtime.signals import deferred_interrupts
 from cfexp.training import checkpoint
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.distributed import DistributedEngine, agree
-from cfexp.training.engines import FallbackEngine, epoch_order
+from cfexp.training.engines import EpochErrors, FallbackEngine, epoch_order
 from cfexp.training.history import Epoch, History
 from cfexp.training.progress import EpochBar
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe
@@ -127,7 +127,7 @@ class _Loop:
         if self.hooks.checkpoints and self.training.resume:
             self.state = _restore(self.hooks.checkpoints, self.model, self.optimizer)
         elif is_trained and self.rows.valid:
-            first = self._validated(0, math.nan, math.nan)
+            first = self._validated(0, EpochErrors(math.nan, math.nan), math.nan)
             self.state = checkpoint.State([first], best_weights=self._weights())
         for epoch in self.state.epochs:
             # A killed process may not have reported them.
@@ -141,10 +141,10 @@ class _Loop:
         started = time.perf_counter()
         blocks = rows.train.on_disk
         order = epoch_order(len(rows.train), self.batch_size, rng, blocks=blocks)
-        loss = self.engine.run_epoch(order)
+        errors = self.engine.run_epoch(order)
         seconds = time.perf_counter() - started
-        _check_finite(loss, number, self.optimizer)
-        epoch = self._validated(number, loss, seconds)
+        _check_finite(errors.loss, number, self.optimizer)
+        epoch = self._validated(number, errors, seconds)
         if rows.valid and epoch.val_rmse < best:
             self.state.best_weights = self._weights()
         self.state.epochs.append(epoch)
@@ -173,13 +173,21 @@ class _Loop:
     def _weights(self) -> checkpoint.Weights:
         return self.model.get_weights()
 
-    def _validated(self, number: int, loss: float, seconds: float) -> Epoch:
+    def _validated(self, number: int, errors: EpochErrors, seconds: float) -> Epoch:
         valid, root, absolute = self.rows.valid, math.nan, math.nan
         if valid:
             predicted = self.scorer.predict(valid)
             root = agree(rmse(valid.rating, predicted))
             absolute = agree(mae(valid.rating, predicted))
-        return Epoch(number, loss, root, absolute, seconds, time.time())
+        return Epoch(
+            epoch=number,
+            train_loss=errors.loss,
+            val_rmse=root,
+            val_mae=absolute,
+            seconds=seconds,
+            time=time.time(),
+            train_rmse=errors.rmse,
+        )
 
 
 def _check_finite(

@@ -1,23 +1,48 @@
 """The XLA program that trains on a chunk of rows."""
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
+from cfexp.models.forward import size_of
+from cfexp.models.signature import numbers_of, replaced
 from cfexp.training.rowwise import Rowwise
 
 Rows = dict[str, tf.Tensor]
-Loop = tuple[tf.Tensor, tf.Tensor]  # step and sum of losses
+Numbers = Sequence[tf.Tensor]
+Variables = Sequence[keras.Variable]
+
+
+class Losses(NamedTuple):
+    """Losses of a batch, or their sums over batches.
+
+    Attributes:
+        loss: The mean squared error, plus the model's penalties.
+        error: The mean squared error.
+    """
+
+    loss: tf.Tensor
+    error: tf.Tensor
 
 
 class Program:
     """An XLA program that trains a model on a chunk of rows.
 
+    It reads the numbers of the model and optimizer, such as penalties and learning
+    rates, so that it can train other models of the same architecture, whose variables
+    are copied to `variables` first and back afterwards.
+
     Args:
         model: A model with inputs ``user``, ``item`` and optionally ``genres``.
         optimizer: The optimizer of its trainable variables, built.
         batch_size: Rows in a batch.
+
+    Attributes:
+        variables: The variables of the model and the optimizer.
+        size: Their bytes.
     """
 
     def __init__(
@@ -27,42 +52,73 @@ class Program:
         batch_size: int,
     ):
         self.variables = [*model.variables, *optimizer.variables]
+        self._engine: weakref.ref[object] | None = None
+        self.size = size_of(self.variables)
         variables = model.trainable_variables
+        own_numbers = numbers_of(model, optimizer)
 
         def train_step(
-            step: tf.Tensor, total: tf.Tensor, rows: Rows, genres: tf.Tensor
-        ) -> Loop:
+            step: tf.Tensor, total: Losses, rows: Rows, genres: tf.Tensor
+        ) -> tuple[tf.Tensor, Losses]:
             batch = {
                 name: tf.slice(column, [step * batch_size], [batch_size])
                 for name, column in rows.items()
             }
             with tf.GradientTape() as tape:
-                loss = batch_loss(model, batch, genres)
-            gradients = tape.gradient(loss, variables)
+                found = batch_losses(model, batch, genres)
+            gradients = tape.gradient(found.loss, variables)
             if not isinstance(optimizer, Rowwise):
                 # XLA has no sparse tensors: gradients of rows become whole tables.
                 gradients = [tf.convert_to_tensor(g) for g in gradients]
             optimizer.apply(gradients, variables)
-            return step + 1, total + loss
+            return step + 1, Losses(total.loss + found.loss, total.error + found.error)
 
         # An explicit loop: AutoGraph would take a second to convert one.
         @tf.function(jit_compile=True, autograph=False)
-        def run_chunk(rows: Rows, genres: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-            _, total = tf.while_loop(
-                lambda step, total: step < steps,
-                lambda step, total: train_step(step, total, rows, genres),
-                (tf.constant(0), tf.constant(0.0)),
-            )
+        def run_chunk(
+            rows: Rows, genres: tf.Tensor, steps: tf.Tensor, numbers: Numbers
+        ) -> Losses:
+            with replaced(own_numbers, numbers):
+                _, total = tf.while_loop(
+                    lambda step, total: step < steps,
+                    lambda step, total: train_step(step, total, rows, genres),
+                    (tf.constant(0), Losses(tf.constant(0.0), tf.constant(0.0))),
+                )
             return total
 
-        self.run_chunk: Callable[[Rows, tf.Tensor, tf.Tensor], tf.Tensor] = run_chunk
+        self.run_chunk: Callable[[Rows, tf.Tensor, tf.Tensor, Numbers], Losses] = (
+            run_chunk
+        )
+
+    def load(self, variables: Variables, engine: object) -> None:
+        """Copies the variables of a model and its optimizer into the program's.
+
+        Args:
+            variables: As `variables`.
+            engine: What trains the model; if it ran the program last, it is loaded.
+        """
+        last = self._engine() if self._engine else None
+        if last is not engine:
+            _copy(variables, self.variables)
+        self._engine = weakref.ref(engine)
+
+    def store(self, variables: Variables) -> None:
+        """Copies the program's variables into those of a model and its optimizer."""
+        _copy(self.variables, variables)
 
 
-def batch_loss(model: keras.Model, rows: Rows, genre_table: tf.Tensor) -> tf.Tensor:
-    """Returns the mean squared error of a batch, plus the model's penalties."""
+def _copy(variables: Variables, to: Variables) -> None:
+    if variables[0] is to[0]:
+        return  # a program for this model alone
+    for variable, copy in zip(variables, to, strict=True):
+        copy.value.assign(variable.value)
+
+
+def batch_losses(model: keras.Model, rows: Rows, genre_table: tf.Tensor) -> Losses:
+    """Returns the losses of a batch."""
     inputs = {"user": rows["user"], "item": rows["item"]}
     if "genres" in model.input:
         inputs["genres"] = tf.gather(genre_table, rows["genre_row"])
     predicted = tf.squeeze(model(inputs, training=True), -1)
-    error = tf.square(predicted - rows["rating"])
-    return tf.reduce_mean(error) + tf.add_n([0.0, *model.losses])
+    error = tf.reduce_mean(tf.square(predicted - rows["rating"]))
+    return Losses(error + tf.add_n([0.0, *model.losses]), error)

@@ -3,8 +3,9 @@
 from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
 from cfexp.models.layers.genres import GenreMean, PairwiseProducts
 from cfexp.models.layers.head import RatingHead
-from cfexp.models.layers.inputs import Inputs, Padded, mlp, weighted_sum
+from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
 from cfexp.models.layers.kernels import KernelDense, KernelOutput
+from cfexp.models.layers.padding import Padded
 from cfexp.models.layers.rated import TrainingRow, training_row
 
 __all__ = [

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 UINT32 = float(2**32)
+LARGEST = float(2**32 - 2**8)  # below it, in 32 bits
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
@@ -55,8 +56,14 @@ class HashRandom(keras.layers.Layer):
         start = _mix(start ^ tf.cast(self.salt.value, tf.uint32)) + _replica()
         position = tf.cast(tf.range(tf.reduce_prod(shape)), tf.uint32)
         bits = _mix(position + start)
-        threshold = tf.constant(int(self.rate * UINT32), tf.uint32)
+        threshold = tf.cast(self.rate, tf.float32) * UINT32
+        threshold = tf.cast(tf.minimum(threshold, LARGEST), tf.uint32)
         return tf.reshape(bits < threshold, shape)
+
+    def drops(self, training: bool) -> bool:
+        """Returns whether elements are dropped in this call."""
+        # As a tensor, which a program reads, the rate is never 0.
+        return training and (tf.is_tensor(self.rate) or self.rate > 0)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that recreate the layer."""
@@ -81,10 +88,11 @@ class Dropout(HashRandom):
     """Inverted dropout (Srivastava et al., 2014, sec. 10) with a cheap mask."""
 
     in_weights: ClassVar[tuple[str, ...]] = ("seed",)
+    numbers: ClassVar[tuple[str, ...]] = ("rate",)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Zeroes elements and scales the others by ``1 / (1 - rate)``."""
-        if not training or self.rate == 0:
+        if not self.drops(training):
             return inputs
         kept = tf.where(self.dropped(tf.shape(inputs)), 0.0, inputs)
         return kept / (1 - self.rate)
@@ -95,10 +103,11 @@ class IdDropout(HashRandom):
     """Replaces a share of ids by 0, unknown, so that row 0 is trained too."""
 
     in_weights: ClassVar[tuple[str, ...]] = ("seed",)
+    numbers: ClassVar[tuple[str, ...]] = ("rate",)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Takes and returns indices, shape ``(batch,)``."""
-        if not training or self.rate == 0:
+        if not self.drops(training):
             return inputs
         return tf.where(self.dropped(tf.shape(inputs)), 0, inputs)
 
@@ -108,10 +117,11 @@ class GenreDropout(HashRandom):
     """Replaces all genres of a share of rows by genre 0, unknown."""
 
     in_weights: ClassVar[tuple[str, ...]] = ("seed",)
+    numbers: ClassVar[tuple[str, ...]] = ("rate",)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Takes and returns 0s and 1s, shape ``(batch, n_genres)``."""
-        if not training or self.rate == 0:
+        if not self.drops(training):
             return inputs
         unknown = tf.one_hot(0, inputs.shape[-1], dtype=inputs.dtype)
         dropped = self.dropped(tf.shape(inputs)[:1])

@@ -1,43 +1,13 @@
 """The inputs of a model, its embeddings, and the parts that families share."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
 
 import keras
-import tensorflow as tf
 
 from cfexp.data.encoding import FeatureSpec
 from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
 from cfexp.models.layers.head import RatingHead
-
-
-@keras.saving.register_keras_serializable(package="cfexp")
-class Padded(keras.initializers.Initializer):
-    """Initialises the first rows of a table from a normal distribution, others with 0.
-
-    Args:
-        rows: Number of first rows.
-        stddev: Standard deviation of their normal distribution.
-        seed: Seed. None: drawn from Python's `random`, which
-            `keras.utils.set_random_seed` seeds.
-    """
-
-    in_weights: ClassVar[tuple[str, ...]] = ("rows", "seed")
-
-    def __init__(self, rows: int, stddev: float, seed: int | None = None):
-        self.rows = rows
-        self.stddev = stddev
-        self.inner = keras.initializers.RandomNormal(stddev=stddev, seed=seed)
-
-    def __call__(self, shape: Any, dtype: Any = None) -> tf.Tensor:
-        """Returns a table of `shape`."""
-        own = self.inner((self.rows, *shape[1:]), dtype=dtype)
-        return tf.pad(own, [[0, shape[0] - self.rows], [0, 0]])
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that recreate the initializer."""
-        seed = self.inner.get_config()["seed"]
-        return {"rows": self.rows, "stddev": self.stddev, "seed": seed}
+from cfexp.models.layers.padding import Padded, normal
 
 
 class Inputs:
@@ -81,20 +51,29 @@ class Inputs:
                 penalised as often as it is used (Funk, 2006, Try This at Home).
             stddev: Standard deviation of the initial values.
         """
-        features = self.features
-        return tuple(
-            keras.layers.Embedding(
+        found = []
+        for kind in ("user", "item"):
+            ids, known, rows = self.table(kind)
+            table = keras.layers.Embedding(
                 rows,
                 width,
-                embeddings_initializer=Padded(known, stddev),
+                embeddings_initializer=Padded(known, normal(stddev)),
                 activity_regularizer=keras.regularizers.L2(l2) if l2 else None,
                 name=f"{kind}_{name}",
-            )(ids)
-            for kind, known, rows, ids in (
-                ("user", features.n_users, features.user_rows, self.user),
-                ("item", features.n_items, features.item_rows, self.item),
             )
-        )
+            found.append(table(ids))
+        return found[0], found[1]
+
+    def table(self, kind: str) -> tuple[keras.KerasTensor, int, int]:
+        """Returns the indices of a kind, and the used and all rows of its tables.
+
+        Args:
+            kind: ``user`` or ``item``.
+        """
+        features = self.features
+        if kind == "user":
+            return self.user, features.n_users, features.user_rows
+        return self.item, features.n_items, features.item_rows
 
     def model(
         self, offsets: list[keras.KerasTensor], *, bias_l2: float, name: str
@@ -117,6 +96,7 @@ def weighted_sum(
     width: int,
     *,
     name: str,
+    rows: int | None = None,
     **penalty: keras.regularizers.Regularizer,
 ) -> keras.KerasTensor:
     """Returns the embeddings of a row's elements, summed with their weights `x`.
@@ -125,12 +105,13 @@ def weighted_sum(
         x: Weights, shape ``(batch, n_elements)``.
         width: Width of the embeddings.
         name: Name of the layer.
+        rows: Number of the first elements that exist, if the others are always 0.
         penalty: Regularizers, as arguments of `keras.layers.Dense`.
     """
     return keras.layers.Dense(
         width,
         use_bias=False,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.05),
+        kernel_initializer=Padded(rows or int(x.shape[-1]), normal()),
         name=name,
         **penalty,
     )(x)

@@ -3,7 +3,10 @@
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+from cfexp.models.layers.padding import Padded
 
 
 def kernel(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
@@ -12,10 +15,9 @@ def kernel(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return tf.maximum(0.0, 1.0 - distance)
 
 
-def _position(layer: keras.layers.Layer, rows: int, width: int, name: str) -> Any:
-    # Close together at first, so that no kernel starts at 0.
-    start = keras.initializers.RandomNormal(stddev=0.001)
-    return layer.add_weight(shape=(rows, width), initializer=start, name=name)
+def close_together() -> keras.initializers.Initializer:
+    """Returns an initializer of positions, with which no kernel starts at 0."""
+    return keras.initializers.RandomNormal(stddev=0.001)
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
@@ -29,35 +31,57 @@ class KernelDense(keras.layers.Layer):
         kernel_dim: Dimensions of the positions a and b.
         l2: Penalty of ``W * K``.
         sparsity: Penalty of the mean of ``K^2``.
+        rows: Number of the first inputs that are used, if the others are always 0.
     """
 
-    in_weights: ClassVar[tuple[str, ...]] = ()
+    in_weights: ClassVar[tuple[str, ...]] = ("rows",)
+    numbers: ClassVar[tuple[str, ...]] = ("l2", "sparsity")
 
     def __init__(
-        self, units: int, kernel_dim: int, l2: float, sparsity: float, **kwargs: Any
+        self,
+        units: int,
+        kernel_dim: int,
+        *,
+        l2: float,
+        sparsity: float,
+        rows: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.units = units
         self.kernel_dim = kernel_dim
         self.l2 = l2
         self.sparsity = sparsity
+        self.rows = rows
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Creates weights and positions."""
         inputs = int(shape[-1] or 0)
-        self.kernel = self.add_weight(shape=(inputs, self.units), name="kernel")
-        self.bias = self.add_weight(
-            shape=(self.units,), initializer="zeros", name="bias"
+        rows = self.rows or inputs
+        self.kernel_initializer = Padded(rows, keras.initializers.GlorotUniform())
+        self.a_initializer = Padded(rows, close_together())
+        starts = {
+            "kernel": ((inputs, self.units), self.kernel_initializer),
+            "bias": ((self.units,), "zeros"),
+            "a": ((inputs, self.kernel_dim), self.a_initializer),
+            "b": ((self.units, self.kernel_dim), close_together()),
+        }
+        for name, (size, start) in starts.items():
+            weight = self.add_weight(shape=size, initializer=start, name=name)
+            setattr(self, name, weight)
+        used = np.repeat([1.0, 0.0], [rows, inputs - rows])[:, None] / rows
+        self.used = self.add_weight(
+            shape=(inputs, 1), initializer="zeros", trainable=False, name="used"
         )
-        self.a = _position(self, inputs, self.kernel_dim, "a")
-        self.b = _position(self, self.units, self.kernel_dim, "b")
+        self.used.assign(used)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Takes ``(batch, inputs)``; returns ``(batch, units)``."""
         near = kernel(self.a.value[:, None], self.b.value[None])
         weights = self.kernel.value * near
         self.add_loss(self.l2 * tf.reduce_sum(tf.square(weights)))
-        self.add_loss(self.sparsity * tf.reduce_mean(tf.square(near)))
+        mean = tf.reduce_sum(tf.square(near) * self.used.value) / self.units
+        self.add_loss(self.sparsity * mean)
         return tf.matmul(inputs, weights) + self.bias.value
 
     def get_config(self) -> dict[str, Any]:
@@ -67,6 +91,7 @@ class KernelDense(keras.layers.Layer):
             "kernel_dim": self.kernel_dim,
             "l2": self.l2,
             "sparsity": self.sparsity,
+            "rows": self.rows,
         }
         return {**super().get_config(), **own}
 
@@ -79,8 +104,8 @@ class KernelOutput(keras.layers.Layer):
 
     def build(self, shapes: list[tuple[int | None, ...]]) -> None:
         """Creates the positions of the inputs."""
-        units, width = int(shapes[0][-1] or 0), int(shapes[2][-1] or 0)
-        self.a = _position(self, units, width, "a")
+        size = int(shapes[0][-1] or 0), int(shapes[2][-1] or 0)
+        self.a = self.add_weight(shape=size, initializer=close_together(), name="a")
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Takes hidden values, weights and positions; returns ``(batch, 1)``.

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from cfexp.data.encoding import Encoded, FeatureSpec
+from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
 from cfexp.models.layers.inputs import Inputs
 
@@ -83,9 +83,8 @@ def training_row(
     Raises:
         ConfigError: There are too many users and movies for a table of all pairs.
     """
-    features = inputs.features
     other = "item" if of == "user" else "user"
-    size = _size(features, of), _size(features, other)
+    size = inputs.table(of)[2], inputs.table(other)[2]
     if size[0] * size[1] > MAX_PAIRS:
         raise ConfigError(
             f"this model needs a table of all pairs, {size[0]:,} times {size[1]:,}, but"
@@ -93,11 +92,7 @@ def training_row(
             " data."
         )
     values = np.zeros(size, np.float32)
-    shown = train.rating - features.mean_rating if ratings else 1.0
+    shown = train.rating - inputs.features.mean_rating if ratings else 1.0
     values[getattr(train, of), getattr(train, other)] = shown
     layer = TrainingRow(size, not ratings, values, name=f"{of}_history")
     return layer([getattr(inputs, of), inputs.by_name[other]])
-
-
-def _size(features: FeatureSpec, kind: str) -> int:
-    return features.n_users if kind == "user" else features.n_items

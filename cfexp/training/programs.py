@@ -1,0 +1,55 @@
+"""Keeps compiled programs for further models of the same architecture.
+
+Jobs of a sweep, folds, seeds and a refit train with one program each time that their
+networks have one signature, see `cfexp.models.signature`.
+"""
+
+import keras
+from cachetools import LRUCache
+
+from cfexp.models.forward import size_of
+from cfexp.models.signature import Signature, signature
+from cfexp.training.program import Program
+
+# Programs keep variables of their own; larger models than this share none.
+MAX_PROGRAMS, MAX_BYTES = 8, 200_000_000
+Kept = LRUCache[tuple[Signature, int], Program]
+
+
+def kept(n: int = MAX_PROGRAMS) -> Kept:
+    """Returns a cache of at most `n` programs and `MAX_BYTES`."""
+    return LRUCache(MAX_BYTES, lambda program: max(program.size, MAX_BYTES // n))
+
+
+_programs = kept()
+
+
+def program_for(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, batch_size: int
+) -> Program:
+    """Returns a program that trains models like this one.
+
+    Args:
+        model: The model.
+        optimizer: Its optimizer, built.
+        batch_size: Rows in a batch.
+
+    Returns:
+        A program with variables of its own, or for this model alone, with the model's.
+    """
+    size = size_of([*model.variables, *optimizer.variables])
+    found = signature(model, optimizer) if size <= MAX_BYTES else None
+    if found is None:
+        return Program(model, optimizer, batch_size)
+    key = found, batch_size
+    if key not in _programs:
+        own = type(model).from_config(model.get_config())
+        own_optimizer = type(optimizer).from_config(optimizer.get_config())
+        own_optimizer.build(own.trainable_variables)
+        _programs[key] = Program(own, own_optimizer, batch_size)
+    return _programs[key]
+
+
+def forget() -> None:
+    """Forgets all programs, so that the next ones are compiled."""
+    _programs.clear()
