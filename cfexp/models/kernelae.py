@@ -47,11 +47,7 @@ class KernelAutoEncoder(NeuralModel):
 
         from cfexp.models.layers.dropout import Dropout
         from cfexp.models.layers.inputs import Inputs
-        from cfexp.models.layers.kernels import (
-            KernelDense,
-            KernelOutput,
-            close_together,
-        )
+        from cfexp.models.layers.kernels import KernelDense, KernelOutput, nearby
         from cfexp.models.layers.padding import Padded, normal
         from cfexp.models.layers.rated import training_row
 
@@ -80,7 +76,7 @@ class KernelAutoEncoder(NeuralModel):
         position = keras.layers.Embedding(
             rows,
             self.kernel_dim,
-            embeddings_initializer=Padded(known, close_together()),
+            embeddings_initializer=Padded(known, nearby()),
             name="decoder_position",
         )(others)
         output = KernelOutput(name="output")([x, weights, position])

@@ -1,5 +1,6 @@
 """A trained Keras model that predicts encoded rows."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
-from cfexp.models.forward import forward_of
+from cfexp.models.forward import Predict, forward_of
 from cfexp.models.layers.padding import unused
 from cfexp.models.signature import named_parts
 
@@ -28,7 +29,10 @@ class KerasScorer:
 
     def __init__(self, model: keras.Model):
         self.model = model
-        self._forward = forward_of(model)
+
+    @cached_property
+    def _forward(self) -> Predict:
+        return forward_of(self.model)
 
     @property
     def n_parameters(self) -> int:

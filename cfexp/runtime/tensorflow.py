@@ -18,7 +18,7 @@ NOT_NEEDED = (
     "keras._tf_keras.keras.wrappers",
 )
 OUR_FUNCTION = re.compile(
-    r"calls to <function (forward_of|_traced|Program|Distributed)"
+    r"calls to <(function|bound method) (forward_of|_traced|Program|Distributed)"
 )
 
 _is_own_process = False

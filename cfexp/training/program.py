@@ -43,6 +43,8 @@ class Program:
     Attributes:
         variables: The variables of the model and the optimizer.
         size: Their bytes.
+        run_chunk: The compiled function: trains on rows with a genre table, for a
+            number of batches, and returns the sums of their losses.
     """
 
     def __init__(
@@ -52,43 +54,46 @@ class Program:
         batch_size: int,
     ):
         self.variables = [*model.variables, *optimizer.variables]
-        self._engine: weakref.ref[object] | None = None
         self.size = size_of(self.variables)
-        variables = model.trainable_variables
-        own_numbers = numbers_of(model, optimizer)
-
-        def train_step(
-            step: tf.Tensor, total: Losses, rows: Rows, genres: tf.Tensor
-        ) -> tuple[tf.Tensor, Losses]:
-            batch = {
-                name: tf.slice(column, [step * batch_size], [batch_size])
-                for name, column in rows.items()
-            }
-            with tf.GradientTape() as tape:
-                found = batch_losses(model, batch, genres)
-            gradients = tape.gradient(found.loss, variables)
-            if not isinstance(optimizer, Rowwise):
-                # XLA has no sparse tensors: gradients of rows become whole tables.
-                gradients = [tf.convert_to_tensor(g) for g in gradients]
-            optimizer.apply(gradients, variables)
-            return step + 1, Losses(total.loss + found.loss, total.error + found.error)
-
-        # An explicit loop: AutoGraph would take a second to convert one.
-        @tf.function(jit_compile=True, autograph=False)
-        def run_chunk(
-            rows: Rows, genres: tf.Tensor, steps: tf.Tensor, numbers: Numbers
-        ) -> Losses:
-            with replaced(own_numbers, numbers):
-                _, total = tf.while_loop(
-                    lambda step, total: step < steps,
-                    lambda step, total: train_step(step, total, rows, genres),
-                    (tf.constant(0), Losses(tf.constant(0.0), tf.constant(0.0))),
-                )
-            return total
-
-        self.run_chunk: Callable[[Rows, tf.Tensor, tf.Tensor, Numbers], Losses] = (
-            run_chunk
+        self.run_chunk: Callable[[Rows, tf.Tensor, tf.Tensor, Numbers], Losses]
+        self.run_chunk = tf.function(
+            self._run_chunk,
+            jit_compile=True,
+            autograph=False,  # which would take a second to convert an explicit loop
         )
+        self._model, self._optimizer, self._batch_size = model, optimizer, batch_size
+        self._numbers = numbers_of(model, optimizer)
+        self._engine: weakref.ref[object] | None = None
+
+    def _run_chunk(
+        self, rows: Rows, genres: tf.Tensor, steps: tf.Tensor, numbers: Numbers
+    ) -> Losses:
+        """Trains on the first `steps` batches; returns the sums of their losses."""
+        zero = tf.constant(0.0)
+        with replaced(self._numbers, numbers):
+            _, total = tf.while_loop(
+                lambda step, total: step < steps,
+                lambda step, total: self._train_step(step, total, rows, genres),
+                (tf.constant(0), Losses(zero, zero)),
+            )
+        return total
+
+    def _train_step(
+        self, step: tf.Tensor, total: Losses, rows: Rows, genres: tf.Tensor
+    ) -> tuple[tf.Tensor, Losses]:
+        size, variables = self._batch_size, self._model.trainable_variables
+        batch = {
+            name: tf.slice(column, [step * size], [size])
+            for name, column in rows.items()
+        }
+        with tf.GradientTape() as tape:
+            found = batch_losses(self._model, batch, genres)
+        gradients = tape.gradient(found.loss, variables)
+        if not isinstance(self._optimizer, Rowwise):
+            # XLA has no sparse tensors: gradients of rows become whole tables.
+            gradients = [tf.convert_to_tensor(g) for g in gradients]
+        self._optimizer.apply(gradients, variables)
+        return step + 1, Losses(total.loss + found.loss, total.error + found.error)
 
     def load(self, variables: Variables, engine: object) -> None:
         """Copies the variables of a model and its optimizer into the program's.

@@ -65,7 +65,7 @@ def test_a_pair_is_predicted_without_its_own_rating(
 def test_too_many_pairs_for_a_table(ratings: Ratings) -> None:
     encoder = FeatureEncoder.fit(ratings, np.arange(3000))
     rows = encode(ratings, encoder, np.arange(3000))
-    inputs = Inputs(replace(encoder.spec, n_users=10**7), id_dropout=0.0)
+    inputs = Inputs(replace(encoder.spec, user_rows=10**7), id_dropout=0.0)
     with pytest.raises(
         ConfigError, match=r"at most 50,000,000 are allowed\. Use model=dot"
     ):

@@ -15,7 +15,7 @@ def kernel(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return tf.maximum(0.0, 1.0 - distance)
 
 
-def close_together() -> keras.initializers.Initializer:
+def nearby() -> keras.initializers.Initializer:
     """Returns an initializer of positions, with which no kernel starts at 0."""
     return keras.initializers.RandomNormal(stddev=0.001)
 
@@ -59,12 +59,12 @@ class KernelDense(keras.layers.Layer):
         inputs = int(shape[-1] or 0)
         rows = self.rows or inputs
         self.kernel_initializer = Padded(rows, keras.initializers.GlorotUniform())
-        self.a_initializer = Padded(rows, close_together())
+        self.a_initializer = Padded(rows, nearby())
         starts = {
             "kernel": ((inputs, self.units), self.kernel_initializer),
             "bias": ((self.units,), "zeros"),
             "a": ((inputs, self.kernel_dim), self.a_initializer),
-            "b": ((self.units, self.kernel_dim), close_together()),
+            "b": ((self.units, self.kernel_dim), nearby()),
         }
         for name, (size, start) in starts.items():
             weight = self.add_weight(shape=size, initializer=start, name=name)
@@ -105,7 +105,7 @@ class KernelOutput(keras.layers.Layer):
     def build(self, shapes: list[tuple[int | None, ...]]) -> None:
         """Creates the positions of the inputs."""
         size = int(shapes[0][-1] or 0), int(shapes[2][-1] or 0)
-        self.a = self.add_weight(shape=size, initializer=close_together(), name="a")
+        self.a = self.add_weight(shape=size, initializer=nearby(), name="a")
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Takes hidden values, weights and positions; returns ``(batch, 1)``.
