@@ -1,9 +1,8 @@
 """The runs and the options that commands are given, such as ``tracking.uri=URI``."""
 
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cfexp.config.build import build
@@ -11,6 +10,7 @@ from cfexp.config.choices import class_name
 from cfexp.config.compose import compose
 from cfexp.config.schema import GROUPS
 from cfexp.errors import ConfigError
+from cfexp.runtime.output import jsonable
 from cfexp.tracking.preflight import check_reachable
 from cfexp.tracking.settings import Tracking
 
@@ -120,13 +120,5 @@ def wanted_of(options: Sequence[str]) -> dict[str, list[str]]:
 
 
 def print_json(data: Any) -> None:
-    """Prints data as JSON, what is not a number as null."""
-    print(json.dumps(_finite(data), indent=2, default=str))  # noqa: T201
-
-
-def _finite(data: Any) -> Any:
-    if isinstance(data, Mapping):
-        return {str(key): _finite(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_finite(value) for value in data]
-    return None if isinstance(data, float) and not math.isfinite(data) else data
+    """Prints data as JSON, what is no finite number as null."""
+    print(json.dumps(jsonable(data), indent=2, default=str))  # noqa: T201

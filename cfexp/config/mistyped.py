@@ -13,6 +13,7 @@ SYNONYMS = {
     **dict.fromkeys(("ls", "list", "ps", "history", "log", "experiments"), "runs"),
     **dict.fromkeys(("info", "describe", "inspect", "cat"), "show"),
     **dict.fromkeys(("test", "eval"), "evaluate"),
+    **dict.fromkeys(("status", "top", "tail"), "watch"),
     **dict.fromkeys(("resume", "push"), "sync"),
     "benchmark": "bench",
     "register": "promote",

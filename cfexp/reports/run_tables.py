@@ -107,15 +107,16 @@ def print_summary(
         ("seconds", seconds),
         ("folder", near(folder)),
         ("run_id", run_id or "none (tracking=none)"),
-        ("next", f"read {near(folder / CARD)}; {_use(run_id or near(folder))}"),
+        ("next", f"read {near(folder / CARD)}; {_use(run_id, folder)}"),
     ]
     print_lines(lines)
     if fitted.history:
         warn_of_skill(metrics)
 
 
-def _use(run: str) -> str:
-    return f"try it: cfexp mode=recommend run_id={run} user=ID"
+def _use(run_id: str | None, folder: Path) -> str:
+    run = run_id[:8] if run_id else near(folder)
+    return f"try it: cfexp recommend {run} USER"
 
 
 def warn_of_skill(metrics: Mapping[str, float]) -> None:

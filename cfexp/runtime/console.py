@@ -49,6 +49,14 @@ def print_out(what: RenderableType, *, style: str | None = None) -> None:
         file.write(text.getvalue())
 
 
+def clear() -> bool:
+    """Clears the terminal; returns whether there is one."""
+    to = console()
+    if to.is_terminal:
+        to.clear()
+    return to.is_terminal
+
+
 def _file_console(file: TextIO) -> Console:
     return Console(
         file=file,

@@ -76,16 +76,17 @@ def conclude(line: str, found: Mapping[str, object]) -> None:
     if output.job or output.is_worker:
         return
     if output.as_json:
-        sys.stdout.write(f"{json.dumps(_jsonable(found))}\n")
+        sys.stdout.write(f"{json.dumps(jsonable(found))}\n")
     elif output.verbosity is Verbosity.QUIET:
         sys.stdout.write(f"{line}\n")
 
 
-def _jsonable(value: object) -> object:
+def jsonable(value: object) -> object:
+    """Returns a value as JSON can hold it; a number that is not finite as null."""
     if isinstance(value, Mapping):
-        return {str(key): _jsonable(one) for key, one in value.items()}
+        return {str(key): jsonable(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_jsonable(one) for one in value]
+        return [jsonable(one) for one in value]
     if isinstance(value, Path):
         return str(value.absolute())
     if hasattr(value, "item"):  # a NumPy scalar

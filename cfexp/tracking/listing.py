@@ -7,6 +7,7 @@ import mlflow
 from mlflow.entities import Run
 
 from cfexp.errors import TrackingError, first_line
+from cfexp.evaluation.names import EPOCH
 from cfexp.tracking.filters import matches
 from cfexp.tracking.listed import Listed
 from cfexp.tracking.references import run_id_of, unknown_run
@@ -72,7 +73,7 @@ def list_runs(experiment_id: str, wanted: Wanted) -> list[Listed]:
 def _candidates(experiment_id: str, wanted: Wanted) -> Iterator[Run]:
     if wanted.sweep is None:
         return _pages(experiment_id, wanted)
-    runs = below(experiment_id, wanted.sweep, wanted.query)
+    runs = below(wanted.sweep, wanted.query)
     if not wanted.sort:
         return iter(runs)
     name, sign = wanted.sort, -1 if wanted.descending else 1
@@ -129,11 +130,19 @@ def newest_parent(experiment_id: str, reference: str) -> Listed:
     raise TrackingError("there is no sweep yet. Start one with cfexp -m")
 
 
-def jobs_of(experiment_id: str, parent: Listed) -> list[Listed]:
+def jobs_of(parent: Listed) -> list[Listed]:
     """Returns the runs of a parent's jobs, the first one first."""
     assert parent.run_id
-    runs = below(experiment_id, parent.run_id, None)
-    return sorted(map(Listed.of, runs), key=lambda run: run.started)
+    return sorted(
+        map(Listed.of, below(parent.run_id, None)), key=lambda run: run.started
+    )
+
+
+def epochs_of(run_id: str) -> list[tuple[int, float]]:
+    """Returns a run's epochs so far, with the validation RMSE after each."""
+    client = mlflow.MlflowClient()
+    history = client.get_metric_history(run_id, f"{EPOCH}val_rmse")
+    return sorted((metric.step, metric.value) for metric in history)
 
 
 def get_run(run_id: str) -> Listed:

@@ -41,7 +41,7 @@ def find_runs(
         return [find_run(run_id) for run_id in ids]
     try:
         if sweep:
-            found = below(experiment_id, sweep, query, FINISHED)
+            found = below(sweep, query, FINISHED)
         else:
             found = _search(experiment_id, FINISHED, query)
     except mlflow.MlflowException as error:
@@ -61,23 +61,22 @@ def _search(experiment_id: str, *filters: str | None) -> list[Run]:
     )
 
 
-def below(
-    experiment_id: str, parent: str, query: str | None, status: str | None = None
-) -> list[Run]:
+def below(parent: str, query: str | None, status: str | None = None) -> list[Run]:
     """Returns a sweep's runs: of its jobs, their folds, and jobs that it skipped.
 
     Args:
-        experiment_id: The MLflow experiment to search.
         parent: Id of the sweep's parent run.
         query: A filter in MLflow's search language.
         status: A filter by status and kind; trainings of any status if None.
     """
     status = status or f"tags.`{KIND}` = 'train'"
+    run = mlflow.get_run(parent)
+    experiment_id = run.info.experiment_id
     children = f"tags.mlflow.parentRunId = '{parent}'"
     found = _search(experiment_id, status, children, query)
-    for group in _search(experiment_id, "tags.`cfexp.kind` = 'cv'", children):
-        found += below(experiment_id, group.info.run_id, query, status)
-    tags = mlflow.get_run(parent).data.tags
+    for group in _search(experiment_id, f"tags.`{KIND}` = 'cv'", children):
+        found += below(group.info.run_id, query, status)
+    tags = run.data.tags
     used = [t.removeprefix(INCLUDES) for t in tags if t.startswith(INCLUDES)]
     if used:
         listed = ", ".join(f"'{run_id}'" for run_id in used)
@@ -140,6 +139,20 @@ def predictions(run: Run, name: str = TEST_PREDICTIONS) -> pd.DataFrame:
             f"run {run.info.run_id} has no {name}: {first_line(error)[:200]}. Train it"
             " again with rerun=true"
         ) from error
+
+
+def artifact(where: str, name: str) -> Path | None:
+    """Returns a file of a run's artifacts, on this machine; None if it has none.
+
+    Args:
+        where: URI of the run's artifacts.
+        name: The file.
+    """
+    try:
+        path = Path(_local(f"{where}/{name}"))
+    except mlflow.MlflowException:
+        return None
+    return path if path.exists() else None
 
 
 def _local(uri: str) -> str:

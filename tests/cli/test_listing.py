@@ -4,40 +4,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import mlflow
 import pytest
 from helpers import TINY, Done, cfexp, copy_databases, ok, python
+from tracked import logged
 
 from cfexp.commands.runs import age
 from cfexp.tracking.connect import connect
 from cfexp.tracking.database import create_database
 from cfexp.tracking.settings import Tracking
-
-
-def logged(kind: str = "train", status: str = "FINISHED", **about: object) -> str:
-    """Logs a run without training; returns its id."""
-    client, model = mlflow.MlflowClient(), about.get("model", "dot")
-    tags = {
-        "cfexp.kind": kind,
-        "cfexp.model": model,
-        "cfexp.dataset": about.get("dataset", "ml-100k"),
-        "cfexp.split": "RandomHoldout",
-        "cfexp.split_sha256": about.get("rows", "ab12"),
-        "cfexp.overrides": json.dumps([f"model={model}", *about.get("overrides", [])]),
-        "mlflow.parentRunId": about.get("parent", ""),
-        "cfexp.error": about.get("error", ""),
-    }
-    run = client.create_run(
-        "1",
-        run_name=str(about.get("name", model)),
-        tags={k: v for k, v in tags.items() if v},
-    )
-    for name, value in {"model.name": model, **about.get("params", {})}.items():
-        client.log_param(run.info.run_id, name, value)
-    for name, value in about.get("metrics", {}).items():
-        client.log_metric(run.info.run_id, name, value)
-    client.set_terminated(run.info.run_id, status)
-    return str(run.info.run_id)
 
 
 @pytest.fixture(scope="module")

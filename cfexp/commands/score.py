@@ -1,0 +1,124 @@
+"""``cfexp score``: a run's metrics from its stored predictions."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfexp.commands.options import (
+    OPTIONS_HELP,
+    RUN_HELP,
+    print_json,
+    runs_and_options,
+)
+from cfexp.commands.show import runs_of
+from cfexp.config.arguments import Parser
+from cfexp.config.build import build
+from cfexp.config.compose import compose
+from cfexp.config.schema import SEVERAL
+from cfexp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cfexp.comparison.score import Scored
+    from cfexp.evaluation.metric import Metric
+    from cfexp.tracking.listed import Listed
+
+NAMES = {"test": "test", "val": "validation"}
+
+
+def parser() -> Parser:
+    """Returns the command's parser."""
+    found = Parser(
+        prog="cfexp score",
+        usage="cfexp score RUN [metrics=[NAME,...]] [name=value ...]",
+        description="Computes a run's metrics from its stored predictions of test and"
+        " validation rows, without training and without TensorFlow.",
+        epilog=f"metrics=[within] adds metrics of conf/metrics, or of yours with"
+        f" --config-dir. {OPTIONS_HELP}",
+    )
+    found.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
+    found.add_argument("--config-dir", metavar="DIR", help="your own configs")
+    found.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    return found
+
+
+def main(arguments: list[str]) -> None:
+    """Prints the metrics of a run.
+
+    Raises:
+        CfexpError: There is no such run, it has no predictions, or a metric fails.
+    """
+    args = parser().parse_intermixed_args(arguments)
+    _, options = runs_and_options(args.runs)
+    metrics = _metrics(options, args.config_dir)
+    (run,) = runs_of(args.runs, 1, "cfexp score")
+    found = scored(run, metrics)
+    if args.json:
+        parts = {one.part: {"rows_from": str(one.file)} | one.metrics for one in found}
+        return print_json({"run": run.reference, **parts})
+    return _print(run, found)
+
+
+def _metrics(options: Sequence[str], folder: str | None) -> "Mapping[str, Metric]":
+    """Returns the metrics that are asked for, by name."""
+    # As one may write it too: +metrics=within.
+    own = [
+        re.sub(rf"^\+*{SEVERAL}=([\w,]+)$", rf"{SEVERAL}=[\1]", option)
+        for option in options
+        if option.lstrip("+").startswith(SEVERAL)
+    ]
+    if folder is not None:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"--config-dir: there is no folder {folder}")
+        own.append(f"hydra.searchpath=['file://{Path(folder).absolute()}']")
+    return build(compose(own)).experiment.metrics
+
+
+def scored(run: "Listed", metrics: "Mapping[str, Metric]") -> "list[Scored]":
+    """Returns the metrics of a run's test rows, and of its validation rows.
+
+    Raises:
+        CfexpError: It has no stored predictions, or a metric fails.
+    """
+    from cfexp.comparison.score import PARTS, score
+
+    files = {part: _file(run, name) for part, name in PARTS.items()}
+    found = [score(part, file, metrics) for part, file in files.items() if file]
+    kept = [one for one in found if one]
+    if not kept:
+        raise ConfigError(
+            f"run {run.short} has no stored predictions ({', '.join(PARTS.values())}):"
+            f" it is {run.status}, of kind {run.kind or 'unknown'}. Choose a finished"
+            " training"
+        )
+    return kept
+
+
+def _file(run: "Listed", name: str) -> Path | None:
+    """Returns a file of a run, downloaded where it is on a server."""
+    if run.run_id is None:
+        path = Path(run.artifacts, name)
+        return path if path.exists() else None
+    from cfexp.tracking.search import artifact
+
+    return artifact(run.artifacts, name)
+
+
+def _print(run: "Listed", found: "Sequence[Scored]") -> None:
+    import pandas as pd
+
+    from cfexp.runtime.console import print_frame, print_lines
+
+    for one in found:
+        table = one.evaluation.to_frame()
+        table.columns = pd.Index([f"{NAMES[one.part]} rows", "rows", "RMSE", "MAE"])
+        print_frame(f"{run.model} on {run.dataset}, run {run.short}", table)
+        differing = one.differing(run.metrics)
+        logged = f"not as logged: {', '.join(differing)}" if differing else "as logged"
+        print_lines(
+            [
+                *((name, f"{value:.4f}") for name, value in one.own.items()),
+                ("computed from", str(one.file)),
+                ("RMSE and MAE", logged),
+            ]
+        )
