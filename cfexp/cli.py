@@ -23,8 +23,10 @@ from cfexp.config.deferred import for_each_job
 from cfexp.config.explain import TRACEBACK_VARIABLE, explain
 from cfexp.config.usage import usage
 from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
+from cfexp.runs import job_report
 from cfexp.runs.traces import remove_traces
 from cfexp.runtime import tensorflow
+from cfexp.runtime.logs import SAID
 from cfexp.runtime.output import set_output
 from cfexp.runtime.signals import interrupt_on_sigterm
 
@@ -119,8 +121,9 @@ def _exit_status(job: Callable[[], object]) -> int:
     try:
         status = job()
     except KeyboardInterrupt as stop:
-        _finish_open_sweep("KILLED")
-        print("cfexp: stopped", file=sys.stderr)
+        standing = _finish_open_sweep("KILLED") or getattr(stop, "__notes__", [])
+        for line in ("stopped", *standing):
+            print(f"cfexp: {masked(line)}", file=sys.stderr)
         return 143 if str(stop) == "SIGTERM" else 130
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
@@ -143,10 +146,10 @@ def _exit_status(job: Callable[[], object]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _finish_open_sweep(status: str) -> None:
-    """Closes the sweep that is running, if one has been begun."""
-    if sweep := sys.modules.get("cfexp.runs.sweep"):
-        sweep.finish_open_sweep(status)
+def _finish_open_sweep(status: str) -> list[str]:
+    """Closes the sweep that is running, if any; returns where it stands if stopped."""
+    sweep = sys.modules.get("cfexp.runs.sweep")
+    return list(sweep.finish_open_sweep(status)) if sweep else []
 
 
 def _task(cfg: DictConfig) -> float | None:
@@ -178,12 +181,15 @@ def _task(cfg: DictConfig) -> float | None:
             overrides=overrides,
         )
         return run(task.in_sweep(swept) if swept else task)
+    except KeyboardInterrupt:
+        job_report.stop()
+        raise
     except Exception as error:
         log.debug("the run failed", exc_info=True)
         if job.mode is RunMode.RUN:
             raise Failed(error) from error
         # In a sweep, Hydra reports an error only at the end, and does not log it.
-        log.error("%s", explain(error))
+        log.error("%s", explain(error), extra={SAID: True})
         raise
 
 

@@ -6,6 +6,7 @@ import importlib
 import io
 import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -60,6 +61,11 @@ def cfexp(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> D
         sys.argv = ["cfexp", *arguments]
         status = cli.run_arguments()
     return Done(status, out.getvalue(), err.getvalue())
+
+
+def skipped(done: Done) -> int:
+    """Returns how many jobs of a sweep, or repeats, had been finished before."""
+    return len(re.findall(r"^\d+/\d+ .* finished before *$", done.stdout, re.M))
 
 
 def ok(done: Done) -> Done:

@@ -10,7 +10,7 @@ from cfexp.config.choices import class_name
 from cfexp.config.compose import compose
 from cfexp.config.schema import GROUPS
 from cfexp.errors import ConfigError
-from cfexp.runtime.output import jsonable
+from cfexp.runtime.result import jsonable
 from cfexp.tracking.preflight import check_reachable
 from cfexp.tracking.settings import Tracking
 

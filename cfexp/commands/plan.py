@@ -12,7 +12,8 @@ from cfexp.config.jobs import Checked, check
 from cfexp.config.schema import Mode
 from cfexp.config.swept import sweep_of
 from cfexp.errors import ConfigError
-from cfexp.runtime.output import conclude, set_output
+from cfexp.runtime.output import set_output
+from cfexp.runtime.result import conclude
 from cfexp.sweeps.plan import FINISHED, PlannedRun, runs_of
 from cfexp.tracking.glance import Seen, glance
 

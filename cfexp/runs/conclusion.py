@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cfexp.runs.job import Outcome
-from cfexp.runtime.output import conclude, near
+from cfexp.runs.job_report import note
+from cfexp.runtime.job_status import BEFORE, FINISHED
+from cfexp.runtime.output import near
+from cfexp.runtime.result import conclude
 
 PARTS = {
     "test_rmse": "test RMSE {:.4f}",
@@ -37,6 +40,7 @@ def conclude_run(
 
 
 def conclude_outcome(name: str, outcome: Outcome) -> None:
-    """Prints the result of a trained job, see `conclude_run`."""
+    """Notes the result of a trained job and prints it, see `conclude_run`."""
+    note(FINISHED if outcome.result else BEFORE, outcome.metrics)
     found, run_id = outcome.metrics, outcome.run_id
     conclude_run(name, found, folder=outcome.folder, run_id=run_id)

@@ -9,9 +9,19 @@ import yaml
 from cfexp.config.identity import effective, is_repeat
 from cfexp.evaluation.names import SWEEP
 from cfexp.reports.leaderboard import ERRORS, ranked
+from cfexp.runtime.job_status import (
+    BEFORE,
+    DONE,
+    FAILED,
+    FINISHED,
+    RUNNING,
+    STOPPED,
+    JobStatus,
+)
 from cfexp.tracking.folder import METRICS, SKIPPED
 
-FINISHED, BEFORE = "finished", "finished before"
+# Width of the lines and padding of a column.
+AROUND = 3
 
 
 def leaderboard(folder: Path, objective: str) -> pd.DataFrame:
@@ -30,14 +40,20 @@ def leaderboard(folder: Path, objective: str) -> pd.DataFrame:
         overrides = effective(yaml.safe_load(file.read_text()))
         results = job / "results" / METRICS
         metrics = json.loads(results.read_text()) if results.exists() else {}
-        status = _status(job) if metrics else "failed"
+        status = _status(job, has_metrics=bool(metrics))
         name = " ".join(overrides) or job.name
         rows.append({**metrics, "job": name, "status": status, "folder": job.name})
     board = ranked(rows, names=("job", "status", "folder"), objective=objective)
     return board[[name for name in board if name != "folder"] + ["folder"]]
 
 
-def _status(job: Path) -> str:
+def _status(job: Path, *, has_metrics: bool) -> str:
+    known = JobStatus.read(job)
+    if known:
+        # One that still runs was killed.
+        return STOPPED if known.state == RUNNING else known.state
+    if not has_metrics:
+        return FAILED
     return BEFORE if (job / SKIPPED).exists() else FINISHED
 
 
@@ -51,6 +67,35 @@ def without_shared(board: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return board.assign(job=kept), " ".join(shared)
 
 
+def by_option(board: pd.DataFrame, *, room: int) -> pd.DataFrame:
+    """Returns a leaderboard with a column for each option that varies.
+
+    Where these are too many for the room, the jobs stay in one column.
+
+    Args:
+        board: The first result of `without_shared`.
+        room: The most characters that the columns may take.
+    """
+    jobs = [
+        dict(o.split("=", 1) for o in j.split(" ") if "=" in o) for j in board["job"]
+    ]
+    options = list(dict.fromkeys(option for job in jobs for option in job))
+    last = [option.rpartition(".")[2] for option in options]
+    names = [
+        n if last.count(n) == 1 and n not in board else o
+        for n, o in zip(last, options, strict=True)
+    ]
+    values = {
+        name: [job.get(option, "") for job in jobs]
+        for name, option in zip(names, options, strict=True)
+    }
+    least = [max(map(len, [*name.split("_"), *v])) for name, v in values.items()]
+    texts = board["job"].str.split(" ").explode()
+    if not texts.str.contains("=").all() or sum(least) + AROUND * len(least) > room:
+        return board
+    return pd.concat([pd.DataFrame(values), board.drop(columns="job")], axis=1)
+
+
 def means_over_repeats(board: pd.DataFrame) -> pd.DataFrame:
     """Returns means and deviations over jobs that differ only by fold and seed.
 
@@ -60,7 +105,7 @@ def means_over_repeats(board: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row for each group of more than one finished job, the best first.
     """
-    finished = board[board["status"].isin([FINISHED, BEFORE])]
+    finished = board[board["status"].isin(DONE)]
     names = [
         " ".join(o for o in job.split() if not is_repeat(o)) or "all jobs"
         for job in finished["job"]

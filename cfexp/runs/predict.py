@@ -10,7 +10,8 @@ from cfexp.models.predictor import Predictor
 from cfexp.runs.output import output_of, write_output
 from cfexp.runs.task import Task
 from cfexp.runtime.console import print_frame, print_lines
-from cfexp.runtime.output import conclude, near
+from cfexp.runtime.output import near
+from cfexp.runtime.result import conclude
 
 PREDICTED = "predicted"
 

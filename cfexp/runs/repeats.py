@@ -16,11 +16,14 @@ from cfexp.evaluation.rows import read_errors
 from cfexp.evaluation.uncertainty import WITH_INTERVAL, Part, summary
 from cfexp.runs import metadata
 from cfexp.runs.conclusion import conclude_run
-from cfexp.runs.job import Outcome
+from cfexp.runs.job import Job, Outcome
+from cfexp.runs.job_report import note
+from cfexp.runs.repeats_view import RepeatsView
 from cfexp.runs.results import check_folder, write_metrics, writing
 from cfexp.runs.task import Task
 from cfexp.runs.train import train
 from cfexp.runtime.console import print_frame, print_lines
+from cfexp.runtime.job_status import BEFORE, FINISHED
 from cfexp.runtime.output import near
 from cfexp.spec import digest
 from cfexp.tracking.folder import TEST_PREDICTIONS, VALID_PREDICTIONS
@@ -66,9 +69,7 @@ def train_repeats(task: Task) -> dict[str, float]:
     ratings = task.experiment.dataset.load()
     parent = _open_parent(task, found, ratings)
     with parent or nullcontext():
-        done = [
-            _train_one(task, i, one, ratings, parent) for i, one in enumerate(found)
-        ]
+        done = _train_all(task, found, ratings, parent)
         table = pd.DataFrame({one.label: one.metrics for one in done}).T
         means, covers = _summary(table, done)
         _save(task, table, means)
@@ -113,10 +114,27 @@ def _open_parent(
     return open_parent(task.tracking, new, kind="cv", key=key)
 
 
-def _train_one(
-    task: Task, i: int, one: Repeat, ratings: Ratings, parent: "ParentRun | None"
-) -> Repeated:
-    job = replace(
+def _train_all(
+    task: Task, found: Sequence[Repeat], ratings: Ratings, parent: "ParentRun | None"
+) -> list[Repeated]:
+    view = RepeatsView.of(
+        len(found), task.options.objective, is_tracked=parent is not None
+    )
+    done = []
+    with view:
+        for i, one in enumerate(found):
+            job = _job_of(task, i, one, parent)
+            with view.repeat(i, one.label, job.folder) as report:
+                outcome = train(job, data=one.experiment.load(ratings))
+                report.note(FINISHED if outcome.result else BEFORE, outcome.metrics)
+            files = (VALID_PREDICTIONS, TEST_PREDICTIONS)
+            errors = {file: _errors(outcome, file) for file in files}
+            done.append(Repeated(one.label, outcome.metrics, errors))
+    return done
+
+
+def _job_of(task: Task, i: int, one: Repeat, parent: "ParentRun | None") -> Job:
+    return replace(
         task.job(one.experiment),
         folder=task.folder / str(i),
         name=f"{one.label} {task.name}"[:200],
@@ -124,10 +142,6 @@ def _train_one(
         parent_id=parent.run_id if parent else None,
         once=parent is not None and not task.options.rerun,
     )
-    outcome = train(job, data=one.experiment.load(ratings))
-    files = (VALID_PREDICTIONS, TEST_PREDICTIONS)
-    errors = {file: _errors(outcome, file) for file in files}
-    return Repeated(one.label, outcome.metrics, errors)
 
 
 def _save(task: Task, table: pd.DataFrame, means: Mapping[str, float]) -> None:
@@ -172,6 +186,7 @@ def _print_place(task: Task, means: Mapping[str, float], run_id: str | None) -> 
     print_lines(
         [("folder", near(task.folder)), ("run_id", run_id or "none (tracking=none)")]
     )
+    note(FINISHED, means)  # as a job of a sweep
     name = f"{task.name}, mean of all repeats"
     conclude_run(name, means, folder=task.folder, run_id=run_id)
 

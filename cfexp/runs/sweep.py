@@ -11,24 +11,24 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from cfexp.config.build import build, build_spec, plain
+from cfexp.config.explain import explain
 from cfexp.config.identity import effective, sweep_key
 from cfexp.config.jobs import check_grid
 from cfexp.config.secrets import OVERRIDE, VARIABLE, hide_uri
 from cfexp.errors import ConfigError, Failed, first_line, masked
 from cfexp.runs.launchers import check_installed, threads_for_each
+from cfexp.runs.sweep_end import BOARD, FIX, JSON, SweepEnd
+from cfexp.runs.sweep_view import Label, RunningJob, SweepView
 from cfexp.runs.traces import HYDRA_FILES, note_traces
 from cfexp.runtime import owned
 from cfexp.runtime.files import check_folder
+from cfexp.runtime.job_status import FAILED, FINISHED
 from cfexp.tracking.settings import NewRun, Tracking
-from cfexp.tracking.tags import BEST_OVERRIDES, OVERRIDES
+from cfexp.tracking.tags import OVERRIDES
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from cfexp.tracking.parent import ParentRun
 
-BOARD, JSON = "leaderboard.csv", "leaderboard.json"
-FIX = "move it away, or choose another folder with hydra.sweep.dir="
 ELSEWHERE = "move it away, or choose another hydra.run.dir"
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _open_sweeps: list["SweepCallback"] = []
@@ -71,10 +71,13 @@ def current_sweep() -> Swept | None:
     return _swept
 
 
-def finish_open_sweep(status: str) -> None:
-    """Closes the sweep that is running, if any, with an MLflow status."""
-    while _open_sweeps:
-        _open_sweeps.pop().finish(status)
+def finish_open_sweep(status: str) -> list[str]:
+    """Closes the sweep that is running, if any, with an MLflow status.
+
+    Returns:
+        Where it stands and how to go on, if it was stopped; nothing without a sweep.
+    """
+    return _open_sweeps.pop().finish(status) if _open_sweeps else []
 
 
 class SweepCallback(Callback):
@@ -91,11 +94,15 @@ class SweepCallback(Callback):
         self.objective = ""
         self.threads = 0
         self.parent: ParentRun | None = None
+        self.view: SweepView | None = None
+        self.label: Label | None = None
+        self.job: RunningJob | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # Without the client, which belongs to this process, and without a password.
         tracking = self.tracking.replace(uri=masked(self.tracking.uri))
-        return {**self.__dict__, "parent": None, "tracking": tracking}
+        own = {"parent": None, "view": None, "job": None}
+        return {**self.__dict__, **own, "tracking": tracking}
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Checks a single run's configuration before Hydra writes its files.
@@ -143,22 +150,29 @@ class SweepCallback(Callback):
         assert isinstance(tracking, Tracking)
         self.tracking = tracking
         _open_sweeps.append(self)
-        parent_id = None
-        if self.tracking.enabled:
-            from cfexp.tracking.tracker import open_parent
-
-            overrides = " ".join(effective(list(config.hydra.overrides.task)))
-            name = config.run_name or f"sweep {overrides}"[:200]
-            self.parent = open_parent(
-                self.tracking,
-                NewRun(name, {OVERRIDES: overrides}, self.folder),
-                kind="sweep",
-                key=None if config.rerun else sweep_key(config),
-            )
-            assert self.parent is not None
-            parent_id = self.parent.run_id
+        parent_id = self._open_parent(config)
         uri = self.tracking.absolute_uri
         self.swept = Swept(parent_id, uri if masked(uri) == uri else None, Path.cwd())
+        self.view = SweepView(config, self.folder)
+        self.label = self.view.label
+        self.view.start()
+
+    def _open_parent(self, config: DictConfig) -> str | None:
+        """Opens the parent run; returns its id, None without tracking."""
+        if not self.tracking.enabled:
+            return None
+        from cfexp.tracking.tracker import open_parent
+
+        overrides = " ".join(effective(list(config.hydra.overrides.task)))
+        name = config.run_name or f"sweep {overrides}"[:200]
+        self.parent = open_parent(
+            self.tracking,
+            NewRun(name, {OVERRIDES: overrides}, self.folder),
+            kind="sweep",
+            key=None if config.rerun else sweep_key(config),
+        )
+        assert self.parent is not None
+        return self.parent.run_id
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Makes the sweep known in the process of a job."""
@@ -167,12 +181,23 @@ class SweepCallback(Callback):
         if self.threads:
             for name in THREADS:
                 os.environ.setdefault(name, str(self.threads))
+        if self.label:
+            try:
+                self.job = RunningJob(config, self.label, self.view)
+            except Exception as error:
+                raise Failed(error) from error  # else Hydra would only log a warning
 
     def on_job_end(
         self, config: DictConfig, job_return: JobReturn, **kwargs: Any
     ) -> None:
         """Records a job that failed before it could open its own run."""
-        if job_return.status is not JobStatus.FAILED:
+        failed = job_return.status is JobStatus.FAILED
+        if self.job:
+            given = list(job_return.overrides or [])
+            problem = job_return._return_value
+            error = explain(problem, arguments=given) if failed else ""
+            self.job.end(FAILED if failed else FINISHED, error)
+        if not failed:
             return
         if self.swept is None or self.swept.parent_id is None:
             return
@@ -193,46 +218,22 @@ class SweepCallback(Callback):
         except Exception as error:
             raise Failed(error) from error
 
-    def finish(self, status: str) -> None:
-        """Prints the leaderboard, logs it to the parent run and closes the run."""
-        from cfexp.reports.leaderboard import SPARE
-        from cfexp.runs.leaderboard import (
-            leaderboard,
-            means_over_repeats,
-            without_shared,
-        )
-        from cfexp.runtime.console import print_frame
+    def finish(self, status: str) -> list[str]:
+        """Prints the leaderboard, logs it to the parent run and closes the run.
 
-        board = leaderboard(self.folder, self.objective)
-        results = self.folder / "results"
-        if len(board):
-            short, shared = without_shared(board)
-            title = f"leaderboard, by {self.objective}"
-            print_frame(
-                f"{title}; all with {shared}" if shared else title, short, spare=SPARE
-            )
-            with owned.writing(self.folder, [BOARD], fix=FIX):
-                board.to_csv(self.folder / BOARD, index=False)
-            with owned.writing(results, [JSON], fix=FIX):
-                # In the format of MLflow's tables, for its UI.
-                board.to_json(results / JSON, orient="split", index=False)
-            means = means_over_repeats(short)
-            if len(means):
-                print_frame("over folds and seeds", means)
-        if self.parent is None:
-            return
-        if len(board):
-            self._log_best(self.parent, board, results)
-        self.parent.finish(status)
-
-    def _log_best(
-        self, parent: "ParentRun", board: "pd.DataFrame", results: Path
-    ) -> None:
-        from cfexp.runs.leaderboard import best_and_means
-
-        finished = board[board["status"] != "failed"]
-        if finished.empty:
-            parent.log(files=results)
-            return
-        best = {BEST_OVERRIDES: str(finished.iloc[0]["job"])}
-        parent.log(metrics=best_and_means(finished), tags=best, files=results)
+        Returns:
+            Where a sweep that was stopped stands, and how to go on.
+        """
+        if self.job:
+            self.job.stop()
+        if self.view:
+            self.view.stop()
+        parent_id = self.parent.run_id if self.parent else None
+        end = SweepEnd(self.folder, self.objective, parent_id)
+        end.write()
+        end.show()
+        if self.parent:
+            end.log(self.parent)
+            self.parent.finish(status)
+        end.conclude()
+        return end.how_to_go_on(self.view.screen.standing()) if self.view else []

@@ -15,6 +15,7 @@ from cfexp.reports.run_tables import log_data, print_evaluation, print_summary
 from cfexp.runs import metadata, results, trained
 from cfexp.runs.job import Job, Outcome
 from cfexp.runs.once import Claim, claim
+from cfexp.runs.standing import noted_if_stopped
 from cfexp.runtime import tensorflow
 from cfexp.runtime.files import check_folder
 from cfexp.runtime.memory import peak_memory_mb
@@ -57,7 +58,9 @@ def train(
     with claim(job, data) as claimed:
         if claimed.earlier:
             return _skipped(job, claimed)
-        return _train(claimed, data, source, watch)
+        epochs = job.experiment.training.epochs
+        with noted_if_stopped(claimed.checkpoint, epochs=epochs):
+            return _train(claimed, data, source, watch)
 
 
 def _skipped(job: Job, claimed: Claim) -> Outcome:

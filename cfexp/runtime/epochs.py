@@ -31,6 +31,11 @@ Listener = Callable[[Progress], None]
 _listeners: list[Listener] = []
 
 
+def listener() -> Listener | None:
+    """Returns who hears of epochs now, if anybody does."""
+    return _listeners[-1] if _listeners else None
+
+
 def tell(progress: Progress) -> bool:
     """Tells the listener about a training; returns False if nobody listens."""
     if not _listeners:

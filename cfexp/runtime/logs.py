@@ -32,9 +32,12 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes a record, if it is for people to see."""
-        if not self._is_shown(record):
-            return
         try:
+            is_warning = record.levelno >= logging.WARNING
+            if output.is_worker and is_warning and not getattr(record, SAID, False):
+                output.warnings.append(masked(record.getMessage()).split("\n")[0])
+            if not self._is_shown(record):
+                return
             job = f"{output.job}: " if output.job else ""
             text = self.format(record)
             head = f"[{record.levelname}] "

@@ -1,11 +1,8 @@
 """What this process prints, as the flags ``-q``, ``-v`` and ``--json`` ask for."""
 
-import json
-import math
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
@@ -30,6 +27,7 @@ class Output:
             go to its own log file. Empty for a run of its own.
         is_worker: Whether the job has no terminal of its own, since its process is one
             of several; it prints nothing at all.
+        warnings: What such a process would have warned of.
     """
 
     verbosity: Verbosity = Verbosity.NORMAL
@@ -37,6 +35,7 @@ class Output:
     command: tuple[str, ...] = ()
     job: str = ""
     is_worker: bool = False
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def shows_tables(self) -> bool:
@@ -62,36 +61,6 @@ def job(name: str) -> Iterator[None]:
         yield
     finally:
         output.job = before
-
-
-def conclude(line: str, found: Mapping[str, object]) -> None:
-    """Prints the result of a command where ``-q`` or ``--json`` ask for no more.
-
-    Jobs of a sweep print none; the sweep does.
-
-    Args:
-        line: The result in one line.
-        found: The result as one JSON object; a number that is not finite becomes null.
-    """
-    if output.job or output.is_worker:
-        return
-    if output.as_json:
-        sys.stdout.write(f"{json.dumps(jsonable(found))}\n")
-    elif output.verbosity is Verbosity.QUIET:
-        sys.stdout.write(f"{line}\n")
-
-
-def jsonable(value: object) -> object:
-    """Returns a value as JSON can hold it; a number that is not finite as null."""
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(one) for one in value]
-    if isinstance(value, Path):
-        return str(value.absolute())
-    if hasattr(value, "item"):  # a NumPy scalar
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def near(path: Path) -> str:

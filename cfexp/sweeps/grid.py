@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
@@ -65,6 +65,8 @@ class Grid(Sweeper):
             batch: Any = jobs[start : start + size]
             done = self.launcher.launch(batch, initial_job_idx=start)
             for one in done:
-                _ = one.return_value  # raises the error of a failed job
+                if one.status is JobStatus.FAILED:
+                    # `return_value` would print a line of Hydra's, too.
+                    raise one._return_value
             found.append(done)
         return found

@@ -4,8 +4,9 @@ import math
 import time
 from types import TracebackType
 
+from cfexp.runtime.bar import Bar, clock
 from cfexp.runtime.epochs import Progress, tell
-from cfexp.runtime.live import Bar, Region, clock
+from cfexp.runtime.live import Region
 from cfexp.training.history import Epoch
 
 

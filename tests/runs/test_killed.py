@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -29,6 +30,14 @@ def test_stopped_sweep_is_killed(workdir: Path) -> None:
     sweep = ["-m", "seed=0,1", *FITTED, "training.checkpoint_every=1"]
     stopped = python(code, *sweep, cwd=workdir)
     assert stopped.returncode == 143, stopped.stderr
+    *_, said, where, how = stopped.stderr.splitlines()
+    assert said == "cfexp: stopped"
+    assert where == (
+        "cfexp: 0 of 2 jobs are finished, job 1/2 (seed=0) was after epoch 1 of 2"
+    )
+    command = shlex.join(["cfexp", *sweep])
+    assert how == f"cfexp: go on, without what is finished: {command}"
+    assert "stopped" in stopped.stdout
     assert [r.info.status for r in runs(workdir, "sweep")] == ["KILLED"]
     assert [r.info.status for r in runs(workdir)] == ["KILLED"]
 

@@ -1,12 +1,13 @@
 """Folds and seeds as one result."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import TINY, cfexp
+from helpers import TINY, cfexp, skipped
 from omegaconf import DictConfig
 from tracked import runs
 
@@ -44,7 +45,12 @@ def test_folds_are_one_result(workdir: Path) -> None:
     command = ["model=bias", "cv=3", *TINY]
     done = cfexp(*command, "hydra.run.dir=cv", cwd=workdir)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("has done this job") == 1
+    assert skipped(done) == 1
+    assert (
+        len(re.findall(r"^\d/3 split.fold=\d .* finished *$", done.stdout, re.M)) == 2
+    )
+    assert "mean over users" not in done.stdout
+    assert "mean over users" in (workdir / "cv/0/cfexp.log").read_text()
     (parent,) = runs(workdir, "cv")
     assert parent.info.status == "FINISHED"
     folds = sorted(runs(workdir), key=lambda run: run.data.params["split.fold"])
@@ -75,7 +81,7 @@ def test_folds_are_one_result(workdir: Path) -> None:
     assert len(rows) == 3000
     assert not rows.duplicated(["userId", "movieId"]).any()
     again = cfexp(*command, cwd=workdir)
-    assert again.stderr.count("has done this job") == 3
+    assert skipped(again) == 3
     assert len(runs(workdir, "cv")) == 1
 
 

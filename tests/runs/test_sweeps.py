@@ -1,10 +1,12 @@
 """Sweeps: their jobs, their parent run, and the same sweep again."""
 
+import json
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers import FITTED, SMALL, TINY, cfexp, ok, python
+from helpers import FITTED, SMALL, TINY, cfexp, ok, python, skipped
 from tracked import client, runs
 
 pytestmark = pytest.mark.slow
@@ -27,6 +29,7 @@ def test_sweep_status_and_leaderboard(workdir: Path) -> None:
     done = ok(cfexp("-m", "model=mean,bias", *TINY, cwd=workdir))
     assert "leaderboard, by val_rmse" in done.stdout
     (parent,) = runs(workdir, "sweep")
+    check_screen(done.stdout, parent.info.run_id)
     assert parent.info.status == "FINISHED"
     assert parent.data.tags["cfexp.best_overrides"].startswith("model=bias")
     children = runs(workdir)
@@ -38,6 +41,40 @@ def test_sweep_status_and_leaderboard(workdir: Path) -> None:
     assert failed.returncode == 1
     assert runs(workdir, "sweep")[1].info.status == "FAILED"
     assert [c.info.status for c in runs(workdir)[2:]] == ["FINISHED", "FAILED"]
+
+
+def check_screen(said: str, parent_id: str) -> None:
+    """A line for each job with what varies, and what they share once; no tables."""
+    assert re.search(
+        r"^    2 jobs +val_rmse +test_rmse +seconds +status *$", said, re.M
+    )
+    assert re.search(r"^1/2 model=mean +\d\.\d{4} .* finished *$", said, re.M)
+    assert re.search(r"^2/2 model=bias +\d\.\d{4} .* finished *$", said, re.M)
+    assert said.count("dataset.n_ratings=3000") == 1
+    assert "mean over users" not in said
+    assert parent_id in said
+    assert "cfexp compare --sweep latest" in said
+    assert not re.search("[\x00-\x09\x0b-\x1f]", said)
+    logs = sorted(Path().glob("multirun/*/*/*/cfexp.log"))
+    assert len(logs) == 2
+    assert all("mean over users" in log.read_text() for log in logs)
+
+
+def test_verbose_sweep_prints_its_tables(workdir: Path) -> None:
+    done = ok(cfexp("-v", "-m", "model=mean,bias", *SMALL, cwd=workdir))
+    assert done.stdout.count("mean over users") == 2
+    assert done.stdout.count("2/2 model=bias") == 1
+    assert "[INFO] job 1/2: synthetic: 3,000 ratings" in done.stderr
+
+
+def test_sweep_as_json(workdir: Path) -> None:
+    done = ok(cfexp("-m", "--json", "model=mean,bias", *SMALL, cwd=workdir))
+    found = json.loads(done.stdout)
+    assert found["objective"] == "val_rmse"
+    best, other = found["jobs"]
+    assert best["job"].startswith("model=bias")
+    assert best["val_rmse"] < other["val_rmse"]
+    assert "1/2 model=mean" in done.stderr
 
 
 def test_same_sweep_again_trains_nothing(workdir: Path) -> None:
@@ -52,7 +89,7 @@ def test_same_sweep_again_trains_nothing(workdir: Path) -> None:
     )
     again = python(code, *sweep, cwd=workdir)
     assert again.returncode == 0, again.stderr
-    assert again.stderr.count("has done this job") == 2
+    assert skipped(again) == 2
     assert "resuming sweep" in again.stderr
     assert {run.info.run_id: run.info.end_time for run in runs(workdir)} == before
     (parent,) = runs(workdir, "sweep")
@@ -68,14 +105,14 @@ def test_only_the_same_job_is_skipped(workdir: Path) -> None:
     sweep = ["-m", "model=bias", *TINY]
     assert cfexp("seed=1", *sweep[1:], cwd=workdir).returncode == 0
     wider = cfexp(*sweep, "seed=0,1", cwd=workdir)
-    assert wider.stderr.count("has done this job") == 1
+    assert skipped(wider) == 1
     assert len(runs(workdir)) == 2
     (parent,) = runs(workdir, "sweep")
     assert sum(tag.startswith("cfexp.includes.") for tag in parent.data.tags) == 1
     other = cfexp(*sweep, "seed=0,1", "dataset.data_seed=1", cwd=workdir)
-    assert "has done this job" not in other.stderr
+    assert skipped(other) == 0
     again = cfexp(*sweep, "seed=0,1", "rerun=true", cwd=workdir)
-    assert "has done this job" not in again.stderr
+    assert skipped(again) == 0
     assert len(runs(workdir)) == 6
     assert len(runs(workdir, "sweep")) == 3
     # compare takes what the first sweep made use of for its own.
@@ -105,7 +142,8 @@ def test_sweep_in_any_folder(workdir: Path) -> None:
     folder.mkdir()
     done = cfexp("-m", *TINY, "model=bias", "split.test_size=1e-6,0.1", cwd=folder)
     assert done.returncode == 1
-    assert done.stderr.count("no test rows") == 2
+    assert done.stderr.splitlines()[-1].startswith("cfexp: error: RandomHoldout split")
+    assert "no test rows" in " ".join(done.stdout.split())
     assert {run.info.status for run in runs(folder)} == {"FINISHED", "FAILED"}
     failed = next(r for r in runs(folder) if r.info.status == "FAILED")
     assert "no test rows" in failed.data.tags["cfexp.error"]

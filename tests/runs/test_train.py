@@ -1,6 +1,7 @@
 """Whole runs: repeated, tracked, stopped and resumed."""
 
 import os
+import shlex
 import signal
 from pathlib import Path
 
@@ -92,7 +93,12 @@ def test_stopped_and_resumed(
         patch.setattr(checkpoint, "save", save_and_stop)
         stopped = cfexp(*long, cwd=workdir)
     assert stopped.returncode == 128 + stop, stopped.stderr
-    assert "cfexp: stopped" in stopped.stderr
+    _, said, where, how = stopped.stderr.splitlines()[-4:]
+    assert said == "cfexp: stopped"
+    (saved,) = workdir.glob("checkpoints/*.npz")
+    kept = f"checkpoints/{saved.name}"
+    assert where == f"cfexp: after epoch 2 of 6, with the checkpoint {kept}"
+    assert how == f"cfexp: go on: {shlex.join(['cfexp', *long])} training.resume=true"
     assert "Traceback" not in stopped.stderr
     (killed,) = runs(workdir)
     assert killed.info.status == "KILLED"

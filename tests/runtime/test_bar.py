@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from cfexp.runtime.live import Bar, clock
+from cfexp.runtime.bar import Bar, clock
 
 FIGURES = ["val RMSE 0.9126", "1:05, 0:10 left", "loss 0.8123", "1,234,567 ratings/s"]
 

@@ -1,0 +1,102 @@
+"""What a sweep is to do, and what is known of its jobs."""
+
+from dataclasses import dataclass, field
+
+from cfexp.runtime.console import plain
+from cfexp.runtime.job_status import BEFORE, DONE, FAILED, JobStatus
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep is to do.
+
+    Attributes:
+        total: The number of jobs; None if the sweeper decides while it runs.
+        shared: Overrides that all jobs have, which their lines leave out.
+        objective: The metric that is minimised.
+        what: What a job is called, such as ``job`` or ``repeat``.
+    """
+
+    total: int | None
+    shared: tuple[str, ...] = ()
+    objective: str = "val_rmse"
+    what: str = "job"
+
+    @property
+    def tested(self) -> str:
+        """The metric of the test rows that is shown beside the objective."""
+        return self.objective.replace("val_", "test_")
+
+    def label(self, status: JobStatus) -> str:
+        """Returns what a job has of its own."""
+        own = [o for o in status.overrides if o not in self.shared]
+        return plain(" ".join(own or status.overrides))
+
+    def place(self, number: int) -> str:
+        """Returns a job's number as text, from 1: ``3/6``."""
+        return f"{number + 1}/{self.total}" if self.total else str(number + 1)
+
+
+@dataclass
+class Tally:
+    """What is known of the jobs of a sweep.
+
+    Attributes:
+        started: When the sweep was.
+        jobs: The last status of each job, by number.
+        ended: The number of jobs that ended.
+        busy: When the last job ended that was not finished before; or the start.
+        trained: How many of these there are.
+    """
+
+    started: float
+    jobs: dict[int, JobStatus] = field(default_factory=dict)
+    ended: int = 0
+    busy: float = 0.0
+    trained: int = 0
+
+    def add(self, status: JobStatus, now: float) -> bool:
+        """Adds a job's status; returns whether the job has just ended."""
+        known = self.jobs.get(status.number)
+        if known and known.ended is not None:
+            return False
+        self.jobs[status.number] = status
+        if status.ended is None:
+            return False
+        self.ended += 1
+        if status.state != BEFORE:
+            self.trained += 1
+            self.busy = now - self.started
+        return True
+
+    def left(self, total: int | None, now: float) -> float | None:
+        """Returns the seconds left, by the jobs so far; None if that is not known."""
+        if not total or not self.trained:
+            return None
+        rest = total - self.ended
+        return max(
+            self.busy / self.trained * rest - (now - self.started - self.busy), 0
+        )
+
+    def best(self, objective: str) -> JobStatus | None:
+        """Returns the finished job with the lowest objective, if any."""
+        found = [
+            job
+            for job in self.jobs.values()
+            if job.state in DONE and objective in job.metrics
+        ]
+        return min(found, key=lambda job: job.metrics[objective], default=None)
+
+    def standing(self, plan: Plan) -> str:
+        """Returns how many jobs are finished, and where the others are."""
+        jobs = sorted(self.jobs.values(), key=lambda job: job.number)
+        done = sum(job.state in DONE for job in jobs)
+        of = f" of {plan.total}" if plan.total else ""
+        said = [f"{done}{of} {plan.what}s {'is' if done == 1 else 'are'} finished"]
+        failed = sum(job.state == FAILED for job in jobs)
+        said += [f"{failed} failed"] if failed else []
+        for job in jobs:
+            if job.state not in (*DONE, FAILED) and job.epochs:
+                name = f"{plan.what} {plan.place(job.number)} ({plan.label(job)})"
+                said.append(f"{name} was after epoch {job.epoch} of {job.epochs}")
+        return ", ".join(said)
