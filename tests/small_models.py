@@ -11,7 +11,9 @@ from cfexp.data.synthetic import Synthetic
 from cfexp.experiment import Experiment
 from cfexp.models.base import Model, NeuralModel
 from cfexp.models.bias import Bias
+from cfexp.training import programs
 from cfexp.training.optimizers import Adagrad, Adam, AdamW, Optimizer, Sgd
+from cfexp.training.program import Program
 from cfexp.training.settings import Training
 
 # Sizes, penalties and dropout that suit small data.
@@ -101,3 +103,16 @@ def recipe(model: Model, *, seed: int = 0, **training: object) -> Experiment:
         training=Training(**{**how, **training}),
         seed=seed,
     )
+
+
+def programs_made(monkeypatch: pytest.MonkeyPatch) -> list[Program]:
+    """Returns a list that gets the programs that are made from now on; none is kept."""
+    found: list[Program] = []
+
+    def program(*arguments: object) -> Program:
+        found.append(Program(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(programs, "Program", program)
+    monkeypatch.setattr(programs, "_programs", programs.kept())
+    return found

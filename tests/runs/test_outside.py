@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import ROOT, TINY, Done, cfexp, ok, process, python
-
-from cfexp.training.program import Program
+from small_models import programs_made
 
 SECTION = (
     (ROOT / "README.md")
@@ -112,18 +111,14 @@ def test_readme_as_it_stands(workdir: Path) -> None:
 @pytest.mark.slow
 def test_model_with_a_layer(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trained, reloaded elsewhere, scored by MLflow, fine-tuned and swept."""
-    made: list[Program] = []
-
-    def program(*arguments: object) -> Program:
-        made.append(Program(*arguments))
-        return made[-1]
-
-    monkeypatch.setattr("cfexp.training.engines.Program", program)
+    made = programs_made(monkeypatch)
     write_model(workdir)
     done = cfexp(*OWN, "model=mine", *QUICK, "seeds=2", "hydra.run.dir=r", cwd=workdir)
     first, _, _ = run_ids(done)
-    assert len(made) == 1  # shared
-    done = ok(cfexp(*OWN, "-m", "model=mine", "embed_dim=2,3", *QUICK, cwd=workdir))
+    assert len(made) == 1  # shared by both seeds
+    swept = ["embed_dim=2,3", "model.l2=0.1,0.2"]
+    done = ok(cfexp(*OWN, "-m", "model=mine", *swept, *QUICK, cwd=workdir))
+    assert len(made) == 1 + 2  # one for each width
     assert "leaderboard" in done.stdout
 
     away = workdir / "away"

@@ -1,10 +1,8 @@
 """Models of one architecture are trained by one program, and as by one of their own."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from small_models import by_name, named, recipe
+from small_models import by_name, named, programs_made, recipe
 
 from cfexp.data.ratings import Ratings
 from cfexp.data.splitters import RandomHoldout
@@ -17,18 +15,9 @@ from cfexp.training.program import Program
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Program]]:
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Program]:
     """The programs that a test makes, all of them new."""
-    found: list[Program] = []
-
-    def program(*arguments: object) -> Program:
-        found.append(Program(*arguments))
-        return found[-1]
-
-    monkeypatch.setattr(programs, "Program", program)
-    programs.forget()
-    yield found
-    programs.forget()
+    return programs_made(monkeypatch)
 
 
 def fit(job: Experiment, ratings: Ratings, *, test_size: float = 0.2) -> Fitted:
