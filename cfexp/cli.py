@@ -25,7 +25,7 @@ from cfexp.config.usage import usage
 from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
 from cfexp.runs import job_report
 from cfexp.runs.traces import remove_traces
-from cfexp.runtime import tensorflow
+from cfexp.runtime import process
 from cfexp.runtime.logs import SAID
 from cfexp.runtime.output import set_output
 from cfexp.runtime.signals import interrupt_on_sigterm
@@ -104,7 +104,7 @@ def _check_folder() -> None:
 
 def run_command(module: str, arguments: list[str]) -> int:
     """Runs a command's module; returns its exit status, see `run_cli`."""
-    tensorflow.own_process()
+    process.make_own()
     return _exit_status(lambda: importlib.import_module(module).main(arguments))
 
 
@@ -154,7 +154,7 @@ def _finish_open_sweep(status: str) -> list[str]:
 
 def _task(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
-    tensorflow.own_process()  # here, since a launcher may have started it
+    process.make_own()  # here, since a launcher may have started it
     # Here, since ``--help`` does without pydantic.
     from cfexp.config.build import build
     from cfexp.config.identity import run_name, without_embed_dim

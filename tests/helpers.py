@@ -25,6 +25,8 @@ from unittest import mock
 from hydra.core.global_hydra import GlobalHydra
 
 from cfexp import cli
+from cfexp.runtime import process as kind_of_process
+from cfexp.runtime import provenance
 
 ROOT = Path(__file__).parents[1]
 TINY = ["dataset.n_ratings=3000", "dataset.n_users=100", "dataset.n_items=150"]
@@ -83,6 +85,7 @@ def untouched(cwd: Path) -> Iterator[None]:
         _same_loggers(),
         mock.patch.dict(os.environ),
         mock.patch.object(sys, "argv"),
+        mock.patch.object(kind_of_process, "_is_own", False),
         mock.patch.object(sys, "path", [str(cwd), *sys.path]),
         contextlib.chdir(cwd),
     ):
@@ -90,6 +93,7 @@ def untouched(cwd: Path) -> Iterator[None]:
         try:
             yield
         finally:
+            provenance._state_at_first.cache_clear()
             GlobalHydra.instance().clear()
             for number, handler in handlers.items():
                 signal.signal(number, handler)

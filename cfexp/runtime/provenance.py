@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from cfexp.runtime import process
+
 PACKAGES = (
     "cfexp",
     "hydra-core",
@@ -48,8 +50,19 @@ def git_state(folder: Path) -> GitState | None:
     """Returns the state of the git repository of `folder`; None outside of one.
 
     The checkout that `SOURCE_VARIABLE` names, if set, takes precedence over `folder`.
+    A process of the command line reads it once, before its first run: the code that it
+    has imported stays the same, whatever becomes of the files during a sweep.
     """
-    folder = Path(os.environ.get(SOURCE_VARIABLE, folder))
+    folder = Path(os.environ.get(SOURCE_VARIABLE, folder)).absolute()
+    return _state_at_first(folder) if process.is_own() else _state(folder)
+
+
+@cache
+def _state_at_first(folder: Path) -> GitState | None:
+    return _state(folder)
+
+
+def _state(folder: Path) -> GitState | None:
     try:
         commit = _git(folder, "rev-parse", "HEAD").strip()
         diff = _git(folder, "diff", "HEAD", "--no-ext-diff")

@@ -1,5 +1,6 @@
 """The door to TensorFlow: its program cache, and a quiet import."""
 
+import gc
 import logging
 import os
 import re
@@ -7,9 +8,11 @@ import sys
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
 
+from cfexp.runtime import process
 from cfexp.runtime.deferred import deferred
 
-# They import scikit-learn and matplotlib, a third of the time of `import tensorflow`.
+# They import scikit-learn and matplotlib, a third of the time of `import tensorflow`; a
+# process of cfexp's own imports them when they are first used.
 NOT_NEEDED = (
     "keras.src.visualization",
     "keras.visualization",
@@ -20,17 +23,6 @@ NOT_NEEDED = (
 OUR_FUNCTION = re.compile(
     r"calls to <(function|bound method) (forward_of|_traced|Program|Distributed)"
 )
-
-_is_own_process = False
-
-
-def own_process() -> None:
-    """Says that this process runs cfexp's command line, and nobody else's program.
-
-    Parts of Keras that cfexp does not use are then imported when they are first used.
-    """
-    global _is_own_process
-    _is_own_process = True
 
 
 def start(*, programs: bool = True) -> None:
@@ -59,6 +51,8 @@ def start(*, programs: bool = True) -> None:
                 import tensorflow as tf
 
             tf.config.list_physical_devices()
+            if process.is_own():
+                gc.freeze()  # modules stay; the collector need not look at them
         except ImportError:
             os.dup2(stderr, 2)
             output.seek(0)
@@ -70,7 +64,7 @@ def start(*, programs: bool = True) -> None:
 
 
 def _without_what_is_not_needed() -> AbstractContextManager[None]:
-    return deferred(NOT_NEEDED) if _is_own_process else nullcontext()
+    return deferred(NOT_NEEDED) if process.is_own() else nullcontext()
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
