@@ -21,7 +21,7 @@ from cfexp.config.command_table import COMMANDS
 from cfexp.config.compose import conf_dir, register, without_nulls
 from cfexp.config.deferred import for_each_job
 from cfexp.config.explain import TRACEBACK_VARIABLE, explain
-from cfexp.config.usage import usage
+from cfexp.config.usage import completions, usage
 from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
 from cfexp.runs import job_report
 from cfexp.runs.traces import remove_traces
@@ -77,6 +77,8 @@ def _run_hydra() -> object:
         return print(usage(config_dirs(arguments)))
     if "--version" in arguments:
         return print(f"cfexp {__version__}")
+    if found := completions(arguments):
+        print(" ".join(found))  # beside those of Hydra
     _check_folder()
     register()
     arguments = without_nulls(arguments)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cfexp.config.build import build
+from cfexp.config.build import build, build_spec, plain
 from cfexp.config.choices import class_name
 from cfexp.config.compose import compose
 from cfexp.config.schema import GROUPS
@@ -56,7 +56,9 @@ def tracking_of(options: Sequence[str], *, wanted: str) -> Tracking:
         TrackingError: The tracking server cannot be used.
     """
     where = [one for one in options if re.match(rf"\+*{WHERE}\b", one)]
-    tracking = build(compose(where)).tracking
+    # Alone: the data's class would be imported with pandas.
+    tracking = build_spec("tracking", plain(compose(where), "tracking"))
+    assert isinstance(tracking, Tracking)
     if not tracking.enabled:
         raise ConfigError(f"{wanted}; leave out tracking=none")
     check_reachable(tracking.uri, existing=True)

@@ -117,13 +117,14 @@ def _watch(parent: "Listed", *, once: bool, interval: float) -> None:
     from cfexp.runtime.console import clear
     from cfexp.tracking.listing import get_run
 
-    state = state_of(parent)
+    state, drawn = state_of(parent), False
     while state.is_running and not once:
-        if clear():
+        drawn = clear()
+        if drawn:
             _show(state)
         time.sleep(interval)
         state = state_of(get_run(str(parent.run_id)))
-    if not once:
+    if drawn:
         clear()
     _show(state)
 

@@ -83,9 +83,10 @@ def _unreadable(override: str, commands: tuple[str, ...]) -> str:
     meant = (
         meant_by(override, commands) if re.fullmatch(r"[\w./-]+", override) else None
     )
+    word = " Commands: see cfexp --help" if re.fullmatch(r"\w+", override) else ""
     return meant or (
         f"cannot read the override {override}: write name=value, and quote a value with"
-        " spaces or signs: 'name=\"a value\"'"
+        f" spaces or signs: 'name=\"a value\"'.{word}".removesuffix(".")
     )
 
 

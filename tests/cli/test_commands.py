@@ -88,6 +88,24 @@ def test_version_is_ours(workdir: Path) -> None:
     assert said == f"cfexp {package.__version__}\n"
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("cfexp comp", ["compare"]),
+        ("cfexp re", ["recommend", "reproduce", "rerun="]),
+        ("cfexp compare prom", []),
+        (
+            "cfexp evaluate latest dataset=ml-1",
+            ["dataset=ml-100k", "dataset=ml-10m", "dataset=ml-1m"],
+        ),
+        ("cfexp mod", ["mode=", "model.", "model="]),
+    ],
+)
+def test_shell_completes_commands(workdir: Path, line: str, offered: list[str]) -> None:
+    said = ok(cfexp("-sc", "query=bash", cwd=workdir, env={"COMP_LINE": line})).stdout
+    assert set(offered) == set(said.split())
+
+
 @pytest.mark.slow
 def test_modes_as_commands(workdir: Path) -> None:
     """A folder, a name and the beginning of an id, all of the same run."""

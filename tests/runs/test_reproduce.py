@@ -99,8 +99,8 @@ def test_reproduced_to_the_last_bit_and_not(workdir: Path) -> None:
     last = done.stderr.splitlines()[-1]
     assert last.startswith("cfexp: error: run first was not reproduced")
     for arguments, message in (
-        (["reproduce"], "mode=reproduce needs run_id="),
-        (["reproduce", "nonesuch"], "there is no finished run"),
+        (["reproduce"], "cfexp reproduce needs a run"),
+        (["reproduce", "nonesuch"], "there is no run nonesuch"),
         (["reproduce", "first", "dataset.data_seed=1"], "would change its result"),
         (["reproduce", "first", "training.epochs=3"], "would change its result"),
         (["reproduce", "first", "embed_dim=8"], "as embed_dim=4 and cannot be changed"),
@@ -154,7 +154,7 @@ def test_code_of_the_commit_is_restored(workdir: Path) -> None:
     assert len(trees.stdout.splitlines()) == 1
     for arguments, message in (
         (["--checkout"], "needs a run"),
-        (["nonesuch", "--checkout"], "there is no finished run"),
+        (["nonesuch", "--checkout"], "there is no run nonesuch"),
     ):
         done = cfexp("reproduce", *arguments, cwd=workdir)
         assert done.returncode == 1
