@@ -17,6 +17,7 @@ KEEP, KEEP_BYTES = 200, 100_000_000
 MANY_ROWS = 2_000_000
 T = TypeVar("T")
 
+TEXT = "O"  # the kind of NumPy's arrays of Python objects
 COPY_ON_WRITE = int(pd.__version__.partition(".")[0]) >= 3
 
 
@@ -24,7 +25,8 @@ class Table:
     """A dataclass's field that holds a table which nobody can change.
 
     Reading it returns a new frame that shares the values. With pandas 3, changing that
-    frame copies them; with pandas 2, changing a value raises a `ValueError`.
+    frame copies them; with pandas 2, changing a number raises a `ValueError`, and texts
+    are copied at once.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -37,7 +39,11 @@ class Table:
     def __get__(self, instance: object | None, owner: type) -> Any:
         if instance is None:  # dataclasses ask for a default: there is none
             raise AttributeError(self._name)
-        return vars(instance)[self._name].copy(deep=False)
+        table = vars(instance)[self._name].copy(deep=False)
+        for name in [] if COPY_ON_WRITE else table.columns:
+            if table[name].dtype.kind == TEXT:
+                table[name] = table[name].copy()
+        return table
 
     def __set__(self, instance: object, table: pd.DataFrame) -> None:
         vars(instance)[self._name] = _frozen(table)
@@ -47,7 +53,11 @@ def _frozen(table: pd.DataFrame) -> pd.DataFrame:
     """Returns a table with the same values, which cannot be changed through it."""
     if COPY_ON_WRITE:
         return table.copy(deep=False)
-    columns = {name: read_only(table[name].to_numpy()) for name in table}
+    columns = {name: table[name].to_numpy() for name in table}
+    for name, column in columns.items():
+        # Not texts: parts of pandas 2 cannot read objects that cannot be changed.
+        is_text = column.dtype.kind == TEXT
+        columns[name] = column.copy() if is_text else read_only(column)
     return pd.DataFrame(columns, index=table.index, copy=False)
 
 

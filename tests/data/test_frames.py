@@ -108,7 +108,7 @@ def test_settings_say_all_but_the_rows(ratings: Ratings) -> None:
 
 
 def test_equal_frames_are_checked_once(ratings: Ratings) -> None:
-    frame = ratings.frame
+    frame = ratings.frame.copy()
     first = Frames(frame, ratings.movies).load()
     assert Frames(frame.copy(), ratings.movies.copy()).load() is first
     frame.loc[0, "rating"] = 5.0 - frame.loc[0, "rating"] // 2
