@@ -4,6 +4,7 @@ import atexit
 import importlib
 import logging
 import os
+import shlex
 import sys
 import threading
 import traceback
@@ -27,7 +28,7 @@ from cfexp.runs import job_report
 from cfexp.runs.traces import remove_traces
 from cfexp.runtime import process
 from cfexp.runtime.logs import SAID
-from cfexp.runtime.output import set_output
+from cfexp.runtime.output import Output, output, set_output
 from cfexp.runtime.signals import interrupt_on_sigterm
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def main() -> None:
 
 def run_arguments() -> int:
     """Runs the command or run of ``sys.argv``; returns the exit status."""
+    set_output(Output())  # for commands, which have flags of their own
     if sys.argv[1:2] == ["help"]:  # as in: cfexp help compare
         sys.argv[1:] = [*sys.argv[2:], "--help"]
     command = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "")
@@ -124,6 +126,8 @@ def _exit_status(job: Callable[[], object]) -> int:
         status = job()
     except KeyboardInterrupt as stop:
         standing = _finish_open_sweep("KILLED") or getattr(stop, "__notes__", [])
+        if output.command and not standing:
+            standing = [f"start again: {shlex.join(output.command)}"]
         for line in ("stopped", *standing):
             print(f"cfexp: {masked(line)}", file=sys.stderr)
         return 143 if str(stop) == "SIGTERM" else 130

@@ -13,7 +13,7 @@ from rich.text import Text
 from cfexp.reports.sweep_tally import Plan, Tally
 from cfexp.runtime.bar import Bar, clock
 from cfexp.runtime.console import console, plain
-from cfexp.runtime.job_status import FAILED, RUNNING, JobStatus
+from cfexp.runtime.job_status import FAILED, JobStatus
 from cfexp.runtime.live import Region
 from cfexp.runtime.output import Verbosity, near, output
 
@@ -51,7 +51,7 @@ class SweepScreen:
     def feed(self, status: JobStatus) -> None:
         """Takes how far a job is; one that has ended gets its line."""
         with self._lock:
-            if self.tally.add(status, self._now()):
+            if self.tally.add(status):
                 self._show(status)
             self._region.update()
 
@@ -80,8 +80,7 @@ class SweepScreen:
             if best := tally.best(plan.objective):
                 value = f"{plan.objective} {best.metrics[plan.objective]:.4f}"
                 found.append(Text(f"best {value}: {plan.label(best)}", overflow="fold"))
-            running = [job for job in tally.jobs.values() if job.state == RUNNING]
-            return [*found, *self._running(running)]
+            return [*found, *self._running(tally.running)]
 
     def _running(self, running: Sequence[JobStatus]) -> list[RenderableType]:
         """Returns a bar for each of the running jobs."""

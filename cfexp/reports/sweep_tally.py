@@ -44,39 +44,44 @@ class Tally:
     Attributes:
         started: When the sweep was.
         jobs: The last status of each job, by number.
-        ended: The number of jobs that ended.
-        busy: When the last job ended that was not finished before; or the start.
-        trained: How many of these there are.
     """
 
     started: float
     jobs: dict[int, JobStatus] = field(default_factory=dict)
-    ended: int = 0
-    busy: float = 0.0
-    trained: int = 0
 
-    def add(self, status: JobStatus, now: float) -> bool:
+    @property
+    def ended(self) -> int:
+        """The number of jobs that have ended."""
+        return sum(job.ended is not None for job in self.jobs.values())
+
+    @property
+    def running(self) -> list[JobStatus]:
+        """The jobs that run now."""
+        return [job for job in self.jobs.values() if job.ended is None]
+
+    def add(self, status: JobStatus) -> bool:
         """Adds a job's status; returns whether the job has just ended."""
         known = self.jobs.get(status.number)
         if known and known.ended is not None:
             return False
         self.jobs[status.number] = status
-        if status.ended is None:
-            return False
-        self.ended += 1
-        if status.state != BEFORE:
-            self.trained += 1
-            self.busy = now - self.started
-        return True
+        return status.ended is not None
 
     def left(self, total: int | None, now: float) -> float | None:
-        """Returns the seconds left, by the jobs so far; None if that is not known."""
-        if not total or not self.trained:
+        """Returns the seconds left, if the other jobs take as long as those that ended.
+
+        None if that is not known. Jobs that were finished before say nothing of it.
+        """
+        trained = [
+            job.seconds
+            for job in self.jobs.values()
+            if job.ended is not None and job.state != BEFORE
+        ]
+        if not total or not trained:
             return None
-        rest = total - self.ended
-        return max(
-            self.busy / self.trained * rest - (now - self.started - self.busy), 0
-        )
+        each, running = sum(trained) / len(trained), self.running
+        gone = sum(min(max(now - job.started, 0), each) for job in running)
+        return (each * (total - self.ended) - gone) / max(len(running), 1)
 
     def best(self, objective: str) -> JobStatus | None:
         """Returns the finished job with the lowest objective, if any."""

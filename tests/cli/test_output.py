@@ -1,6 +1,7 @@
 """The flags ``-q``, ``-v`` and ``--json``, and what the log file of a run holds."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,24 @@ def test_flags_are_taken_from_anywhere() -> None:
     assert rest == ["-m", "model=dot", "seed=1"]
     assert wanted.as_json
     assert wanted.command == ("cfexp", "-m", "-q", "model=dot", "--json", "seed=1")
+
+
+def test_stopped_before_it_trains_says_how_to_start_again(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: object) -> None:
+        raise KeyboardInterrupt("SIGINT")
+
+    monkeypatch.setattr("cfexp.data.synthetic.Synthetic.load", stop)
+    done = cfexp(*RUN, cwd=workdir)
+    assert done.returncode == 130
+    command = shlex.join(["cfexp", *RUN])
+    assert done.stderr.splitlines() == [
+        "cfexp: stopped",
+        f"cfexp: start again: {command}",
+    ]
+
+
+def test_flags_are_of_one_command(workdir: Path) -> None:
+    ok(cfexp("-q", *RUN, cwd=workdir))
+    assert "mean over users" in ok(cfexp(*RUN, cwd=workdir)).stdout

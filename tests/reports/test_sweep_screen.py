@@ -113,18 +113,21 @@ def test_bar_says_how_many_how_long_and_the_best(
     screen.feed(finished(0, 0.95, BEFORE))  # takes no time, so tells nothing of it
     assert "left" not in below(screen)
     clock[0] = 10.0
-    screen.feed(finished(1, 0.9126))
-    assert "0:10, 0:40 left" in below(screen)
+    screen.feed(finished(1, 0.9126))  # took 4.2 seconds
+    assert "0:10, 0:17 left" in below(screen)
     clock[0] = 12.0
     figures = ("val RMSE 0.9311", "loss 0.8211")
-    screen.feed(status(2, stage="training", epoch=7, epochs=15, figures=figures))
+    now = {"stage": "training", "epoch": 7, "epochs": 15, "figures": figures}
+    screen.feed(status(2, started=10.0, **now))
     text = below(screen)
     assert "jobs 2/6" in text
-    assert "0:12, 0:38 left" in text
+    assert "0:12, 0:15 left" in text
     assert "best val_rmse 0.9126: model=dot embed_dim=16" in text
     assert "job 3/6: model=dot embed_dim=32" in text
     assert "training 7/15" in text
     assert "val RMSE 0.9311" in text
+    screen.feed(status(3, started=10.0))  # two at once
+    assert "0:12, 0:06 left" in below(screen)
     screen.feed(status(3, FAILED, error=REASON))
     assert "1 failed" in below(screen)
 
