@@ -221,7 +221,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--models", default="dot,ncf,deep")
     parser.add_argument("--jobs", type=int, default=8)
-    parser.add_argument("--memory-jobs", type=int, default=40)
+    parser.add_argument("--memory-jobs", type=int, default=200)
     parser.add_argument("--dataset", default="ml-100k")
     parser.add_argument("--set", nargs="*", default=[], metavar="OVERRIDE")
     args = parser.parse_args()

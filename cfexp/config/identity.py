@@ -1,8 +1,12 @@
 """The identity of runs and sweeps: names and keys from the fields of experiments."""
 
 import ast
+import hashlib
 import inspect
+import json
+import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from cfexp.models.travelling import modules_of, sources
+from cfexp.runtime.cache import cache_dir
+from cfexp.runtime.files import write_text
 from cfexp.spec import NO_EFFECT, REPEATS, Spec, digest
 
 if TYPE_CHECKING:
@@ -139,10 +145,25 @@ def code_version(classes: tuple[type, ...] = ()) -> str:
 
 @cache
 def _own_code() -> str:
-    """Returns a hash of cfexp's own code that changes numbers; takes 0.2 s."""
+    """Returns a hash of cfexp's own code that changes numbers.
+
+    It takes 0.2 s, and is kept in the cache for files of the same content.
+    """
     package = Path(__file__).parents[1]
     files = [path for part in NUMBERS for path in _sources(package / part)]
-    return digest(*map(_named_code, files))
+    source = hashlib.sha256(sys.version.encode())
+    for path in files:
+        source.update(f"{path.name} ".encode() + path.read_bytes())
+    known = {"source": source.hexdigest()}
+    kept = cache_dir() / "code.json"
+    with suppress(OSError, ValueError):
+        saved = json.loads(kept.read_text())
+        if isinstance(saved, dict) and known.items() <= saved.items():
+            return str(saved["digest"])
+    found = digest(*map(_named_code, files))
+    with suppress(OSError):  # a cache that cannot be written
+        write_text(kept, json.dumps({**known, "digest": found}))
+    return found
 
 
 def _named_code(path: Path) -> str:

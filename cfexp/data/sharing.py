@@ -10,9 +10,9 @@ import pandas as pd
 from cfexp.data.ids import IntArray
 from cfexp.runtime.memo import Memo, read_only
 
-# What is kept of one dataset: about 30 splits of ml-100k with their encoded rows and
-# baselines, or three of ml-1m.
-KEEP, KEEP_BYTES = 200, 100_000_000
+# What is kept of one dataset: about 15 splits of ml-100k with their encoded rows and
+# baselines, or one of ml-1m.
+KEEP, KEEP_BYTES = 200, 50_000_000
 # What is made of more rows is not kept: looking it up takes long, and it hardly fits.
 MANY_ROWS = 2_000_000
 T = TypeVar("T")
