@@ -10,6 +10,7 @@ from mlflow.entities import Run
 
 from cfexp.evaluation.names import is_time
 from cfexp.models.predictor import Predictor
+from cfexp.tracking.tags import owner_tags
 
 
 def client(folder: Path) -> mlflow.MlflowClient:
@@ -62,7 +63,10 @@ def logged(kind: str = "train", status: str = "FINISHED", **about: Any) -> str:
         "mlflow.parentRunId": about.get("parent", ""),
         "cfexp.error": about.get("error", ""),
         "cfexp.folder": about.get("folder", ""),
+        "cfexp.pruned": about.get("pruned", ""),
     }
+    if lock := about.get("lock"):
+        tags |= owner_tags("key", lock)
     run = client.create_run(
         "1",
         run_name=str(about.get("name", model)),

@@ -29,8 +29,8 @@ def parser() -> Parser:
         usage="cfexp runs [name=value ...] [--sweep RUN] [--sort METRIC]",
         description="Lists tracked runs, the newest first.",
         epilog="name=value chooses runs by model, dataset, split, status (finished,"
-        f" failed, killed, running), kind ({', '.join(KINDS)}; train by default) or"
-        " any option, such as model=dot,ncf model.embed_dim=16. tracking.uri=URI and"
+        f" failed, stopped, pruned, running), kind ({', '.join(KINDS)}; train if unset)"
+        " or any option, such as model=dot,ncf model.embed_dim=16. tracking.uri=URI and"
         " tracking.experiment=NAME say where the runs are.",
     )
     found.add_argument("options", nargs="*", metavar="name=value", help="see below")

@@ -14,6 +14,7 @@ from cfexp.commands.options import (
 )
 from cfexp.config.arguments import Parser
 from cfexp.errors import ConfigError
+from cfexp.runtime.job_status import FAILED, RUNNING, STOPPED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from cfexp.tracking.listed import Listed
 
 LATEST = "latest"
-RUNNING, FAILED = "running", ("failed", "killed")
 NAN = float("nan")
 LOG = "cfexp.log"
 TAILS, LINES = 2, 5  # failed jobs whose log is shown, and lines of it
@@ -62,8 +62,16 @@ class State:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
-        return self.parent.status == RUNNING
+        """Whether it has not ended, nor its process been killed at once."""
+        found = {job.status for job in self.jobs}
+        is_killed = STOPPED in found and RUNNING not in found
+        return self.parent.status == RUNNING and not is_killed
+
+    @property
+    def status(self) -> str:
+        """The status of the sweep."""
+        is_killed = self.parent.status == RUNNING and not self.is_running
+        return STOPPED if is_killed else self.parent.status
 
     def count(self) -> str:
         """Returns how many jobs there are of each status."""
@@ -126,7 +134,7 @@ def _watch(parent: "Listed", *, once: bool, interval: float) -> None:
         state = state_of(get_run(str(parent.run_id)))
     if drawn:
         clear()
-    _show(state)
+    _show(state, once=once)
 
 
 def state_of(parent: "Listed") -> State:
@@ -138,20 +146,22 @@ def state_of(parent: "Listed") -> State:
     return State(parent, jobs, {run_id: epochs_of(run_id) for run_id in running})
 
 
-def _show(state: State) -> None:
+def _show(state: State, *, once: bool = False) -> None:
     from cfexp.runtime.console import print_frame, print_lines
 
     parent = state.parent
-    title = f"{parent.kind} {parent.short}, {parent.status}: {state.count()}"
+    title = f"{parent.kind} {parent.short}, {state.status}: {state.count()}"
     if state.jobs:
         print_frame(title, _table(state), spare=["seconds", "epoch"])
     else:
         print_lines([("", title)])
-    failed = [job for job in state.jobs if job.status in FAILED]
+    failed = [job for job in state.jobs if job.status == FAILED]
     for job in failed[-TAILS:]:
         print_lines(tail(job))
     if state.is_running:
-        print_lines([("", "Ctrl-C ends this table, not the sweep")])
+        print_lines([("", "Ctrl-C ends this table, not the sweep")] * (not once))
+    elif state.status == STOPPED:
+        print_lines([("next", "issue the sweep again: it resumes where it stopped")])
     elif len(state.jobs) > 1:
         print_lines([("next", f"cfexp compare --sweep {parent.short}")])
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mlflow.entities import Run
 
+from cfexp.tracking.listed import status_of
 from cfexp.tracking.tags import DATASET, KIND, MODEL, SPLIT
 
 # What a run is filtered by, besides its parameters; and the tag that tells it.
@@ -34,7 +35,7 @@ def _values(run: Run, name: str) -> list[str]:
     """Returns what a run has under a name; it may be known under two."""
     tags, params = run.data.tags, run.data.params
     if name == STATUS:
-        return [run.info.status.lower()]
+        return [status_of(run)]
     if name in TAGS:
         found = [tags.get(TAGS[name]), params.get(f"{name}.name"), params.get(name)]
     else:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfexp.errors import ConfigError
+from cfexp.runtime import job_status
+from cfexp.runtime.locks import is_free
 from cfexp.spec import TARGET
 from cfexp.tracking.folder import Past
 from cfexp.tracking.tags import (
@@ -19,15 +22,32 @@ from cfexp.tracking.tags import (
     MODEL,
     OVERRIDES,
     PARENT,
+    PRUNED,
     SPLIT,
+    owner_of,
 )
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-FINISHED = "finished"
 COLUMNS = ("model=", "dataset=", "split=")
 ParamsOf = Callable[[Mapping[str, Any]], Mapping[str, str]]
+
+
+def status_of(run: "Run") -> str:
+    """Returns ``running``, ``finished``, ``failed``, ``pruned`` or ``stopped``.
+
+    A run that was killed at once is still running for MLflow; it is stopped if its lock
+    is free, which is known on the machine that it ran on.
+    """
+    tags, status = run.data.tags, run.info.status
+    if PRUNED in tags:
+        return job_status.PRUNED
+    host, lock = owner_of(tags)
+    if status == "RUNNING" and lock and host == socket.gethostname():
+        if not lock.exists() or is_free(lock):
+            return job_status.STOPPED
+    return job_status.STOPPED if status == "KILLED" else str(status.lower())
 
 
 @dataclass(frozen=True)
@@ -37,7 +57,7 @@ class Listed:
     Attributes:
         run_id: Its id; None for a folder of a run that is not tracked.
         name: Its name.
-        status: ``finished``, ``failed``, ``killed`` or ``running``.
+        status: What `status_of` returns.
         started: When it was started.
         seconds: How long it took; None while it runs, and for a folder.
         params: Its parameters.
@@ -64,7 +84,7 @@ class Listed:
         return cls(
             run_id=str(info.run_id),
             name=info.run_name or "",
-            status=info.status.lower(),
+            status=status_of(run),
             started=datetime.fromtimestamp(info.start_time / 1000),
             seconds=(ended - info.start_time) / 1000 if ended else None,
             params=dict(run.data.params),
@@ -95,7 +115,7 @@ class Listed:
             ) from error
         name = " ".join(_overrides(past.tags)) or str(past.tags.get(MODEL, folder))
         about = (params(past.config), past.metrics, past.tags, str(results))
-        return cls(None, name, FINISHED, started, None, *about)
+        return cls(None, name, job_status.FINISHED, started, None, *about)
 
     @property
     def reference(self) -> str:

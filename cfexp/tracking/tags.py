@@ -1,6 +1,7 @@
 """Every tag that cfexp sets on an MLflow run."""
 
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 # The kind of a run: train, evaluate, sweep or cv.
@@ -13,8 +14,8 @@ FOLDER, OVERRIDES = "cfexp.folder", "cfexp.overrides"
 # The runs that an ensemble stacks; the trained model that a run was fine-tuned from.
 MEMBERS, SOURCE = "cfexp.members", "cfexp.source"
 REPRODUCES, REPRODUCED = "cfexp.reproduces", "cfexp.reproduced"
-# Why a run failed.
-ERROR = "cfexp.error"
+# Why a run failed; the epoch after which a search gave it up.
+ERROR, PRUNED = "cfexp.error", "cfexp.pruned"
 # A parent run's key, and the overrides of its best job.
 SWEEP_KEY, BEST_OVERRIDES = "cfexp.sweep_key", "cfexp.best_overrides"
 # Prefix of a sweep's tags for jobs that it skipped: finished runs of other parents.
@@ -29,3 +30,12 @@ DIRTY = "git.dirty"
 def owner_tags(key: str, lock: Path) -> dict[str, str]:
     """Returns the tags that identify a job, and the process that holds its lock."""
     return {JOB_KEY: key, HOST: socket.gethostname(), LOCK: str(lock.absolute())}
+
+
+def owner_of(tags: Mapping[str, str]) -> tuple[str, Path | None]:
+    """Returns the machine and lock file of the process that ran a job.
+
+    Args:
+        tags: The run's tags; without an owner, the machine is empty.
+    """
+    return tags.get(HOST, ""), Path(tags[LOCK]) if LOCK in tags else None

@@ -9,6 +9,7 @@ from helpers import cfexp, copy_databases, ok
 from tracked import logged
 
 from cfexp.commands import watch
+from cfexp.runtime.locks import claimed
 from cfexp.tracking.connect import connect
 from cfexp.tracking.database import create_database
 from cfexp.tracking.settings import Tracking
@@ -83,6 +84,25 @@ def test_until_it_ends(
     assert waits == [0.5, 0.5]
     assert f"sweep {sweep[:8]}, failed: " in done.stdout
     assert f"cfexp compare --sweep {sweep[:8]}" in done.stdout
+
+
+def test_killed_at_once(workdir: Path) -> None:
+    """MLflow takes it to be running for ever; its lock is free."""
+    copy_databases()
+    create_database(f"sqlite:///{workdir / 'mlflow.db'}")
+    connect(Tracking())
+    parent = logged("sweep", "RUNNING", name="sweep l2")
+    lock = workdir / "job.lock"
+    logged(status="RUNNING", parent=parent, lock=lock)
+    logged(status="FAILED", pruned="after epoch 2", parent=parent)
+    with claimed(lock, wait=False):
+        said = ok(cfexp("watch", "--once", cwd=workdir)).stdout
+        assert f"sweep {parent[:8]}, running: 1 running, 1 pruned" in said
+        assert ok(cfexp("runs", "status=running", "-q", cwd=workdir)).stdout
+    said = ok(cfexp("watch", cwd=workdir)).stdout  # it need not wait
+    assert f"sweep {parent[:8]}, stopped: 1 stopped, 1 pruned" in said
+    assert "issue the sweep again" in said
+    assert not ok(cfexp("runs", "status=running", "-q", cwd=workdir)).stdout
 
 
 def test_interrupt_ends_the_table_only(
