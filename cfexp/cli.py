@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -23,13 +24,17 @@ from cfexp.config.compose import conf_dir, register, without_nulls
 from cfexp.config.deferred import for_each_job
 from cfexp.config.explain import TRACEBACK_VARIABLE, explain
 from cfexp.config.usage import completions, usage
-from cfexp.errors import CfexpError, ConfigError, Failed, TrainingError, masked
+from cfexp.errors import CfexpError, ConfigError, Failed, Pruned, TrainingError, masked
 from cfexp.runs import job_report
 from cfexp.runs.traces import remove_traces
 from cfexp.runtime import process
+from cfexp.runtime.job_status import PRUNED
 from cfexp.runtime.logs import SAID
 from cfexp.runtime.output import Output, output, set_output
 from cfexp.runtime.signals import interrupt_on_sigterm
+
+if TYPE_CHECKING:
+    from cfexp.runs.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -161,35 +166,18 @@ def _finish_open_sweep(status: str) -> list[str]:
 def _task(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
     process.make_own()  # here, since a launcher may have started it
-    # Here, since ``--help`` does without pydantic.
-    from cfexp.config.build import build
-    from cfexp.config.identity import run_name, without_embed_dim
-    from cfexp.runs.sweep import current_sweep
-
     try:
-        swept = current_sweep()
-        if swept:
-            swept.enter()
-        request = build(cfg, swept=swept is not None)
+        task = _task_of(cfg, job)
         # Everything heavy is imported from here on.
         from cfexp.runs.modes import run
-        from cfexp.runs.task import Task
 
-        model = request.experiment.model
-        overrides = without_embed_dim(job.overrides.task, model)
-        for left_out in set(job.overrides.task) - set(overrides):
-            log.info("%s is left out: %s has none", left_out, model.label())
-        name = run_name(model.name, overrides)
-        task = Task(
-            request,
-            folder=Path(job.runtime.output_dir),
-            name=request.options.run_name or name,
-            overrides=overrides,
-        )
-        return run(task.in_sweep(swept) if swept else task)
+        return run(task)
     except KeyboardInterrupt:
         job_report.stop()
         raise
+    except Pruned as stop:
+        job_report.note(PRUNED, {})
+        return stop.value
     except Exception as error:
         log.debug("the run failed", exc_info=True)
         if job.mode is RunMode.RUN:
@@ -197,6 +185,39 @@ def _task(cfg: DictConfig) -> float | None:
         # In a sweep, Hydra reports an error only at the end, and does not log it.
         log.error("%s", explain(error), extra={SAID: True})
         raise
+
+
+def _task_of(cfg: DictConfig, job: Any) -> "Task":
+    """Returns the task of a configuration.
+
+    Args:
+        cfg: The configuration.
+        job: Its node ``hydra``.
+    """
+    # Here, since ``--help`` does without pydantic.
+    from cfexp.config.build import build
+    from cfexp.config.identity import run_name, without_embed_dim
+    from cfexp.runs.sweep import current_sweep
+
+    swept = current_sweep()
+    if swept:
+        swept.enter()
+    request = build(cfg, swept=swept is not None)
+    from cfexp.runs.task import Task
+    from cfexp.sweeps.report import reporter
+
+    model = request.experiment.model
+    overrides = without_embed_dim(job.overrides.task, model)
+    for left_out in set(job.overrides.task) - set(overrides):
+        log.info("%s is left out: %s has none", left_out, model.label())
+    task = Task(
+        request,
+        folder=Path(job.runtime.output_dir),
+        name=request.options.run_name or run_name(model.name, overrides),
+        overrides=overrides,
+        on_epoch=reporter(job, request.options.objective),
+    )
+    return task.in_sweep(swept) if swept else task
 
 
 if __name__ == "__main__":

@@ -47,6 +47,19 @@ class DamagedError(CfexpError):
         self.what = what
 
 
+class Pruned(Exception):
+    """Ends a training that a search gives up.
+
+    Args:
+        epoch: The last epoch.
+        value: The lowest validation error so far.
+    """
+
+    def __init__(self, epoch: int, value: float):
+        super().__init__(f"pruned after epoch {epoch}")
+        self.epoch, self.value = epoch, value
+
+
 class TrackingError(CfexpError):
     """MLflow, or a requested run, cannot be reached."""
 

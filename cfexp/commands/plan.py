@@ -14,7 +14,7 @@ from cfexp.config.swept import sweep_of
 from cfexp.errors import ConfigError
 from cfexp.runtime.output import set_output
 from cfexp.runtime.result import conclude
-from cfexp.sweeps.plan import FINISHED, PlannedRun, runs_of
+from cfexp.sweeps.plan import FINISHED, PlannedRun, runs_of, trials_like
 from cfexp.tracking.glance import Seen, glance
 
 SHOWN = 40  # runs; all of them with -v
@@ -96,7 +96,11 @@ def main(arguments: list[str]) -> int:
         )
     if not plan.runs:
         found.require_right()
-    shared = [o for o in sweep.config.hydra.overrides.task if "," not in o]
+    if sweep.trials:
+        plan.runs = trials_like(plan.runs, sweep.trials)
+    swept = {o.partition("=")[0] for job in found.jobs for o in job.varied}
+    given = sweep.config.hydra.overrides.task
+    shared = [o for o in given if o.partition("=")[0] not in swept]
     _print(plan, found, " ".join(shared), n=None if args.verbose else SHOWN)
     conclude(_summary(plan, found), _as_json(plan, found))
     return 1 if found.wrong else 0

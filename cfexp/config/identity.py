@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Options outside of an experiment's fields that change its result.
 SHORT = ("embed_dim", "experiment", "cv", "seeds")
+# What a sweeper chooses jobs by; not their number, nor where it keeps them.
+CHOOSE = ("_target_", "params", "sampler", "pruner")
 # The packages, and the module, whose code changes the numbers of a result.
 NUMBERS = ("data", "evaluation", "models", "training", "experiment.py")
 
@@ -101,7 +103,9 @@ def sweep_key(cfg: DictConfig) -> str:
     return digest(
         OmegaConf.to_yaml(OmegaConf.create(groups), sort_keys=True),
         *sorted(effective(cfg.hydra.overrides.task)),
-        OmegaConf.to_yaml(cfg.hydra.sweeper),
+        str(
+            [item for item in composed["hydra"]["sweeper"].items() if item[0] in CHOOSE]
+        ),
         OmegaConf.to_yaml(cfg.zip),
         code_version(),
     )

@@ -5,9 +5,11 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
@@ -15,15 +17,18 @@ from cfexp.config.build import Request, build
 from cfexp.config.deferred import for_the_sweep
 from cfexp.config.explain import explain, no_option_of
 from cfexp.config.grid import Grid, SweptJob, grid
+from cfexp.config.identity import sweep_key
 from cfexp.config.loader import JobLoader
 from cfexp.config.schema import Mode
+from cfexp.config.space import space_of
 from cfexp.errors import CfexpError, ConfigError
 from cfexp.spec import digest
 
 log = logging.getLogger(__name__)
 
-# The sweeper whose jobs are known, and checked, before the first one is trained.
+# The sweepers whose jobs are checked before the first one is trained.
 GRID = "hydra_plugins.cfexp_sweepers.Grid"
+SEARCH = "hydra_plugins.cfexp_sweepers.Search"
 MANY = 1000  # jobs, from which on it is said that checking them takes a while
 SHOWN = 3  # jobs and problems that a message names
 
@@ -164,11 +169,22 @@ def _problem(
     return explain(error, arguments=job.overrides).rstrip(".")
 
 
+def grid_or_probes(config: DictConfig, loader: JobLoader) -> Grid | list[SweptJob]:
+    """Returns the jobs of a grid, or those that stand for the space of a search.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if str(config.hydra.sweeper._target_) == SEARCH:
+        return space_of(config, loader).probes()
+    return grid(config, loader)
+
+
 _checked: list[tuple[DictConfig, Checked]] = []
 
 
 def checked(config: DictConfig) -> Checked:
-    """Returns the jobs of a sweep over a grid, checked once for each configuration.
+    """Returns the jobs of a sweep, checked once for each configuration.
 
     Args:
         config: The sweep's configuration, including the node ``hydra``.
@@ -180,22 +196,41 @@ def checked(config: DictConfig) -> Checked:
         hydra = GlobalHydra.instance().hydra
         assert hydra
         loader = JobLoader(cast(Any, hydra.config_loader))
-        _checked[:] = [(config, check(config, grid(config, loader), loader))]
+        jobs: Grid | list[SweptJob] = grid_or_probes(config, loader)
+        _checked[:] = [(config, check(config, jobs, loader))]
     return _checked[0][1]
 
 
-def check_grid(config: DictConfig) -> None:
-    """Checks the jobs of a sweep over a grid, before it opens a run or a folder.
+def check_jobs(config: DictConfig) -> None:
+    """Checks the jobs of a sweep, before it opens a run or a folder.
+
+    Those of a search are not known: each end of its ranges is checked.
 
     Args:
         config: The sweep's configuration, including the node ``hydra``; options that
-            were deferred to its jobs are plain again, see `cfexp.config.deferred`.
+            were deferred to its jobs are plain again, see `cfexp.config.deferred`, and
+            a search gets the file of its study.
 
     Raises:
         ConfigError: A job is wrong, or there is none.
     """
     config.hydra.overrides.task = for_the_sweep(config.hydra.overrides.task)
-    if str(config.hydra.sweeper._target_) == GRID:
+    sweeper = str(config.hydra.sweeper._target_)
+    if sweeper == SEARCH:
+        _name_study(config)
+    if sweeper in (GRID, SEARCH):
         jobs = checked(config)
         jobs.require_right()
-        jobs.log_duplicates()
+        if sweeper == GRID:
+            jobs.log_duplicates()
+
+
+def _name_study(config: DictConfig) -> None:
+    """Sets name and file of a search's study, for its jobs too."""
+    sweeper = config.hydra.sweeper
+    name = str(sweeper.study_name or sweep_key(config))
+    file = str(Path(sweeper.storage or f"studies/{name}.log").absolute())
+    for option, value in (("study_name", name), ("storage", file)):
+        sweeper[option] = value
+        quoted = QuotedString(value, Quote.single).with_quotes()
+        config.hydra.overrides.hydra.append(f"hydra.sweeper.{option}={quoted}")

@@ -10,7 +10,8 @@ from omegaconf import DictConfig
 
 from cfexp.config.compose import own_hydra, without_nulls
 from cfexp.config.deferred import for_each_job, for_the_sweep
-from cfexp.config.grid import Grid, grid
+from cfexp.config.grid import Grid, SweptJob
+from cfexp.config.jobs import grid_or_probes
 from cfexp.config.loader import JobLoader
 
 
@@ -21,14 +22,16 @@ class Sweep:
     Attributes:
         config: Its configuration, including the node ``hydra``.
         loader: Composes its jobs.
-        jobs: The jobs.
+        jobs: The jobs; of a search, those that stand for its space.
         is_sweep: Whether it is a sweep.
+        trials: The number of jobs of a search; None if it is none.
     """
 
     config: DictConfig
     loader: JobLoader
-    jobs: Grid
+    jobs: Grid | list[SweptJob]
     is_sweep: bool
+    trials: int | None = None
 
 
 @contextmanager
@@ -52,6 +55,8 @@ def sweep_of(
         found = loader.load_configuration("config", given, RunMode.MULTIRUN)
         found.hydra.overrides.task = for_the_sweep(found.hydra.overrides.task)
         jobs = JobLoader(loader)
-        all_of_it = grid(found, jobs)
+        all_of_it = grid_or_probes(found, jobs)
         asked = multirun or found.hydra.mode is RunMode.MULTIRUN
-        yield Sweep(found, jobs, all_of_it, asked or len(all_of_it) > 1)
+        is_sweep = asked or len(all_of_it) > 1
+        trials = found.hydra.sweeper.get("n_trials")
+        yield Sweep(found, jobs, all_of_it, is_sweep, trials)

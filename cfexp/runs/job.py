@@ -1,6 +1,6 @@
 """Jobs: experiments to train, with their key, and their outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -8,6 +8,8 @@ from cfexp.config.identity import job_key
 from cfexp.data.split import Data
 from cfexp.experiment import Experiment
 from cfexp.tracking.settings import Tracking
+from cfexp.training.history import Epoch
+from cfexp.training.recipe import ignore
 from cfexp.training.result import Result
 
 
@@ -25,6 +27,7 @@ class Job:
         parent_id: Id of the parent run.
         once: Skip or resume the job if an earlier run has finished or begun it.
         tags: Tags of the MLflow run besides the usual ones.
+        on_epoch: Called after each epoch; may raise `Pruned`.
     """
 
     experiment: Experiment
@@ -35,6 +38,7 @@ class Job:
     parent_id: str | None = None
     once: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+    on_epoch: Callable[[Epoch], None] = ignore
 
     def of_worker(self, index: int) -> "Job":
         """Returns the job of one of several workers that train the same model.

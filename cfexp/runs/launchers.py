@@ -12,7 +12,7 @@ EXTRAS = {
     "hydra_joblib_launcher": "joblib",
     "hydra_ray_launcher": "ray",
     "hydra_submitit_launcher": "slurm",
-    "hydra_optuna_sweeper": "optuna",
+    "optuna.samplers": "optuna",
 }
 
 
@@ -29,12 +29,15 @@ def threads_for_each(launcher: DictConfig) -> int:
     return 0
 
 
-def check_installed(target: str) -> None:
-    """Checks that the package of a launcher or sweeper is installed.
+def check_installed(plugin: DictConfig | None) -> None:
+    """Checks that the package of a launcher, sweeper or sampler is installed, if any.
 
     Raises:
         ConfigError: It is not; the message names the extra to install.
     """
+    if plugin is None:
+        return
+    target = str(plugin._target_)
     package = target.rpartition(".")[0]
     try:
         found = importlib.util.find_spec(package)

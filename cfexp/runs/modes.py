@@ -1,6 +1,7 @@
 """Runs the task of each ``mode``."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from cfexp.config.schema import Mode
@@ -33,7 +34,7 @@ def _train(task: Task) -> float | None:
     experiment, options = task.experiment, task.options
     if options.cv or options.seeds:
         return train_repeats(task)[options.objective]
-    job = task.job(experiment)
+    job = replace(task.job(experiment), on_epoch=task.on_epoch)
     if experiment.training.strategy == "multiworker":
         job = job.of_worker(worker_index())
     outcome = train(job)

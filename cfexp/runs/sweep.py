@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from cfexp.config.build import build, build_spec, plain
 from cfexp.config.explain import explain
 from cfexp.config.identity import effective, sweep_key
-from cfexp.config.jobs import check_grid
+from cfexp.config.jobs import check_jobs
 from cfexp.config.secrets import OVERRIDE, VARIABLE, hide_uri
 from cfexp.errors import ConfigError, Failed, first_line, masked
 from cfexp.runs.launchers import check_installed, threads_for_each
@@ -130,8 +130,9 @@ class SweepCallback(Callback):
     def _start(self, config: DictConfig) -> None:
         if hide_uri(config):
             config.hydra.overrides.task.append(OVERRIDE)
-        for plugin in (config.hydra.launcher, config.hydra.sweeper):
-            check_installed(str(plugin._target_))
+        sweeper = config.hydra.sweeper
+        for plugin in (config.hydra.launcher, sweeper, sweeper.get("sampler")):
+            check_installed(plugin)
         # As an absolute path: jobs may have another working directory.
         check_folder(Path(config.hydra.sweep.dir), "hydra.sweep.dir")
         note_traces(config, sweep=True)
@@ -139,7 +140,7 @@ class SweepCallback(Callback):
         quoted = QuotedString(str(self.folder), Quote.single).with_quotes()
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")
         config.hydra.sweep.dir = str(self.folder)
-        check_grid(config)
+        check_jobs(config)
         owned.check_marked(self.folder / "results", fix=FIX)
         owned.check(self.folder / "results", [JSON], fix=FIX)
         owned.check(self.folder, [BOARD], fix=FIX)

@@ -1,7 +1,7 @@
 """The task of one call of cfexp, or of one job of a sweep."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from cfexp.runs.metadata import required_of
 from cfexp.runs.sweep import Swept
 from cfexp.tracking.settings import Choice, Tracking
 from cfexp.tracking.tracker import find_model
+from cfexp.training.history import Epoch
+from cfexp.training.recipe import ignore
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ class Task:
         name: Name of the run.
         overrides: The overrides of the command line.
         parent_id: Id of the parent run.
+        on_epoch: Called after each epoch of a single training; may raise `Pruned`.
     """
 
     request: Request
@@ -39,6 +42,7 @@ class Task:
     name: str
     overrides: tuple[str, ...] = ()
     parent_id: str | None = None
+    on_epoch: Callable[[Epoch], None] = ignore
 
     def in_sweep(self, swept: Swept) -> "Task":
         """Returns the task as a job of a sweep, with the sweep's tracking URI."""

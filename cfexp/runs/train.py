@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.data.split import Data
+from cfexp.errors import Pruned
 from cfexp.evaluation.names import PEAK_MEMORY, RELOAD_DIFFERENCE, seconds
 from cfexp.models.base import NeuralModel
 from cfexp.models.ensemble import Ensemble
@@ -25,6 +26,7 @@ from cfexp.tracking.settings import NewRun
 from cfexp.tracking.tags import WEIGHTS_SHA256
 from cfexp.tracking.tracker import Run, check_tracking, find_members, open_run
 from cfexp.training.checkpoint import Checkpointing
+from cfexp.training.history import Epoch
 from cfexp.training.recipe import Hooks
 from cfexp.training.result import Result
 
@@ -46,6 +48,7 @@ def train(
 
     Raises:
         CfexpError: The configuration, the data, the training or the tracking failed.
+        Pruned: ``job.on_epoch`` gave it up.
     """
     results.check_folder(job.folder)
     folder = Path(job.experiment.training.checkpoint_dir)
@@ -59,8 +62,12 @@ def train(
         if claimed.earlier:
             return _skipped(job, claimed)
         epochs = job.experiment.training.epochs
-        with noted_if_stopped(claimed.checkpoint, epochs=epochs):
-            return _train(claimed, data, source, watch)
+        try:
+            with noted_if_stopped(claimed.checkpoint, epochs=epochs):
+                return _train(claimed, data, source, watch)
+        except Pruned:
+            claimed.finish()  # its checkpoint is not to be resumed
+            raise
 
 
 def _skipped(job: Job, claimed: Claim) -> Outcome:
@@ -111,7 +118,12 @@ def _hooks(claimed: Claim, run: Run) -> Hooks:
         lambda: {"run_id": run.run_id or ""},
         restart_if_damaged=claimed.job.once,
     )
-    return Hooks(checkpoints, run.log_epoch)
+
+    def on_epoch(epoch: Epoch) -> None:
+        run.log_epoch(epoch)
+        claimed.job.on_epoch(epoch)
+
+    return Hooks(checkpoints, on_epoch)
 
 
 def _save_and_log(

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cfexp.config.build import Request
@@ -120,3 +120,22 @@ def _cost(
         statistics.median(seconds) if seconds else None,
         max(memory) if memory else None,
     )
+
+
+def trials_like(runs: Sequence[PlannedRun], n: int) -> list[PlannedRun]:
+    """Returns the trials of a search, whose values are chosen while it runs.
+
+    Args:
+        runs: Runs at the ends of its ranges.
+        n: The number of trials.
+    """
+    costs = [run.seconds for run in runs if run.seconds is not None]
+    memory = [run.memory_mb for run in runs if run.memory_mb is not None]
+    one = PlannedRun(
+        "",
+        runs[0].model,
+        NEW,
+        statistics.median(costs) if costs else None,
+        max(memory, default=None),
+    )
+    return [replace(one, job=f"trial {i}") for i in range(n)]

@@ -9,10 +9,10 @@ import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 from mlflow.exceptions import MlflowException
 
-from cfexp.errors import TrackingError, first_line
+from cfexp.errors import Pruned, TrackingError, first_line
 from cfexp.evaluation.names import EPOCH
-from cfexp.tracking.connect import connect
-from cfexp.tracking.tags import PARENT
+from cfexp.tracking.connect import MAX_TEXT, connect
+from cfexp.tracking.tags import ERROR, PARENT, PRUNED
 from cfexp.tracking.unsynced import Record
 from cfexp.training.history import Epoch
 
@@ -109,4 +109,14 @@ def status_of(error: BaseException | None) -> str:
     """Returns the status of an MLflow run that ended with `error`."""
     if error is None:
         return "FINISHED"
-    return "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+    stopped = isinstance(error, KeyboardInterrupt | Pruned)
+    return "KILLED" if stopped else "FAILED"
+
+
+def reason_of(error: BaseException | None) -> dict[str, str]:
+    """Returns the tag that says why an MLflow run ended; none if it finished."""
+    if error is None:
+        return {}
+    if isinstance(error, Pruned):
+        return {PRUNED: f"after epoch {error.epoch}"}
+    return {ERROR: first_line(error)[:MAX_TEXT]}

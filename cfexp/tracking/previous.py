@@ -19,6 +19,7 @@ from cfexp.tracking.tags import (
     KIND,
     LOCK,
     PARENT,
+    PRUNED,
     SWEEP_KEY,
 )
 
@@ -85,6 +86,8 @@ def find_parent(experiment_id: str, key: str) -> str | None:
 
 def _is_stopped(run: Run, lock: Path) -> bool:
     """Returns whether no process is working on an unfinished run any more."""
+    if PRUNED in run.data.tags:
+        return False  # given up, not interrupted
     if run.info.status in ("FAILED", "KILLED"):
         return True
     theirs = Path(run.data.tags[LOCK])

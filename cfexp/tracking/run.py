@@ -24,13 +24,13 @@ from cfexp.tracking.calls import (
     log_batch,
     log_inputs,
     open_record,
+    reason_of,
     retried,
     status_of,
 )
-from cfexp.tracking.connect import MAX_TEXT, short_params
+from cfexp.tracking.connect import short_params
 from cfexp.tracking.model import log_predictor, register
 from cfexp.tracking.settings import NewRun, Tracking
-from cfexp.tracking.tags import ERROR
 from cfexp.tracking.unsynced import Record
 from cfexp.training.history import Epoch
 
@@ -190,7 +190,7 @@ class MlflowRun:
         self._mlflow.retry()
         if error is not None:
             log_batch(self.run_id, self._pending)
-            mlflow.set_tag(ERROR, first_line(error)[:MAX_TEXT])
+            mlflow.set_tags(reason_of(error))
         retried(lambda: mlflow.end_run(status_of(error)))
 
     def _flush(self) -> None:
@@ -207,8 +207,7 @@ class MlflowRun:
         """
         record = replace(self._record, run_id=self.run_id, status=status_of(error))
         if error is not None:
-            error_tag = {ERROR: first_line(error)[:MAX_TEXT]}
-            record = replace(record, tags={**record.tags, **error_tag})
+            record = replace(record, tags={**record.tags, **reason_of(error)})
         try:
             record.save(self._folder)
         except OSError as full:  # an earlier record may still be there

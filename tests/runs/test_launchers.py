@@ -154,19 +154,3 @@ def test_sweep_needs_its_launcher_and_its_server(workdir: Path) -> None:
         assert said.startswith("cfexp: error: ")
         assert message in said
         assert not list(workdir.glob("multirun/*/*/*/results"))
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # those of Optuna and its sweeper
-def test_optuna_searches(workdir: Path) -> None:
-    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
-    search = ["-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", *TINY]
-    search += ["model=bias", "model.reg_user=interval(1,50)"]
-    done = cfexp(*search, cwd=workdir)
-    assert done.returncode == 0, done.stderr
-    assert len({run.data.params["model.reg_user"] for run in runs(workdir)}) == 3
-    (found,) = workdir.glob("multirun/*/*/optimization_results.yaml")
-    best = min(run.data.metrics["val_rmse"] for run in runs(workdir))
-    assert f"best_value: {best}" in found.read_text()
-    again = cfexp(*search, cwd=workdir)
-    assert skipped(again) == 3

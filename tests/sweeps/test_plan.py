@@ -109,6 +109,8 @@ def test_jobs_of_a_plan(workdir: Path) -> None:
     assert found["states"] == {"new": 6}  # there is no mlflow.db yet
     folds = planned("model=mean,bias", "cv=3", "seeds=2", cwd=workdir)
     assert len(folds["runs"]) == 12  # type: ignore[arg-type]
+    search = planned("search=wide/dot", "hydra.sweeper.n_trials=7", cwd=workdir)
+    assert search["states"] == {"new": 7}
     done = ok(cfexp("plan", "model=bias", cwd=workdir))
     assert "1 new; 1 run of unknown time" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100

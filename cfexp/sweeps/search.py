@@ -1,0 +1,163 @@
+"""A search: Optuna proposes each job from the results of earlier ones."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from cfexp.config.jobs import checked
+from cfexp.config.space import Space, present_values, space_of
+from cfexp.errors import ConfigError, Failed, first_line
+from cfexp.runtime.locks import held
+
+if TYPE_CHECKING:
+    import optuna
+
+log = logging.getLogger(__name__)
+
+
+class Search(Sweeper):
+    """Tries values until a number of trials has ended, and prunes bad ones.
+
+    Args:
+        options: The sampler, the pruner, ``n_trials``, ``n_jobs``, ``storage`` and so
+            on, as in ``conf/hydra/sweeper/optuna.yaml``.
+    """
+
+    def __init__(self, **options: Any):
+        self.options = OmegaConf.create(options)
+        self.config: DictConfig | None = None
+        self.launcher: Launcher | None = None
+
+    def setup(
+        self,
+        *,
+        hydra_context: HydraContext,
+        task_function: TaskFunction,
+        config: DictConfig,
+    ) -> None:
+        self.config = config
+        self.loader = checked(config).loader
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=HydraContext(self.loader, hydra_context.callbacks),
+            task_function=task_function,
+            config=config,
+        )
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Runs the trials.
+
+        Args:
+            arguments: Not read; the space is that of the configuration.
+
+        Raises:
+            Failed: Another process runs this search.
+        """
+        assert self.config
+        options, folder = self.config.hydra.sweeper, Path(self.config.hydra.sweep.dir)
+        storage = Path(options.storage)
+        storage.parent.mkdir(parents=True, exist_ok=True)
+        with held(storage.with_suffix(".lock"), wait=False) as mine:
+            if not mine:
+                raise Failed(
+                    ConfigError(
+                        f"another process runs this search, in {storage}. Wait for it,"
+                        " or choose another hydra.sweeper.storage"
+                    )
+                )
+            folder.mkdir(parents=True, exist_ok=True)
+            OmegaConf.save(self.config, folder / "multirun.yaml")
+            study = self._begun(storage)
+            failures = self._try(study, folder)
+            _write(study, folder / "results")
+        for one in failures:
+            _ = one.return_value  # raises the error of a failed job
+
+    def _begun(self, storage: Path) -> "optuna.Study":
+        """Returns the study, ready for more trials."""
+        assert self.config
+        from cfexp.sweeps import study as studies
+
+        options = self.config.hydra.sweeper
+        pruner = studies.made(options.pruner)
+        study = studies.open_study(storage, options.study_name, pruner=pruner)
+        n = len(study.get_trials(deepcopy=False))
+        if n:
+            log.info(
+                "resuming the search in %s: %d of %d trials are done",
+                storage,
+                len(studies.ended(study)),
+                options.n_trials,
+            )
+        # A resumed search must not propose what it proposed before.
+        study.sampler = studies.made(options.sampler, seed=options.sampler.seed + n)
+        space = space_of(self.config, self.loader)
+        with self.loader.job(self.config, space.fixed) as cfg:
+            present = present_values(space, cfg)
+        studies.begin(study, present)
+        return study
+
+    def _try(self, study: "optuna.Study", folder: Path) -> list[JobReturn]:
+        """Tries values until ``n_trials`` trials have ended; returns failed ones."""
+        assert self.config
+        from cfexp.sweeps import study as studies
+
+        options = self.config.hydra.sweeper
+        space, job = space_of(self.config, self.loader), 0
+        failed: list[JobReturn] = []
+        while True:
+            done = studies.ended(study)
+            todo = options.n_trials - len(done) - len(failed)
+            if todo <= 0 or _is_exhausted(space, done):
+                return failed
+            trials: list[Any] = []
+            for _ in range(min(todo, options.n_jobs)):
+                trial = studies.ask(study, space)
+                if same := studies.same_as(done, trial):
+                    if studies.PRUNED in same.user_attrs:
+                        trial.set_user_attr(studies.PRUNED, 0)
+                    studies.tell(study, trial, same.value)
+                else:
+                    trial.set_user_attr(
+                        studies.JOB, str(folder / str(job + len(trials)))
+                    )
+                    trials.append(trial)
+            results = self._launched(
+                [space.job(t.params).overrides for t in trials], job
+            )
+            job += len(trials)
+            for trial, result in zip(trials, results, strict=True):
+                value = result._return_value
+                if isinstance(value, Exception):
+                    failed.append(result)
+                    log.error("trial %d failed: %s", trial.number, first_line(value))
+                number = None if isinstance(value, Exception) else float(value)
+                studies.tell(study, trial, number)
+
+    def _launched(
+        self, jobs: Sequence[Sequence[str]], first: int
+    ) -> Sequence[JobReturn]:
+        assert self.launcher
+        if not jobs:
+            return []
+        return self.launcher.launch([list(one) for one in jobs], initial_job_idx=first)
+
+
+def _is_exhausted(space: Space, done: Sequence[Any]) -> bool:
+    """Returns whether all values of a space were tried."""
+    if space.size is None:
+        return False
+    return len({tuple(sorted(one.params.items())) for one in done}) >= space.size
+
+
+def _write(study: "optuna.Study", folder: Path) -> None:
+    from cfexp.sweeps.findings import write
+
+    write(study, folder)
