@@ -63,6 +63,7 @@ def fit(
     Raises:
         ConfigError: There is no checkpoint to resume from.
         TrainingError: The loss is not finite.
+        Pruned: ``hooks.on_epoch`` gives the training up.
         KeyboardInterrupt: On SIGINT or SIGTERM, after a checkpoint was saved.
     """
     loop = _Loop(model, rows, recipe, hooks)
@@ -75,7 +76,8 @@ def fit(
         for number in range(loop.next, last + 1):
             if loop.has_stalled:
                 break
-            bar.show(loop.run_epoch(number))
+            bar.show(epoch := loop.run_epoch(number))
+            hooks.on_epoch(epoch)  # which may end the training
             done = number == last or loop.has_stalled
             loop.save_checkpoint(number, now=done or bool(stop.received))
             if stop.received:
@@ -148,7 +150,6 @@ class _Loop:
         if rows.valid and epoch.val_rmse < best:
             self.state.best_weights = self._weights()
         self.state.epochs.append(epoch)
-        self.hooks.on_epoch(epoch)
         return epoch
 
     def save_checkpoint(self, number: int, *, now: bool) -> None:
