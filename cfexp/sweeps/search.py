@@ -12,13 +12,13 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from cfexp.config.jobs import checked
-from cfexp.config.space import Space, present_values, space_of
 from cfexp.errors import ConfigError, Failed, first_line
 from cfexp.runtime.locks import held
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the rest where it is needed: Hydra imports this for ``--help``, too
     import optuna
+
+    from cfexp.config.space import Space
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ class Search(Sweeper):
         task_function: TaskFunction,
         config: DictConfig,
     ) -> None:
+        from cfexp.config.jobs import checked
+
         self.config = config
         self.loader = checked(config).loader
         self.launcher = Plugins.instance().instantiate_launcher(
@@ -83,6 +85,7 @@ class Search(Sweeper):
     def _begun(self, storage: Path) -> "optuna.Study":
         """Returns the study, ready for more trials."""
         assert self.config
+        from cfexp.config.space import present_values, space_of
         from cfexp.sweeps import study as studies
 
         options = self.config.hydra.sweeper
@@ -107,6 +110,7 @@ class Search(Sweeper):
     def _try(self, study: "optuna.Study", folder: Path) -> list[JobReturn]:
         """Tries values until ``n_trials`` trials have ended; returns failed ones."""
         assert self.config
+        from cfexp.config.space import space_of
         from cfexp.sweeps import study as studies
 
         options = self.config.hydra.sweeper
@@ -150,7 +154,7 @@ class Search(Sweeper):
         return self.launcher.launch([list(one) for one in jobs], initial_job_idx=first)
 
 
-def _is_exhausted(space: Space, done: Sequence[Any]) -> bool:
+def _is_exhausted(space: "Space", done: Sequence[Any]) -> bool:
     """Returns whether all values of a space were tried."""
     if space.size is None:
         return False
