@@ -44,9 +44,9 @@ def status_of(run: "Run") -> str:
     if PRUNED in tags:
         return job_status.PRUNED
     host, lock = owner_of(tags)
-    if status == "RUNNING" and lock and host == socket.gethostname():
-        if not lock.exists() or is_free(lock):
-            return job_status.STOPPED
+    ours = lock if host == socket.gethostname() else None
+    if status == "RUNNING" and ours and (not ours.exists() or is_free(ours)):
+        return job_status.STOPPED
     return job_status.STOPPED if status == "KILLED" else str(status.lower())
 
 

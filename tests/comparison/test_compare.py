@@ -1,5 +1,6 @@
 """Runs of MLflow compared."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import TINY, cfexp, python
+from helpers import TINY, cfexp, ok, python
 
 from cfexp.comparison.best import experiment
 from cfexp.comparison.systems import System, errors_of, systems
@@ -170,6 +171,49 @@ def test_experiment_of_overrides() -> None:
         "model": {"layers": [8, 4]},
         "dataset": {"x": None},
     }
+
+
+@pytest.mark.slow
+def test_groups_are_listed_and_chosen(tracked: Path) -> None:
+    """Where runs were tested on different rows: a short table, and how to choose."""
+    done = cfexp("compare", cwd=tracked)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert len(done.stderr) < 300
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    rows = [line.split("│") for line in done.stdout.splitlines() if line[0] == "│"]
+    groups = [[cell.strip() for cell in row[1:-1]] for row in rows]
+    assert [group[1:] for group in groups] == [
+        ["synthetic", "kfold", "0", "0,1", "3", "6"],
+        ["synthetic", "random", "1", "", "1", "1"],
+    ]
+    assert f"--rows {groups[0][0]}" in done.stderr
+    for choice in (["--rows", groups[0][0]], ["split=kfold"], ["seed=0"]):
+        found = json.loads(ok(cfexp("compare", "--json", *choice, cwd=tracked)).stdout)
+        names = {system["system"] for system in found["systems"]}
+        assert names == {"bias", "dot embed_dim=4", "dot embed_dim=8"}
+        assert [system["runs"] for system in found["systems"]] == [2, 2, 2]
+    said = ok(cfexp("compare", "split=kfold", "model=dot", cwd=tracked)).stdout
+    assert "difference from dot embed_dim=" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rows", "ffff"], "--rows=ffff fits none of these runs. There are: "),
+        (["dataset=nope"], "no finished training has dataset=nope. cfexp runs lists"),
+        (["latest", "best"], "are of 3 datasets or splits"),
+        (["latest", "best", "split=random", "seed=1"], "have only one configuration"),
+    ],
+)
+def test_choices_that_fit_nothing(
+    tracked: Path, arguments: list[str], message: str
+) -> None:
+    done = cfexp("compare", *arguments, cwd=tracked)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.slow
