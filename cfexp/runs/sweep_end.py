@@ -64,7 +64,8 @@ class SweepEnd:
             return
         short, shared = without_shared(self.board)
         shown = by_option(short, room=console().width // 2)
-        print_frame(f"leaderboard, by {self.objective}", shown, spare=SPARE)
+        if len(self.finished):
+            print_frame(f"leaderboard, by {self.objective}", shown, spare=SPARE)
         means = means_over_repeats(short)
         if len(means):
             print_frame("over folds and seeds", means)
