@@ -64,8 +64,9 @@ def load(
     """Returns a trained model.
 
     Args:
-        run: A run id, ``latest``, ``best``, ``models:/name/version`` or
-            ``models:/name@alias``, or the folder of a run or of its model.
+        run: ``latest``, ``best``, a run id or its first characters, a run's name,
+            ``models:/name/version`` or ``models:/name@alias``, or the folder of a run
+            or of its model.
         tracking: Where it was tracked, as in `train`.
         like: What ``best`` is chosen among: runs with its dataset, split and seed.
 

@@ -118,8 +118,12 @@ def test_load_finds_it(trained: Outcome, home: Path, run: str) -> None:
 def test_load_says_what_there_is(trained: Outcome, home: Path) -> None:
     with pytest.raises(CfexpError, match="no finished training with this dataset"):
         cfexp.load("best", like=small(seed=5))
+    assert trained.run_id
+    assert cfexp.load(trained.run_id[:8]).origin.model == cfexp.load().origin.model
     with pytest.raises(CfexpError, match="there is no such trained model"):
         cfexp.load("f" * 32)
+    with pytest.raises(CfexpError, match="there is no run nonesuch in"):
+        cfexp.load("nonesuch")
     with pytest.raises(ConfigError, match="uri must look like sqlite:///mlflow.db"):
         cfexp.load("latest", tracking="mlflow.db")
 
