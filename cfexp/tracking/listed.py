@@ -215,7 +215,12 @@ def _label(run: Listed, shared: Collection[str]) -> str:
     own = [o for o in run.overrides if o not in shared and not o.startswith(COLUMNS)]
     # Without their groups: ``embed_dim=8 fold=1``.
     short = [re.sub(r"^\+*\w+\.(?=[^=]*=)", "", override) for override in own]
-    return " ".join([run.model or run.name, *short])
+    if not run.model:
+        return " ".join([run.name, *short])
+    # A name that was given, rather than made from the overrides.
+    is_given = "=" not in run.name and run.name != run.model
+    given = [f"{run.name}:"] if is_given else []
+    return " ".join([*given, run.model, *short])
 
 
 def _overrides(tags: Mapping[str, str]) -> list[str]:

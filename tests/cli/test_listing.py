@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tracked import logged
 from cfexp.commands.runs import age
 from cfexp.tracking.connect import connect
 from cfexp.tracking.database import create_database
+from cfexp.tracking.listed import Listed, labels
 from cfexp.tracking.settings import Tracking
 
 
@@ -177,9 +179,21 @@ def test_diff(ids: dict[str, str]) -> None:
     assert found["options"] == {"model.embed_dim": ["8", "16"]}
 
 
-def test_age() -> None:
-    from datetime import datetime, timedelta
+def test_labels_tell_runs_apart() -> None:
+    """By what not all share; with the name where one was given."""
 
+    def run(name: str, *overrides: str) -> Listed:
+        tags = {"cfexp.model": "dot", "cfexp.overrides": json.dumps(overrides)}
+        return Listed("1", name, "finished", datetime.now(), tags=tags)
+
+    auto = run("model=dot seed=1", "model=dot", "seed=1", "+model.l2=1")
+    runs = [auto, run("mine", "model=dot", "seed=1", "split.fold=2"), run("dot")]
+    assert labels(runs[:2]) == ["dot l2=1", "mine: dot fold=2"]
+    assert labels(runs) == ["dot seed=1 l2=1", "mine: dot seed=1 fold=2", "dot"]
+    assert labels([run("dot")]) == ["dot"]
+
+
+def test_age() -> None:
     for past, said in ((5, "5 s"), (300, "5 min"), (7300, "2 h"), (200_000, "2 d")):
         assert age(datetime.now() - timedelta(seconds=past)) == said
 
