@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cfexp.experiment import Experiment
 
 # Options outside of an experiment's fields that change its result.
+QUOTES = "'\""
 SHORT = ("embed_dim", "experiment", "cv", "seeds")
 # What a sweeper chooses jobs by; not their number, nor where it keeps them.
 CHOOSE = ("_target_", "params", "sampler", "pruner")
@@ -77,8 +78,19 @@ def _with_subclasses(cls: type[Spec]) -> list[type[Spec]]:
 
 
 def run_name(model: str, overrides: Iterable[str]) -> str:
-    """Returns a run's name: its overrides, or else its model."""
-    return " ".join(effective(overrides))[:200] or model
+    """Returns a run's name: its overrides, or else its model.
+
+    Paths of the data's files are shortened to the files' names.
+    """
+    shown = [_without_folder(override) for override in effective(overrides)]
+    return " ".join(shown)[:200] or model
+
+
+def _without_folder(override: str) -> str:
+    name, equals, value = override.partition("=")
+    if not name.startswith("dataset.") or "://" in value or "/" not in value:
+        return override
+    return f"{name}{equals}{Path(value.strip(QUOTES)).name}"
 
 
 def without_embed_dim(overrides: Iterable[str], model: Spec) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 MLflow shows a group's metrics together, after those without a prefix.
 """
 
+from collections.abc import Mapping
+
 # Mean over all rows, of the epoch that was kept, and of the whole run.
+TOTAL_SECONDS = "total_seconds"
 HEADLINE = (
     *("test_rmse", "test_mae", "val_rmse", "val_mae"),
-    *("skill_vs_bias", "best_epoch", "total_seconds"),
+    *("skill_vs_bias", "best_epoch", TOTAL_SECONDS),
 )
-TOTAL_SECONDS = "total_seconds"
 # Errors of groups of test rows, such as ``groups/test_rmse_cold_item``.
 GROUPS = "groups/"
 # Numbers of rows, such as ``rows/train``.
@@ -31,6 +33,16 @@ RATINGS_PER_SECOND = f"{TRAINING}ratings_per_second"
 PEAK_MEMORY = f"{TRAINING}peak_memory_mb"
 RELOAD_DIFFERENCE = f"{TRAINING}reload_max_abs_diff"
 BIAS_RMSE = f"{BASELINES}bias_rmse"
+
+
+def headline_first(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Returns metrics: first the headline ones, then the user's own, then groups."""
+
+    def order(name: str) -> tuple[int, int]:
+        first = HEADLINE.index(name) if name in HEADLINE else len(HEADLINE)
+        return ("/" in name, first)
+
+    return {name: metrics[name] for name in sorted(metrics, key=order)}
 
 
 def is_time(name: str) -> bool:

@@ -190,18 +190,20 @@ def check_replaceable(folder: Path) -> None:
     owned.check_whole(folder, fix=ELSEWHERE)
 
 
-def max_difference(predictor: Predictor, reloaded: Any, sample: pd.DataFrame) -> float:
+def max_difference(
+    predicted: npt.NDArray[np.float64], reloaded: Any, sample: pd.DataFrame
+) -> float:
     """Returns the largest difference between a model's and its reloaded copy's ratings.
 
     In stars; a difference above `RELOAD_TOLERANCE` is logged as a warning.
 
     Args:
-        predictor: The original.
+        predicted: The ratings that the model predicted for the sample, shape ``(n,)``.
         reloaded: The copy: a `Predictor`, or an MLflow model.
         sample: The pairs to predict.
     """
     again = np.asarray(reloaded.predict(sample), np.float64).reshape(-1)
-    difference = float(np.abs(predictor.predict(sample) - again).max())
+    difference = float(np.abs(predicted - again).max())
     if difference > RELOAD_TOLERANCE:
         log.warning(
             "the saved model's predictions differ by up to %g stars", difference

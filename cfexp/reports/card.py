@@ -20,6 +20,7 @@ from cfexp.evaluation.names import (
     SECONDS,
     TRAINING,
 )
+from cfexp.reports.description import of_model
 from cfexp.reports.page import data_uri, page
 
 PLOTS = ("predicted_vs_true", "learning_curves")
@@ -63,7 +64,7 @@ class Card:
         validated = "val_rmse" in self.metrics
         parts = [
             f"# {_escaped(self.title)}\n",
-            _summary(comparison, params),
+            f"{of_model(_escaped(str(params['model.name'])), comparison)}\n",
             "## Data\n",
             _data(*self.data),
             "## Protocol\n",
@@ -89,20 +90,6 @@ class Card:
             _plot(folder, "learning_curves"),
         ]
         return "\n".join(part for part in parts if part)
-
-
-def _summary(comparison: Comparison, params: Mapping[str, Any]) -> str:
-    evaluation, skill = comparison.model.overall, comparison.skill_vs_bias
-    verdict = "better" if skill > 0 else "no better"
-    model = _escaped(str(params["model.name"]))
-    return (
-        f"A {model} model that predicts the rating a user would give a movie. Test"
-        f" RMSE {evaluation.rmse:.4f}, MAE"
-        f" {evaluation.mae:.4f} stars: {verdict} than the bias baseline"
-        f" ({skill:+.1%} in RMSE). It knows who rated what, not why: its predictions"
-        " for users or movies with few ratings are close to the mean, and people who do"
-        " not rate are not represented.\n"
-    )
 
 
 def _data(ratings: Ratings, split: Split) -> str:

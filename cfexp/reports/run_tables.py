@@ -103,7 +103,7 @@ def print_summary(
     seconds = ", ".join(f"{k} {v:.1f}" for k, v in watch.seconds.items())
     lines += [
         ("parameters", f"{fitted.scorer.n_parameters:,}"),
-        ("reload check", f"max difference {metrics[RELOAD_DIFFERENCE]:.1e} stars"),
+        *_reload_check(metrics),
         ("seconds", seconds),
         ("folder", near(folder)),
         ("run_id", run_id or "none (tracking=none)"),
@@ -117,6 +117,13 @@ def print_summary(
 def _use(run_id: str | None, folder: Path) -> str:
     run = run_id[:8] if run_id else near(folder)
     return f"try it: cfexp recommend {run} USER"
+
+
+def _reload_check(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Returns a line about the reloaded model; none before it was loaded."""
+    if RELOAD_DIFFERENCE not in metrics:
+        return []
+    return [("reload check", f"max difference {metrics[RELOAD_DIFFERENCE]:.1e} stars")]
 
 
 def warn_of_skill(metrics: Mapping[str, float]) -> None:

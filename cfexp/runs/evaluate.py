@@ -13,13 +13,14 @@ from cfexp.evaluation.names import ROWS
 from cfexp.experiment import Experiment
 from cfexp.models.overlap import check_related, unknown_rows
 from cfexp.models.predictor import Predictor
+from cfexp.reports.description import of_test
 from cfexp.reports.run_tables import print_evaluation, warn_of_skill
 from cfexp.runs import metadata
 from cfexp.runs.conclusion import conclude_run
 from cfexp.runs.results import write_metrics
 from cfexp.runs.task import Task
 from cfexp.tracking.settings import NewRun
-from cfexp.tracking.tags import SOURCE
+from cfexp.tracking.tags import NOTE, SOURCE
 from cfexp.tracking.tracker import open_run
 from cfexp.training.testing import evaluate_fitted, test_baselines
 
@@ -88,14 +89,16 @@ def evaluate(task: Task) -> None:
     rows = rows_to_test(predictor, ratings, split, known_rows=task.options.known_rows)
     model, data = predictor.origin.model, Data(ratings, split)
     tags = metadata.tags(data, None, kind="evaluate", model=model) | {SOURCE: source}
-    new = NewRun(task.name, tags, task.folder, task.parent_id)
+    name = f"{task.name_of('evaluate', model, source)} on {ratings.name}"
+    new = NewRun(name, tags, task.folder, task.parent_id)
     with open_run(task.tracking, new) as run:
         comparison = compared(predictor, ratings, rows, experiment)
         print_evaluation(f"{model} on {ratings.name}", comparison)
         metrics = comparison.metrics("test") | {f"{ROWS}known": float(rows.known)}
         warn_of_skill(metrics)
         write_metrics(task.folder / "results", metrics)
-        run.log_results(metrics, task.folder / "results")
+        note = {NOTE: f"The {model} model of {source}. {of_test(comparison)}"}
+        run.log_results(metrics, task.folder / "results", tags=note)
     title = f"{model} on {ratings.name}"
     conclude_run(title, metrics, folder=task.folder, run_id=run.run_id)
 

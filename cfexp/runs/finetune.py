@@ -1,5 +1,7 @@
 """``mode=finetune``: continues the training of a trained model on other data."""
 
+from dataclasses import replace
+
 from cfexp.models.source import Source
 from cfexp.runs.conclusion import conclude_outcome
 from cfexp.runs.task import Task
@@ -24,7 +26,10 @@ def finetune(task: Task) -> float | None:
     experiment = experiment.replace(training=training)
     check_tunable(experiment.model)
     source = Source(predictor, name, options.known_rows, options.same_ids)
-    job = task.job(experiment, {SOURCE: name})
+    job = replace(
+        task.job(experiment, {SOURCE: name}),
+        name=task.name_of("finetune", experiment.model.name, name),
+    )
     outcome = train(job, source=source)
     conclude_outcome(job.name, outcome)
     return outcome.metrics.get(options.objective)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cfexp.runtime import owned
 from cfexp.runtime.epochs import Progress
-from cfexp.runtime.job_status import RUNNING, STATUS, STOPPED, JobStatus
+from cfexp.runtime.job_status import FAILED, RUNNING, STATUS, STOPPED, JobStatus
 from cfexp.runtime.output import output
 
 SECONDS = 0.5  # between two writes while it trains
@@ -90,6 +90,19 @@ class JobReport:
             self._written = time.monotonic()
             with suppress(OSError):  # a full disk ends the job where it matters
                 status.write(self._folder)
+
+
+def ended_badly(folder: Path, error: str) -> None:
+    """Reports that a job failed after its training; nothing outside of a sweep.
+
+    Args:
+        folder: The job's folder.
+        error: Why it failed, in one line.
+    """
+    known = JobStatus.read(folder)
+    if known:
+        with suppress(OSError):
+            replace(known, state=FAILED, error=error).write(folder)
 
 
 def note(state: str, metrics: Mapping[str, float]) -> None:

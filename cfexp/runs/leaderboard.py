@@ -51,7 +51,9 @@ def _status(job: Path, *, has_metrics: bool) -> str:
     known = JobStatus.read(job)
     if known:
         # One that still runs was killed.
-        return STOPPED if known.state == RUNNING else known.state
+        state = STOPPED if known.state == RUNNING else known.state
+        # What follows a training may have failed after the job had ended.
+        return FAILED if state == FINISHED and not has_metrics else state
     if not has_metrics:
         return FAILED
     return BEFORE if (job / SKIPPED).exists() else FINISHED

@@ -25,6 +25,7 @@ from cfexp.tracking.tags import (
     OVERRIDES,
     SPLIT,
     SPLIT_SHA256,
+    VERSIONS,
 )
 
 if TYPE_CHECKING:
@@ -84,11 +85,10 @@ def tags(data: Data, git: GitState | None, *, kind: str, model: str) -> dict[str
         DATA_SHA256: ratings.fingerprint,
         SPLIT_SHA256: split.fingerprint,
     }
-    found |= {f"version.{name}": version for name, version in versions().items()}
     if git:
         found[COMMIT] = git.commit
         found[DIRTY] = str(bool(git.diff or git.untracked)).lower()
-    return found
+    return found | {VERSIONS: json.dumps(versions())}
 
 
 def job_tags(

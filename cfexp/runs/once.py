@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from cfexp.data.split import Data
-from cfexp.errors import ConfigError
+from cfexp.errors import ConfigError, Pruned
 from cfexp.models.base import NeuralModel
 from cfexp.models.ensemble import Ensemble
 from cfexp.runs.job import Job
@@ -41,8 +42,15 @@ class Claim:
     resume_id: str | None = None
     earlier: "Earlier | None" = None
 
-    def finish(self) -> None:
-        """Removes the checkpoint, if it is this process's own."""
+    def exit(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Removes this process's own checkpoint, unless it is to be resumed."""
+        if error is not None and not isinstance(error, Pruned):
+            return
         training = self.job.experiment.training
         mine = training.checkpoint_every or training.resume
         if mine and worker_index() == 0:

@@ -1,8 +1,10 @@
 """Trains the folds and seeds of one experiment: one result with its uncertainty."""
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,10 +16,12 @@ from cfexp.errors import ConfigError
 from cfexp.evaluation.names import REPEATS, ROWS
 from cfexp.evaluation.rows import read_errors
 from cfexp.evaluation.uncertainty import WITH_INTERVAL, Part, summary
+from cfexp.reports.description import of_repeats
 from cfexp.runs import metadata
 from cfexp.runs.conclusion import conclude_run
 from cfexp.runs.job import Job, Outcome
 from cfexp.runs.job_report import note
+from cfexp.runs.paperwork import in_background
 from cfexp.runs.repeats_view import RepeatsView
 from cfexp.runs.results import check_folder, write_metrics, writing
 from cfexp.runs.task import Task
@@ -26,9 +30,9 @@ from cfexp.runtime.console import print_frame, print_lines
 from cfexp.runtime.job_status import BEFORE, FINISHED
 from cfexp.runtime.output import near
 from cfexp.spec import digest
-from cfexp.tracking.folder import TEST_PREDICTIONS, VALID_PREDICTIONS
+from cfexp.tracking.folder import METRICS, SKIPPED, TEST_PREDICTIONS, VALID_PREDICTIONS
 from cfexp.tracking.settings import NewRun
-from cfexp.tracking.tags import FOLDER, MODEL
+from cfexp.tracking.tags import FOLDER, MODEL, NOTE
 from cfexp.tracking.tracker import open_parent
 
 if TYPE_CHECKING:
@@ -78,7 +82,8 @@ def train_repeats(task: Task) -> dict[str, float]:
             parent.log(
                 params={k: v for k, v in params if k not in repeated_options()},
                 metrics=means,
-                tags={f"cfexp.{part}_interval": text for part, text in covers.items()},
+                tags={f"cfexp.{part}_interval": text for part, text in covers.items()}
+                | {NOTE: of_repeats(task.experiment.model.name, ratings.name, means)},
                 files=task.folder / "results",
             )
     _print(task.name, table, means, covers)
@@ -120,17 +125,23 @@ def _train_all(
     view = RepeatsView.of(
         len(found), task.options.objective, is_tracked=parent is not None
     )
-    done = []
-    with view:
+    trained = []
+    with view, in_background():
         for i, one in enumerate(found):
             job = _job_of(task, i, one, parent)
             with view.repeat(i, one.label, job.folder) as report:
                 outcome = train(job, data=one.experiment.load(ratings))
                 report.note(FINISHED if outcome.result else BEFORE, outcome.metrics)
-            files = (VALID_PREDICTIONS, TEST_PREDICTIONS)
-            errors = {file: _errors(outcome, file) for file in files}
-            done.append(Repeated(one.label, outcome.metrics, errors))
-    return done
+            trained.append((one.label, replace(outcome, result=None), job.folder))
+    return [_repeated(*one) for one in trained]
+
+
+def _repeated(label: str, outcome: Outcome, folder: Path) -> Repeated:
+    """Returns the result of a repeat whose files are written."""
+    files = (VALID_PREDICTIONS, TEST_PREDICTIONS)
+    errors = {file: _errors(outcome, folder, file) for file in files}
+    metrics = json.loads((folder / "results" / METRICS).read_text())
+    return Repeated(label, metrics, errors)
 
 
 def _job_of(task: Task, i: int, one: Repeat, parent: "ParentRun | None") -> Job:
@@ -167,14 +178,14 @@ def _summary(
     return summary(table, parts)
 
 
-def _errors(outcome: Outcome, file: str) -> pd.DataFrame:
+def _errors(outcome: Outcome, folder: Path, file: str) -> pd.DataFrame:
     """Returns the errors of a repeat's predictions.
 
     Those of a skipped repeat are read from MLflow, since its folder may be gone or
     overwritten.
     """
-    if outcome.result:
-        return read_errors(outcome.folder / "results" / file)
+    if not (folder / SKIPPED).exists():
+        return read_errors(folder / "results" / file)
     assert outcome.run_id is not None
     from cfexp.tracking.search import predictions_of
 

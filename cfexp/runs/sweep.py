@@ -1,7 +1,6 @@
 """Sweeps: a parent run for the runs of all jobs, on any launcher."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,13 @@ from cfexp.config.explain import explain
 from cfexp.config.identity import effective, sweep_key
 from cfexp.config.jobs import check_jobs
 from cfexp.config.secrets import OVERRIDE, VARIABLE, hide_uri
-from cfexp.errors import ConfigError, Failed, first_line, masked
+from cfexp.errors import Failed, first_line, masked
+from cfexp.runs import paperwork
 from cfexp.runs.launchers import check_installed, threads_for_each
+from cfexp.runs.paperwork import Paperwork
 from cfexp.runs.sweep_end import BOARD, FIX, JSON, SweepEnd
 from cfexp.runs.sweep_view import Label, RunningJob, SweepView
+from cfexp.runs.swept import Swept
 from cfexp.runs.traces import HYDRA_FILES, note_traces
 from cfexp.runtime import owned
 from cfexp.runtime.files import check_folder
@@ -32,35 +34,6 @@ if TYPE_CHECKING:
 ELSEWHERE = "move it away, or choose another hydra.run.dir"
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _open_sweeps: list["SweepCallback"] = []
-
-
-@dataclass(frozen=True)
-class Swept:
-    """What the jobs of a sweep need to know.
-
-    Attributes:
-        parent_id: Id of the parent run; None without tracking.
-        uri: The tracking URI, absolute; None if it holds a password, when jobs read it
-            from the environment.
-        home: The working directory of the sweep.
-    """
-
-    parent_id: str | None
-    uri: str | None
-    home: Path
-
-    def enter(self) -> None:
-        """Changes to the working directory of the sweep.
-
-        Raises:
-            ConfigError: This machine does not have it.
-        """
-        if not self.home.is_dir():
-            raise ConfigError(
-                f"a job was started on a machine without the folder {self.home}. Start"
-                " the sweep in a folder that all machines of the launcher share."
-            )
-        os.chdir(self.home)
 
 
 _swept: Swept | None = None
@@ -94,14 +67,15 @@ class SweepCallback(Callback):
         self.objective = ""
         self.threads = 0
         self.parent: ParentRun | None = None
+        self.paperwork: Paperwork | None = None
         self.view: SweepView | None = None
         self.label: Label | None = None
         self.job: RunningJob | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # Without the client, which belongs to this process, and without a password.
+        # Without what belongs to this process, and without a password.
         tracking = self.tracking.replace(uri=masked(self.tracking.uri))
-        own = {"parent": None, "view": None, "job": None}
+        own = {"parent": None, "paperwork": None, "view": None, "job": None}
         return {**self.__dict__, **own, "tracking": tracking}
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -153,6 +127,7 @@ class SweepCallback(Callback):
         _open_sweeps.append(self)
         parent_id = self._open_parent(config)
         uri = self.tracking.absolute_uri
+        self.paperwork = paperwork.start()
         self.swept = Swept(parent_id, uri if masked(uri) == uri else None, Path.cwd())
         self.view = SweepView(config, self.folder)
         self.label = self.view.label
@@ -224,9 +199,15 @@ class SweepCallback(Callback):
 
         Returns:
             Where a sweep that was stopped stands, and how to go on.
+
+        Raises:
+            CfexpError: A job could not be written or logged after it had ended.
         """
         if self.job:
             self.job.stop()
+        errors = paperwork.stop(self.paperwork)
+        if status != "FINISHED":  # there is another error to report
+            errors = []
         if self.view:
             self.view.stop()
         parent_id = self.parent.run_id if self.parent else None
@@ -235,6 +216,8 @@ class SweepCallback(Callback):
         end.show()
         if self.parent:
             end.log(self.parent)
-            self.parent.finish(status)
+            self.parent.finish("FAILED" if errors else status)
         end.conclude()
+        if errors:
+            raise errors[0]
         return end.how_to_go_on(self.view.screen.standing()) if self.view else []

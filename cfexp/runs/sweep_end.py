@@ -8,7 +8,7 @@ from cfexp.runtime import owned
 from cfexp.runtime.job_status import DONE, PRUNED
 from cfexp.runtime.output import near
 from cfexp.runtime.result import conclude
-from cfexp.tracking.tags import BEST_OVERRIDES
+from cfexp.tracking.tags import BEST_OVERRIDES, NOTE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,14 +87,18 @@ class SweepEnd:
 
     def log(self, parent: "ParentRun") -> None:
         """Logs the leaderboard and the best job to the parent run."""
+        from cfexp.reports.description import of_sweep
         from cfexp.runs.leaderboard import best_and_means
 
         results, finished = self.folder / "results", self.finished
-        if finished.empty and len(self.board):
-            parent.log(files=results)
-        elif len(finished):
-            best = {BEST_OVERRIDES: str(finished.iloc[0]["job"])}
-            parent.log(metrics=best_and_means(finished), tags=best, files=results)
+        if self.board.empty:
+            return
+        tags = {NOTE: of_sweep(finished, len(self.board) - len(finished))}
+        if finished.empty:
+            parent.log(tags=tags, files=results)
+            return
+        tags[BEST_OVERRIDES] = str(finished.iloc[0]["job"])
+        parent.log(metrics=best_and_means(finished), tags=tags, files=results)
 
     def conclude(self) -> None:
         """Prints the sweep's result, if ``-q`` or ``--json`` ask for it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cfexp.config.build import Request
-from cfexp.config.identity import effective
+from cfexp.config.identity import effective, run_name
 from cfexp.config.options import Options
 from cfexp.config.overrides import with_overrides
 from cfexp.experiment import Experiment
@@ -15,7 +15,7 @@ from cfexp.models.predictor import Predictor
 from cfexp.runs import trained
 from cfexp.runs.job import Job
 from cfexp.runs.metadata import required_of
-from cfexp.runs.sweep import Swept
+from cfexp.runs.swept import Swept
 from cfexp.tracking.settings import Choice, Tracking
 from cfexp.tracking.tracker import find_model
 from cfexp.training.history import Epoch
@@ -98,6 +98,19 @@ class Task:
             "the model of %s: %s, trained on %s", name, origin.model, origin.dataset
         )
         return predictor, name
+
+    def name_of(self, what: str, model: str, source: str) -> str:
+        """Returns the name of a run that uses a trained model.
+
+        Args:
+            what: What it does, such as ``evaluate``.
+            model: Name of the model's family.
+            source: Run id or folder of the trained model.
+        """
+        path = Path(source)
+        short = source[:8] if len(path.parts) == 1 else path.parent.name
+        changes = run_name("", self.overrides)
+        return self.options.run_name or f"{what} {model} of {short} {changes}".strip()
 
     def experiment_over(self, saved: Mapping[str, Any]) -> Experiment:
         """Returns a saved experiment with the overrides of this run applied.

@@ -2,28 +2,37 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.data.split import Data
-from cfexp.errors import Pruned
+from cfexp.errors import first_line
 from cfexp.evaluation.names import PEAK_MEMORY, RELOAD_DIFFERENCE, seconds
 from cfexp.models.base import NeuralModel
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.predictor import max_difference
 from cfexp.models.source import Source
+from cfexp.reports.description import of_model
 from cfexp.reports.run_tables import log_data, print_evaluation, print_summary
-from cfexp.runs import metadata, results, trained
+from cfexp.runs import metadata, paperwork, results
+from cfexp.runs import trained as models
 from cfexp.runs.job import Job, Outcome
+from cfexp.runs.job_report import ended_badly
 from cfexp.runs.once import Claim, claim
+from cfexp.runs.paperwork import Paperwork
 from cfexp.runs.standing import noted_if_stopped
 from cfexp.runtime import tensorflow
+from cfexp.runtime.building import one_at_a_time
 from cfexp.runtime.files import check_folder
 from cfexp.runtime.memory import peak_memory_mb
 from cfexp.runtime.provenance import GitState, git_state
 from cfexp.runtime.stopwatch import Stopwatch
+from cfexp.tracking.folder import METRICS
 from cfexp.tracking.settings import NewRun
-from cfexp.tracking.tags import WEIGHTS_SHA256
+from cfexp.tracking.tags import NOTE, WEIGHTS_SHA256
 from cfexp.tracking.tracker import Run, check_tracking, find_members, open_run
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.history import Epoch
@@ -58,16 +67,24 @@ def train(
         data = data or job.experiment.load(source=source)
     log_data(*data)
     check_tracking(job.tracking)
-    with claim(job, data) as claimed:
+    later = paperwork.current()
+    if later:  # a second job of the same kind finds the first one finished
+        later.wait_for(job.key(data))
+    with ExitStack() as stack:
+        claimed = stack.enter_context(claim(job, data))
         if claimed.earlier:
             return _skipped(job, claimed)
         epochs = job.experiment.training.epochs
-        try:
-            with noted_if_stopped(claimed.checkpoint, epochs=epochs):
-                return _train(claimed, data, source, watch)
-        except Pruned:
-            claimed.finish()  # its checkpoint is not to be resumed
-            raise
+        with noted_if_stopped(claimed.checkpoint, epochs=epochs):
+            trained = _train(claimed, data, source, watch, stack)
+            run_id = trained.run.run_id
+            if later:
+                later.make_room()
+        metrics = _finish_or_hand_over(trained, stack.pop_all(), later)
+    result = trained.result
+    print_evaluation(f"{job.name} on {data.ratings.name}", result.comparison)
+    print_summary(result.fitted, metrics, watch, run_id=run_id, folder=job.folder)
+    return Outcome(run_id, metrics, job.folder, result)
 
 
 def _skipped(job: Job, claimed: Claim) -> Outcome:
@@ -82,9 +99,38 @@ def _skipped(job: Job, claimed: Claim) -> Outcome:
     return Outcome(earlier.run_id, earlier.metrics, Path(earlier.folder))
 
 
+@dataclass(frozen=True)
+class _Trained:
+    """A trained job whose model is saved, but not its results.
+
+    Attributes:
+        job: The job.
+        result: Its result. The next training may overwrite its model's weights.
+        run: Its MLflow run.
+        tags: The run's tags.
+        git: State of the user's repository.
+    """
+
+    job: Job
+    result: Result
+    run: Run
+    tags: Mapping[str, str]
+    git: GitState | None
+
+    def metrics(self) -> dict[str, float]:
+        """Returns the metrics known so far."""
+        found = self.result.metrics() | seconds(self.result.watch.seconds)
+        return found | {PEAK_MEMORY: peak_memory_mb()}
+
+
 def _train(
-    claimed: Claim, data: Data, source: Source | None, watch: Stopwatch
-) -> Outcome:
+    claimed: Claim,
+    data: Data,
+    source: Source | None,
+    watch: Stopwatch,
+    stack: ExitStack,
+) -> _Trained:
+    """Trains and tests a job and saves its model; `stack` then holds its MLflow run."""
     job, experiment = claimed.job, claimed.job.experiment
     # MLflow is imported and contacted in the background while XLA compiles.
     with watch("imports"):
@@ -94,22 +140,18 @@ def _train(
     git = git_state(Path.cwd())
     tags = metadata.job_tags(job, data, git, members=members)
     new = NewRun(job.name, tags, job.folder, job.parent_id)
-    with open_run(job.tracking, new, claimed.resume_id) as run:
-        run.log_start(
-            params=metadata.params(experiment, source), inputs=metadata.inputs(*data)
-        )
-        result = experiment.run(
-            data,
-            source=source,
-            members=members,
-            hooks=_hooks(claimed, run),
-            watch=watch,
-        )
-        metrics = _save_and_log(job, result, run, tags, git)
-    claimed.finish()
-    print_evaluation(f"{job.name} on {data.ratings.name}", result.comparison)
-    print_summary(result.fitted, metrics, watch, run_id=run.run_id, folder=job.folder)
-    return Outcome(run.run_id, metrics, job.folder, result)
+    stack.push(claimed.exit)
+    run = stack.enter_context(open_run(job.tracking, new, claimed.resume_id))
+    run.log_start(
+        params=metadata.params(experiment, source), inputs=metadata.inputs(*data)
+    )
+    result = experiment.run(
+        data, source=source, members=members, hooks=_hooks(claimed, run), watch=watch
+    )
+    with watch("save"):
+        result.predictor.save(job.folder / "model")
+        tags |= {WEIGHTS_SHA256: results.weights_digest(result.fitted.scorer)}
+    return _Trained(job, result, run, tags, git if job.tracking.git_diff else None)
 
 
 def _hooks(claimed: Claim, run: Run) -> Hooks:
@@ -126,28 +168,49 @@ def _hooks(claimed: Claim, run: Run) -> Hooks:
     return Hooks(checkpoints, on_epoch)
 
 
-def _save_and_log(
-    job: Job,
-    result: Result,
-    run: Run,
-    tags: Mapping[str, str],
-    git: GitState | None,
+def _finish_or_hand_over(
+    trained: _Trained, stack: ExitStack, later: Paperwork | None
 ) -> dict[str, float]:
-    """Writes the run's folder and logs it; returns the final metrics."""
-    predictor, watch = result.predictor, result.watch
-    weights = {WEIGHTS_SHA256: results.weights_digest(result.fitted.scorer)}
-    with watch("save"):
-        predictor.save(job.folder / "model")
-        diff = git if job.tracking.git_diff else None
-        results.write(job, result, tags={**tags, **weights}, git=diff)
-    with watch("log"):
-        sample = results.sample(result.data)
-        reloaded = run.log_model(job.folder / "model", example=sample.head(5))
-        difference = max_difference(predictor, reloaded, sample)
-    metrics = result.metrics() | {RELOAD_DIFFERENCE: difference}
-    metrics |= seconds(watch.seconds) | {PEAK_MEMORY: peak_memory_mb()}
-    results.write_metrics(job.folder / "results", metrics)
-    run.log_results(metrics, job.folder / "results", tags=weights)
+    """Finishes a job, now or `later`; returns its metrics as far as they are known."""
+    if later is None:
+        return _finish(trained, stack)
+    metrics, job = trained.metrics(), trained.job
+    later.add(job.key(trained.result.data), job.name, partial(_finish, trained, stack))
+    return metrics
+
+
+def _finish(trained: _Trained, stack: ExitStack) -> dict[str, float]:
+    """Writes and logs a job's results, and closes its run; returns its metrics.
+
+    A job that cannot be finished has no ``metrics.json``.
+    """
+    folder = trained.job.folder / "results"
+    try:
+        with stack:
+            return _write_and_log(trained, folder)
+    except BaseException as error:
+        (folder / METRICS).unlink(missing_ok=True)
+        ended_badly(trained.job.folder, first_line(error))
+        raise
+
+
+def _write_and_log(trained: _Trained, folder: Path) -> dict[str, float]:
+    job, result, run = trained.job, trained.result, trained.run
+    sample = results.sample(result.data)
+    note = of_model(job.experiment.model.name, result.comparison)
+    tags = {**trained.tags, NOTE: note}
+    reloaded = run.log_model(job.folder / "model", example=sample.head(5), note=note)
+    with result.watch("write"):
+        results.write(job, result, tags=tags, git=trained.git)
+        run.record_finished()
+    with result.watch("log"):
+        model = reloaded()
+        with one_at_a_time:
+            tested = result.tested.predicted[: len(sample)]
+            difference = max_difference(tested, model, sample)
+    metrics = trained.metrics() | {RELOAD_DIFFERENCE: difference}
+    results.write_metrics(folder, metrics)
+    run.log_results(metrics, folder, tags=tags)
     return metrics
 
 
@@ -165,6 +228,6 @@ def _members(job: Job, data: Data) -> "list[Member]":
         split_fingerprint=data.split.fingerprint,
     )
     return [
-        load_member(saved.reference, trained.load(saved, job.experiment), valid, *data)
+        load_member(saved.reference, models.load(saved, job.experiment), valid, *data)
         for saved, valid in found
     ]

@@ -1,5 +1,6 @@
 """Compares a reproduced run with the past one, metric by metric."""
 
+import json
 import logging
 import math
 from collections.abc import Mapping
@@ -14,7 +15,14 @@ from cfexp.runs.results import writing
 from cfexp.runtime.console import print_frame, print_lines
 from cfexp.runtime.provenance import PACKAGES, GitState, versions
 from cfexp.tracking.folder import Past
-from cfexp.tracking.tags import COMMIT, DATA_SHA256, DIRTY, SPLIT_SHA256, WEIGHTS_SHA256
+from cfexp.tracking.tags import (
+    COMMIT,
+    DATA_SHA256,
+    DIRTY,
+    SPLIT_SHA256,
+    VERSIONS,
+    WEIGHTS_SHA256,
+)
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +76,11 @@ def warn_of_code(past: Past, git: GitState | None) -> None:
             now,
             commit,
         )
-    found = versions()
+    found, before = versions(), json.loads(past.tags.get(VERSIONS, "{}"))
     changed = [
         f"{name} {then} then, {found[name]} now"
         for name in ("python", *PACKAGES)
-        if (then := past.tags.get(f"version.{name}", found[name])) != found[name]
+        if (then := before.get(name, found[name])) != found[name]
     ]
     if changed:
         log.warning("other packages: %s", "; ".join(changed))

@@ -29,7 +29,9 @@ def held(path: Path, *, wait: bool) -> Iterator[bool]:
     """
     made = not path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)  # creates the folder again if another process removed it
+    # Creates the folder again if another process removed it. Another thread than this
+    # one may release it.
+    lock = FileLock(path, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:

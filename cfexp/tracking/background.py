@@ -23,7 +23,7 @@ class Background:
         open_run: Opens the run and returns its id; the first call.
 
     Attributes:
-        error: The first error of a call of `now`, after which none is made.
+        error: The first error of a call of `now` or `soon`, after which none is made.
     """
 
     def __init__(self, open_run: Callable[[], str]):
@@ -67,22 +67,33 @@ class Background:
             self._opened.result()
 
     def now(self, call: Callable[[], T], otherwise: Callable[[], T]) -> T:
-        """Makes a call, waits for it and returns its result.
+        """Makes a call, waits for it and returns its result, see `soon`."""
+        return self.soon(call, otherwise)()
+
+    def soon(
+        self, call: Callable[[], T], otherwise: Callable[[], T]
+    ) -> Callable[[], T]:
+        """Makes a call; returns a function that waits for it and returns its result.
 
         Args:
             call: The call.
-            otherwise: Called instead if it, or an earlier call of `now`, fails.
+            otherwise: Called instead if it, or an earlier such call, fails.
 
         Raises:
             TrackingError: The run could not be opened.
         """
         self._opened.result()
-        if self.error is None:
+        made = None if self.error else self._thread.submit(call)
+
+        def result() -> T:
             try:
-                return self._thread.submit(call).result()
+                if made and self.error is None:
+                    return made.result()
             except Exception as error:
                 self.error = error
-        return otherwise()
+            return otherwise()
+
+        return result
 
     def later(self, call: Callable[[], object]) -> None:
         """Makes a call without waiting for it; if it fails, `retry` makes it again."""

@@ -98,6 +98,33 @@ def epoch_metrics(epoch: Epoch) -> list[Metric]:
     ]
 
 
+class Unsent:
+    """Metrics of epochs that are not sent yet, and those of the best epoch so far."""
+
+    def __init__(self) -> None:
+        self._metrics: list[Metric] = []
+        self._best = math.inf
+
+    def add(self, epoch: Epoch) -> None:
+        """Adds the metrics of an epoch."""
+        if epoch.val_rmse < self._best:
+            self._best = epoch.val_rmse
+            # First, since MLflow lists metrics in the order in which they were logged.
+            self._metrics += _headline(epoch)
+        self._metrics += epoch_metrics(epoch)
+
+    def take(self) -> list[Metric]:
+        """Returns the metrics, which then count as sent."""
+        found, self._metrics = self._metrics, []
+        return found
+
+
+def _headline(epoch: Epoch) -> list[Metric]:
+    values = (epoch.val_rmse, epoch.val_mae, float(epoch.epoch))
+    named = zip(("val_rmse", "val_mae", "best_epoch"), values, strict=True)
+    return [Metric(name, value, int(epoch.time * 1000), 0) for name, value in named]
+
+
 def log_batch(run_id: str, metrics: list[Metric]) -> None:
     """Logs any number of metrics."""
     for start in range(0, len(metrics), BATCH):

@@ -16,7 +16,11 @@ from cfexp.tracking.preflight import HTTP, LIMIT, check_reachable, in_time
 from cfexp.tracking.settings import Tracking
 
 # Makes the MLflow UI show metrics and parameters, not traces of agents.
-EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",
+    # The metric that its charts begin with.
+    "mlflow.experiment.primaryMetric.name": "test_rmse",
+}
 # MLflow's own limit is 6,000; the whole configuration is an artifact anyway.
 MAX_TEXT = 500
 NO_EXPERIMENT = "-1"

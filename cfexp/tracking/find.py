@@ -11,7 +11,7 @@ from cfexp.errors import NoRunsError, TrackingError, did_you_mean, first_line
 from cfexp.tracking.choose import CHOSEN, FINISHED, find_id
 from cfexp.tracking.connect import connect
 from cfexp.tracking.folder import CONFIG, METRICS, TAGS, VALID_PREDICTIONS, Past
-from cfexp.tracking.model import MODEL_NAME
+from cfexp.tracking.model import uri_of
 from cfexp.tracking.settings import Choice, Tracking
 from cfexp.tracking.tags import MODEL
 
@@ -100,7 +100,7 @@ def find(reference: str, *, tracking: Tracking, choice: Choice) -> SavedModel:
     if reference.startswith("models:/"):
         return _download(reference, reference, None)
     run_id = find_id(reference, experiment_id, tracking, choice=choice)
-    return _download(reference, f"runs:/{run_id}/{MODEL_NAME}", run_id)
+    return _download(reference, None, run_id)
 
 
 def find_members(
@@ -178,8 +178,9 @@ def _validation_of(saved: SavedModel) -> Path:
     )
 
 
-def _download(reference: str, uri: str, run_id: str | None) -> SavedModel:
+def _download(reference: str, uri: str | None, run_id: str | None) -> SavedModel:
     try:
+        uri = uri or uri_of(str(run_id))
         if run_id is None:
             run_id = mlflow.models.get_model_info(uri).run_id
         root = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from cfexp.evaluation.names import PEAK_MEMORY, TOTAL_SECONDS
 from cfexp.tracking.settings import SQLITE, Tracking
-from cfexp.tracking.tags import DATA_SHA256, JOB_KEY, LOCK, MODEL, SPLIT_SHA256
+from cfexp.tracking.tags import DATA_SHA256, JOB_KEY, MODEL, SPLIT_SHA256, owner_of
 
 RUNS = """
 SELECT run_uuid, status FROM runs JOIN experiments USING (experiment_id)
@@ -83,7 +83,7 @@ def _seen(base: sqlite3.Connection, experiment: str) -> Iterator[Seen]:
             (own.get(DATA_SHA256, ""), own.get(SPLIT_SHA256, "")),
             own.get(MODEL, ""),
             params.get(run_id, {}),
-            Path(own.get(LOCK, "")),
+            owner_of(own)[1] or Path(),
             found.get(TOTAL_SECONDS),
             found.get(PEAK_MEMORY),
         )

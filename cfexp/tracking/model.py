@@ -1,9 +1,13 @@
 """Logs a trained model so that MLflow can serve it where cfexp is not installed."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import mlflow
 import pandas as pd
+from mlflow.entities import LoggedModelStatus
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, DataType, Schema
@@ -11,24 +15,33 @@ from pandas.api.types import is_integer_dtype
 
 from cfexp.models.travelling import CODE
 from cfexp.runtime.provenance import versions
+from cfexp.tracking.tags import MODEL, NOTE
 
-MODEL_NAME = "model"
+REGISTERED = "Models of cfexp that predict the rating a user would give a movie."
+# What MLflow refuses in a model's name.
+REFUSED = re.compile("[/:.%\"']")
 SERVING_PACKAGES = (
     *("mlflow", "tensorflow", "keras", "pandas", "numpy"),
     *("lazy-loader", "pydantic"),
 )
 
 
-def log_predictor(folder: Path, *, example: pd.DataFrame) -> ModelInfo:
+def model_name(tags: Mapping[str, str]) -> str:
+    """Returns the name of a run's logged model: that of its family."""
+    return REFUSED.sub("-", tags.get(MODEL, "model"))
+
+
+def log_predictor(folder: Path, *, name: str, example: pd.DataFrame) -> ModelInfo:
     """Logs a saved predictor as a model of the active MLflow run.
 
     Args:
         folder: A folder written by `Predictor.save`.
+        name: Name of the logged model.
         example: A few rows of input.
     """
     own = sorted((folder / CODE).glob("*"))  # what its layers are defined in
     return mlflow.pyfunc.log_model(
-        name=MODEL_NAME,
+        name=name,
         loader_module="cfexp.models.serving",
         data_path=str(folder),
         # So that the model can be loaded where cfexp is not installed.
@@ -40,18 +53,41 @@ def log_predictor(folder: Path, *, example: pd.DataFrame) -> ModelInfo:
     )
 
 
-def register(run_id: str, name: str) -> str:
+def uri_of(run_id: str) -> str:
+    """Returns the URI of the newest model that a run has logged completely.
+
+    Raises:
+        MlflowException: It has logged none.
+    """
+    client = mlflow.MlflowClient()
+    outputs = client.get_run(run_id).outputs.model_outputs
+    models = [client.get_logged_model(output.model_id) for output in outputs]
+    ready = [m for m in models if m.status == LoggedModelStatus.READY]
+    if not ready:
+        raise MlflowException(f"run {run_id} has no model")
+    newest = max(ready, key=lambda model: model.creation_timestamp)
+    return f"runs:/{run_id}/{newest.name}"
+
+
+def register(run_id: str, name: str, note: str | None = None) -> str:
     """Registers the model of a run, unless it is registered, and returns its version.
 
     Args:
         run_id: The run, whose model is logged.
         name: Name of the registered model, which is created if it does not exist.
+        note: Description of the version; the run's if None.
     """
-    known = mlflow.MlflowClient().search_model_versions(f"run_id = '{run_id}'")
+    client = mlflow.MlflowClient()
+    known = client.search_model_versions(f"run_id = '{run_id}'")
     same = [version for version in known if version.name == name]
     if same:
         return str(same[0].version)
-    return str(mlflow.register_model(f"runs:/{run_id}/{MODEL_NAME}", name).version)
+    version = str(mlflow.register_model(uri_of(run_id), name).version)
+    note = note or client.get_run(run_id).data.tags.get(NOTE)
+    client.update_model_version(name, version, description=note)
+    if not client.get_registered_model(name).description:
+        client.update_registered_model(name, description=REGISTERED)
+    return version
 
 
 def signature(example: pd.DataFrame) -> ModelSignature:

@@ -1,6 +1,6 @@
 """A run that is not tracked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from cfexp.models.predictor import Predictor
+from cfexp.runtime.building import one_at_a_time
 from cfexp.runtime.locks import alone_in
 from cfexp.training.history import Epoch
 
@@ -58,6 +59,16 @@ class NullRun:
     ) -> None:
         """Does nothing."""
 
-    def log_model(self, folder: Path, *, example: pd.DataFrame) -> Predictor:
-        """Returns the saved predictor, loaded again."""
-        return Predictor.load(folder)
+    def record_finished(self) -> None:
+        """Does nothing."""
+
+    def log_model(
+        self, folder: Path, *, example: pd.DataFrame, note: str
+    ) -> Callable[[], Predictor]:
+        """Returns a function that loads the saved predictor."""
+
+        def load() -> Predictor:
+            with one_at_a_time:
+                return Predictor.load(folder)
+
+        return load

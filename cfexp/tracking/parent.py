@@ -11,6 +11,7 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 
 from cfexp.errors import first_line, masked
+from cfexp.evaluation.names import headline_first
 from cfexp.tracking.calls import status_of
 from cfexp.tracking.connect import MAX_TEXT, connect, short_params
 from cfexp.tracking.previous import find_parent
@@ -91,7 +92,10 @@ class ParentRun:
             metrics=dict(metrics or {}),
             tags={**self._record.tags, **dict(tags or {})},
         )
-        listed = [Metric(k, value, now, 0) for k, value in (metrics or {}).items()]
+        listed = [
+            Metric(k, value, now, 0)
+            for k, value in headline_first(metrics or {}).items()
+        ]
         try:
             self._client.log_batch(
                 self.run_id,

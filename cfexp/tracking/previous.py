@@ -13,14 +13,13 @@ from cfexp.tracking.connect import connect
 from cfexp.tracking.settings import Tracking
 from cfexp.tracking.tags import (
     FOLDER,
-    HOST,
     INCLUDES,
     JOB_KEY,
     KIND,
-    LOCK,
     PARENT,
     PRUNED,
     SWEEP_KEY,
+    owner_of,
 )
 
 log = logging.getLogger(__name__)
@@ -90,15 +89,16 @@ def _is_stopped(run: Run, lock: Path) -> bool:
         return False  # given up, not interrupted
     if run.info.status in ("FAILED", "KILLED"):
         return True
-    theirs = Path(run.data.tags[LOCK])
+    host, theirs = owner_of(run.data.tags)
+    assert theirs
     # The lock is held by this process, so the other one has ended.
     if theirs == lock.absolute():
         return True
-    if run.data.tags[HOST] == socket.gethostname():
+    if host == socket.gethostname():
         return not theirs.exists() or is_free(theirs)
     log.warning(
         "run %s of the same job may still be running on %s; training it here too",
         run.info.run_id,
-        run.data.tags[HOST],
+        host,
     )
     return False

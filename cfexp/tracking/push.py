@@ -10,6 +10,7 @@ from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from cfexp.errors import DamagedError, TrackingError, first_line
+from cfexp.evaluation.names import headline_first
 from cfexp.runtime.locks import held
 from cfexp.tracking.calls import (
     epoch_metrics,
@@ -20,8 +21,8 @@ from cfexp.tracking.calls import (
 )
 from cfexp.tracking.connect import connect
 from cfexp.tracking.folder import sample_of
-from cfexp.tracking.model import MODEL_NAME, log_predictor, register
-from cfexp.tracking.tags import LOCK
+from cfexp.tracking.model import log_predictor, model_name, register
+from cfexp.tracking.tags import owner_of
 from cfexp.tracking.unsynced import FILE, Record
 from cfexp.training import checkpoint
 from cfexp.training.history import Epoch
@@ -53,7 +54,7 @@ def push(folder: Path, *, uri: str | None = None) -> str:
     except Exception as error:
         raise TrackingError(_message(error, folder, record, run_id)) from error
     Record.forget(folder)
-    _forget_checkpoint(record.tags.get(LOCK), run_id)
+    _forget_checkpoint(owner_of(record.tags)[1], run_id)
     return f"run {run_id}"
 
 
@@ -78,12 +79,12 @@ def _message(error: Exception, folder: Path, record: Record, run_id: str) -> str
     )
 
 
-def _forget_checkpoint(lock: str | None, run_id: str) -> None:
+def _forget_checkpoint(lock: Path | None, run_id: str) -> None:
     """Removes the checkpoint beside a run's lock, if it belongs to the run."""
-    path = Path(lock or "").with_suffix(".npz") if lock else None
-    if path is None or not path.exists():
+    path = lock.with_suffix(".npz") if lock else None
+    if lock is None or path is None or not path.exists():
         return
-    with held(Path(str(lock)), wait=False) as free, suppress(DamagedError):
+    with held(lock, wait=False) as free, suppress(DamagedError):
         if free and checkpoint.load(path).note.get("run_id") == run_id:
             path.unlink()
 
@@ -107,14 +108,15 @@ def _push_all(folder: Path, record: Record, run_id: str) -> None:
     if (results / "metrics.json").exists():
         metrics |= json.loads((results / "metrics.json").read_text())
     if metrics:
-        mlflow.log_metrics(metrics)
+        mlflow.log_metrics(headline_first(metrics))
     if (results / "tags.json").exists():  # including those added at the end
         mlflow.set_tags(json.loads((results / "tags.json").read_text()))
     if results.is_dir():
         mlflow.log_artifacts(str(results))
-    if (folder / MODEL_NAME).is_dir():
+    if (folder / "model").is_dir():
         if not _has_model(run_id):
-            log_predictor(folder / MODEL_NAME, example=sample_of(folder))
+            name, example = model_name(record.tags), sample_of(folder)
+            log_predictor(folder / "model", name=name, example=example)
         if record.register_as is not None:
             register(run_id, record.register_as)
     mlflow.end_run(record.status)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +11,16 @@ from typing import Any
 
 import mlflow
 import pandas as pd
-from mlflow.entities import Metric
 from mlflow.pyfunc import PyFuncModel
 
 from cfexp.errors import first_line, masked
+from cfexp.evaluation.names import headline_first
 from cfexp.models.predictor import Predictor
+from cfexp.runtime.building import one_at_a_time
 from cfexp.runtime.locks import alone_in
 from cfexp.tracking.background import Background
 from cfexp.tracking.calls import (
-    epoch_metrics,
+    Unsent,
     is_refused,
     log_batch,
     log_inputs,
@@ -29,7 +30,7 @@ from cfexp.tracking.calls import (
     status_of,
 )
 from cfexp.tracking.connect import short_params
-from cfexp.tracking.model import log_predictor, register
+from cfexp.tracking.model import log_predictor, model_name, register
 from cfexp.tracking.settings import NewRun, Tracking
 from cfexp.tracking.unsynced import Record
 from cfexp.training.history import Epoch
@@ -64,7 +65,7 @@ class MlflowRun:
             status="RUNNING",
             tags=dict(new.tags),
         )
-        self._pending: list[Metric] = []
+        self._unsent = Unsent()
         self._flushed = time.monotonic()
         self._lock = ExitStack()
         self._lock.enter_context(alone_in(new.folder))
@@ -118,7 +119,7 @@ class MlflowRun:
             TrackingError: The run could not be opened.
         """
         self._mlflow.check()
-        self._pending += epoch_metrics(epoch)
+        self._unsent.add(epoch)
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self._flush()
 
@@ -138,38 +139,49 @@ class MlflowRun:
         )
 
         def log_all() -> None:
-            retried(lambda: mlflow.log_metrics(dict(metrics)))
+            retried(lambda: mlflow.log_metrics(headline_first(metrics)))
             retried(lambda: mlflow.set_tags(dict(tags or {})))
             mlflow.log_artifacts(str(folder))
 
-        self._record_finished()
+        self.record_finished()
         self._flush()
         self._mlflow.now(log_all, lambda: None)
 
-    def log_model(self, folder: Path, *, example: pd.DataFrame) -> Any:
-        """Logs a saved predictor as an MLflow model, and returns the reloaded model.
+    def log_model(
+        self, folder: Path, *, example: pd.DataFrame, note: str
+    ) -> Callable[[], Any]:
+        """Logs a saved predictor as an MLflow model, without waiting for it.
 
         Args:
             folder: A folder written by `Predictor.save`.
             example: A few rows of input.
+            note: Description of the model.
+
+        Returns:
+            A function that waits for it and returns the reloaded model.
 
         Raises:
             TrackingError: The run could not be opened.
         """
 
         def log_and_load() -> PyFuncModel:
-            info = log_predictor(folder, example=example)
+            name = model_name(self._record.tags)
+            info = log_predictor(folder, name=name, example=example)
             if self._record.register_as is not None:
-                self._register(self._record.register_as)
-            return mlflow.pyfunc.load_model(info.model_uri)
+                self._register(self._record.register_as, note)
+            with one_at_a_time:
+                return mlflow.pyfunc.load_model(info.model_uri)
 
-        self._record_finished()
-        return self._mlflow.now(log_and_load, lambda: Predictor.load(folder))
+        def load() -> Predictor:
+            with one_at_a_time:
+                return Predictor.load(folder)
 
-    def _register(self, name: str) -> None:
+        return self._mlflow.soon(log_and_load, load)
+
+    def _register(self, name: str, note: str) -> None:
         """Registers the model; if MLflow refuses the name, the run still finishes."""
         try:
-            register(self.run_id, name)
+            register(self.run_id, name, note)
         except Exception as error:
             if not is_refused(error):
                 raise
@@ -181,7 +193,7 @@ class MlflowRun:
                 self.run_id,
             )
 
-    def _record_finished(self) -> None:
+    def record_finished(self) -> None:
         """Saves a record of the finished run, in case this process dies meanwhile."""
         record = replace(self._record, run_id=self.run_id, status="FINISHED")
         record.save(self._folder)
@@ -189,12 +201,12 @@ class MlflowRun:
     def _close(self, error: BaseException | None) -> None:
         self._mlflow.retry()
         if error is not None:
-            log_batch(self.run_id, self._pending)
+            log_batch(self.run_id, self._unsent.take())
             mlflow.set_tags(reason_of(error))
         retried(lambda: mlflow.end_run(status_of(error)))
 
     def _flush(self) -> None:
-        batch, self._pending = self._pending, []
+        batch = self._unsent.take()
         self._flushed = time.monotonic()
         self._mlflow.later(lambda: log_batch(self.run_id, batch))
 

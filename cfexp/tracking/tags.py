@@ -1,5 +1,6 @@
 """Every tag that cfexp sets on an MLflow run."""
 
+import json
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,16 +21,21 @@ ERROR, PRUNED = "cfexp.error", "cfexp.pruned"
 SWEEP_KEY, BEST_OVERRIDES = "cfexp.sweep_key", "cfexp.best_overrides"
 # Prefix of a sweep's tags for jobs that it skipped: finished runs of other parents.
 INCLUDES = "cfexp.includes."
-# The job's key, and the machine and lock file of the process that runs it.
-JOB_KEY, HOST, LOCK = "cfexp.job_key", "cfexp.host", "cfexp.lock"
+# The job's key, and the machine and lock file of the process that runs it, as JSON.
+JOB_KEY, OWNER = "cfexp.job_key", "cfexp.owner"
+# The versions of Python and of packages, as JSON.
+VERSIONS = "cfexp.versions"
 # MLflow's own.
 PARENT, COMMIT = "mlflow.parentRunId", "mlflow.source.git.commit"
 DIRTY = "git.dirty"
+# The description of a run, in Markdown.
+NOTE = "mlflow.note.content"
 
 
 def owner_tags(key: str, lock: Path) -> dict[str, str]:
     """Returns the tags that identify a job, and the process that holds its lock."""
-    return {JOB_KEY: key, HOST: socket.gethostname(), LOCK: str(lock.absolute())}
+    owner = {"host": socket.gethostname(), "lock": str(lock.absolute())}
+    return {JOB_KEY: key, OWNER: json.dumps(owner)}
 
 
 def owner_of(tags: Mapping[str, str]) -> tuple[str, Path | None]:
@@ -38,4 +44,5 @@ def owner_of(tags: Mapping[str, str]) -> tuple[str, Path | None]:
     Args:
         tags: The run's tags; without an owner, the machine is empty.
     """
-    return tags.get(HOST, ""), Path(tags[LOCK]) if LOCK in tags else None
+    owner = json.loads(tags.get(OWNER, "{}"))
+    return owner.get("host", ""), Path(owner["lock"]) if "lock" in owner else None

@@ -1,6 +1,6 @@
 """The entry to tracking: opens and finds runs; imports MLflow only if it is used."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -57,8 +57,13 @@ class Run(Protocol):
     ) -> None:
         """Logs final metrics and tags, and all files of `folder`."""
 
-    def log_model(self, folder: Path, *, example: pd.DataFrame) -> Any:
-        """Logs a saved predictor; returns the reloaded model, which can ``predict``."""
+    def record_finished(self) -> None:
+        """Saves a record of the finished run, in case this process dies meanwhile."""
+
+    def log_model(
+        self, folder: Path, *, example: pd.DataFrame, note: str
+    ) -> Callable[[], Any]:
+        """Logs a saved predictor; the result waits for it and returns it, reloaded."""
 
 
 def check_tracking(tracking: Tracking) -> None:

@@ -14,6 +14,7 @@ from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import NeuralModel
 from cfexp.models.scorer import KerasScorer, check_loadable
+from cfexp.runtime.building import one_at_a_time
 from cfexp.training.distributed import strategy_named
 from cfexp.training.history import History
 from cfexp.training.loop import Rows, fit
@@ -72,12 +73,14 @@ def fit_neural(
     Raises:
         ConfigError: `start` is given with a strategy for several devices.
     """
-    strategy = _prepared(recipe, start)
     encoder = start.encoder if start else FeatureEncoder.fit(ratings, stage.train)
     train = _encoded(recipe, ratings, encoder, stage.train)
     valid = None if stage.valid is None else encode(ratings, encoder, stage.valid)
+    with one_at_a_time:
+        strategy = _prepared(recipe, start)
+        with strategy.scope():
+            scorer = _started(start) if start else _built(recipe, encoder, train)
     with strategy.scope():
-        scorer = _started(start) if start else _built(recipe, encoder, train)
         history = fit(
             scorer.model,
             Rows(train, valid),

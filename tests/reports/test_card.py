@@ -94,7 +94,7 @@ def test_names_do_not_act(workdir: Path, composed: Callable[..., DictConfig]) ->
     run(Task(replace(request, experiment=experiment), workdir / "run", name))
     page = (workdir / "run/results/model_card.html").read_text()
     assert re.findall("<img[^>]*?src=.{11}", page) == ['<img src="data:image']
-    assert f"A {html.escape(IMAGE)} ![x](plots/x.png) model" in page
+    assert f"This {html.escape(IMAGE)} ![x](plots/x.png) model" in page
     assert f"<h1>{html.escape(name)} on synthetic</h1>" in page
 
 

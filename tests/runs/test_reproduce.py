@@ -21,7 +21,7 @@ TAGS = {
     "cfexp.split_sha256": "s" * 64,
     "mlflow.source.git.commit": "a" * 40,
     "git.dirty": "false",
-    "version.numpy": "0.1",
+    "cfexp.versions": '{"numpy": "0.1"}',
 }
 
 

@@ -54,7 +54,7 @@ def track(workdir: Path, *overrides: str, status: str, experiment: int = 1) -> s
         "cfexp.model": request.experiment.model.name,
         "cfexp.data_sha256": data.ratings.fingerprint,
         "cfexp.split_sha256": data.split.fingerprint,
-        "cfexp.lock": str(workdir / "absent.lock"),
+        "cfexp.owner": json.dumps({"lock": str(workdir / "absent.lock")}),
     }
     params = {k: str(v) for k, v in request.experiment.params().items()}
     numbers = {"total_seconds": 3.0, "training/peak_memory_mb": 700.0}

@@ -138,7 +138,7 @@ def test_refused_registration_is_said_and_loses_nothing(
     refused = fails(99, INVALID_PARAMETER_VALUE, runs.register)
     monkeypatch.setattr(runs, "register", refused)
     with MlflowRun(tracking, NewRun("r", {}, workdir / "run")) as tracked:
-        tracked._register("films")
+        tracked._register("films", "What it is.")
     (record,) = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert "refuses to register it as films" in record.getMessage()
     assert "cfexp sync" not in record.getMessage()
