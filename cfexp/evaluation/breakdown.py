@@ -6,6 +6,8 @@ import pandas as pd
 from cfexp.data.ratings import ITEM, RATING, TITLE, USER
 
 N_WORST = 10
+# Of the 95 % interval of a mean, as if the rows were independent.
+HALF_WIDTH, NORMAL = "\u00b1 95 %", 1.96
 COUNT_EDGES = [-1, 0, 4, 9, 19, 49, 99, 199, np.inf]
 COUNT_LABELS = ["0", "1-4", "5-9", "10-19", "20-49", "50-99", "100-199", "200+"]
 
@@ -19,7 +21,7 @@ def by_count(predictions: pd.DataFrame, column: str) -> pd.DataFrame:
 def error_stats(
     predictions: pd.DataFrame, by: pd.Series, *, separator: str | None = None
 ) -> pd.DataFrame:
-    """Returns number, mean and standard error of the errors for each value of `by`.
+    """Returns number, mean and its interval of the errors for each value of `by`.
 
     Args:
         predictions: Columns ``rating`` and ``predicted``.
@@ -27,7 +29,7 @@ def error_stats(
         separator: Separates several values in `by`; the row counts for each of them.
 
     Returns:
-        Columns ``n``, ``mean`` and ``sem``, in stars, by value.
+        Columns ``n``, ``mean`` and `HALF_WIDTH`, in stars, by value.
     """
     error = predictions["predicted"] - predictions["rating"]
     parts = pd.DataFrame({"n": 1, "sum": error, "square": error**2})
@@ -39,13 +41,15 @@ def error_stats(
     n = sums["n"]
     mean = sums["sum"] / n
     variance = (sums["square"] - n * mean**2).clip(lower=0) / (n - 1)
-    return pd.DataFrame({"n": n, "mean": mean, "sem": np.sqrt(variance / n)})
+    half = NORMAL * np.sqrt(variance / n)
+    return pd.DataFrame({"n": n, "mean": mean, HALF_WIDTH: half})
 
 
 def calibration(test: pd.DataFrame) -> pd.DataFrame:
     """Returns rows, mean prediction and mean rating for each predicted whole star.
 
-    Columns ``star predicted``, ``rows``, ``mean predicted`` and ``mean given``.
+    Columns ``star predicted``, ``rows``, ``mean predicted``, ``mean given`` and
+    `HALF_WIDTH` of the latter.
     """
     star = test["predicted"].round().astype(int).rename("star predicted")
     groups = test.groupby(star)
@@ -54,6 +58,7 @@ def calibration(test: pd.DataFrame) -> pd.DataFrame:
             "rows": groups.size(),
             "mean predicted": groups["predicted"].mean(),
             "mean given": groups[RATING].mean(),
+            HALF_WIDTH: NORMAL * groups[RATING].sem(),
         }
     ).reset_index()
 

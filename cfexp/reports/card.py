@@ -22,8 +22,9 @@ from cfexp.evaluation.names import (
 )
 from cfexp.reports.description import of_model
 from cfexp.reports.page import data_uri, page
+from cfexp.reports.plots import NAME
 
-PLOTS = ("predicted_vs_true", "learning_curves")
+IMAGE = f"![{NAME}](plots/{NAME}.png)"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Card:
         parts = [
             f"# {_escaped(self.title)}\n",
             f"{of_model(_escaped(str(params['model.name'])), comparison)}\n",
+            _plot(folder),
             "## Data\n",
             _data(*self.data),
             "## Protocol\n",
@@ -73,7 +75,6 @@ class Card:
             _errors(comparison),
             "## Calibration: ratings given, by the star predicted\n",
             _table(calibration(test)),
-            _plot(folder, "predicted_vs_true"),
             "## Residuals: predicted - true, in stars\n",
             "### By genre\n",
             _table(_residuals(error_stats(test, test[GENRES], separator="|"), "genre")),
@@ -87,7 +88,6 @@ class Card:
             _table(pd.DataFrame(params.items(), columns=["option", "value"])),
             "## Time\n",
             _time(self.metrics),
-            _plot(folder, "learning_curves"),
         ]
         return "\n".join(part for part in parts if part)
 
@@ -150,9 +150,7 @@ def _errors(comparison: Comparison) -> str:
 
 def _residuals(stats: pd.DataFrame, label: str) -> pd.DataFrame:
     found = stats.rename({"": "(none)"}).rename_axis(label).reset_index()
-    return found.rename(
-        columns={"n": "rows", "mean": "mean error", "sem": "standard error"}
-    )
+    return found.rename(columns={"n": "rows", "mean": "mean error"})
 
 
 def _time(metrics: Mapping[str, float]) -> str:
@@ -177,6 +175,8 @@ def _table(frame: pd.DataFrame) -> str:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
     if isinstance(value, float):
         return "" if np.isnan(value) else f"{value:,.4f}".removesuffix(".0000")
     return f"{value:,}" if isinstance(value, int | np.integer) else _escaped(str(value))
@@ -187,23 +187,16 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\|*_<>&`\[\]])", r"\\\1", " ".join(text.split()))
 
 
-def _plot(folder: Path, name: str) -> str:
-    path = folder / "plots" / f"{name}.png"
-    return f"{_image(name)}\n" if path.exists() else ""
-
-
-def _image(name: str) -> str:
-    return f"![{name.replace('_', ' ')}](plots/{name}.png)"
+def _plot(folder: Path) -> str:
+    return f"{IMAGE}\n" if (folder / "plots" / f"{NAME}.png").exists() else ""
 
 
 def _inlined(text: str, folder: Path) -> str:
-    """Returns Markdown with the card's own images inlined as base64.
+    """Returns Markdown with the card's own picture inlined as base64.
 
     Texts cannot add other images: their brackets are escaped.
     """
-    for name in PLOTS:
-        if _image(name) in text:
-            data = data_uri((folder / "plots" / f"{name}.png").read_bytes())
-            inlined = f"![{name.replace('_', ' ')}]({data})"
-            text = text.replace(_image(name), inlined)
-    return text
+    if IMAGE not in text:
+        return text
+    data = data_uri((folder / "plots" / f"{NAME}.png").read_bytes())
+    return text.replace(IMAGE, f"![{NAME}]({data})")

@@ -1,32 +1,35 @@
-"""Plots of a run: learning curves, and where the errors lie."""
+"""The picture of a run: learning curves, calibration, and where the errors lie."""
 
+import math
 from pathlib import Path
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from cfexp.evaluation.breakdown import by_count, error_stats
+from cfexp.evaluation.breakdown import HALF_WIDTH, by_count, calibration, error_stats
 from cfexp.training.history import History
 
 mpl.use("agg")
 mpl.rcParams["text.parse_math"] = False  # a genre may contain a dollar sign
 
-# The files, without .png.
-NAMES = (
-    "learning_curves",
-    "predicted_vs_true",
-    "residuals_by_genre",
-    "residuals_by_popularity",
-)
+# The file, without .png.
+NAME = "overview"
 INK, ACCENT = "#33475b", "#d9632a"
+INTERVAL = "error bars: 95 % interval"
+MAX_GENRES = 20
+# Left, bottom, width and height of each panel: computing them takes longer than the
+# rest of the plot.
+CURVES, CALIBRATION = (0.07, 0.58, 0.4, 0.36), (0.57, 0.58, 0.4, 0.36)
+GENRES, POPULARITY = (0.13, 0.07, 0.34, 0.39), (0.63, 0.07, 0.34, 0.39)
 
 
 def save_plots(
     folder: Path, *, history: History | None, predictions: pd.DataFrame
 ) -> None:
-    """Writes PNG files into `folder`.
+    """Writes the picture into `folder`, as a PNG file.
 
     Args:
         folder: The folder, created if missing.
@@ -36,82 +39,77 @@ def save_plots(
             each test rating.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    overview(history, predictions).savefig(folder / f"{NAME}.png")
+
+
+def overview(history: History | None, predictions: pd.DataFrame) -> Figure:
+    """Returns the picture of a run; arguments as in `save_plots`."""
+    figure = Figure(figsize=(10, 7), dpi=90)
     if history:
-        learning_curves(history).savefig(folder / "learning_curves.png")
-    predicted_vs_true(predictions).savefig(folder / "predicted_vs_true.png")
-    by_genre = error_stats(predictions, predictions["genres"], separator="|")
-    residuals(by_genre.rename({"": "(none)"}).sort_values("mean"), "genre").savefig(
-        folder / "residuals_by_genre.png"
-    )
-    residuals(
-        by_count(predictions, "item_count"), "training ratings of the movie"
-    ).savefig(folder / "residuals_by_popularity.png")
+        learning_curves(figure.add_axes(CURVES), history)
+    calibrated(figure.add_axes(CALIBRATION if history else CURVES), predictions)
+    genres = error_stats(predictions, predictions["genres"], separator="|")
+    genres = genres.nlargest(MAX_GENRES, "n").rename({"": "(none)"})
+    residuals(figure.add_axes(GENRES), genres.sort_values("mean"), "genre")
+    counts = by_count(predictions, "item_count")
+    residuals(figure.add_axes(POPULARITY), counts, "training ratings of the movie")
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8)
+    return figure
 
 
-def learning_curves(history: History) -> Figure:
-    """Returns a plot of training loss and validation RMSE by epoch."""
+def learning_curves(axes: Axes, history: History) -> None:
+    """Draws the RMSE of train and validation rows by epoch, on one scale."""
     best = history.best
-    figure, axes = _figure(
-        f"Learning curves: best epoch {best.epoch}, RMSE {best.val_rmse:.4f}"
-    )
-    epochs = [e.epoch for e in history.epochs]
-    axes.plot(epochs, [e.val_rmse for e in history.epochs], color=ACCENT, marker=".")
+    _title(axes, f"Learning curves: best epoch {best.epoch}")
+    for name, color in (("train", INK), ("val", ACCENT)):
+        points = [(e.epoch, getattr(e, f"{name}_rmse")) for e in history.epochs]
+        points = [(x, y) for x, y in points if not math.isnan(y)]
+        if points:
+            label = "train, while it learns" if name == "train" else "validation"
+            axes.plot(*zip(*points, strict=True), color=color, marker=".", label=label)
     axes.axvline(best.epoch, color=ACCENT, linestyle=":")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("validation RMSE (stars)", color=ACCENT)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    loss = axes.twinx()
-    loss.plot(epochs, [e.train_loss for e in history.epochs], color=INK, alpha=0.6)
-    loss.set_ylabel("training loss", color=INK)
-    loss.spines["top"].set_visible(False)
-    return figure
+    axes.set(xlabel="epoch", ylabel="RMSE (stars)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, fontsize=8)
 
 
-def predicted_vs_true(predictions: pd.DataFrame) -> Figure:
-    """Returns a box plot of predictions for each true rating."""
-    figure, axes = _figure("Predicted against true rating")
-    groups = predictions.groupby("rating")["predicted"]
-    ratings = list(groups.groups)[:20]
-    width = 0.7 * min(np.diff(ratings), default=1.0)
-    axes.boxplot(
-        [groups.get_group(r) for r in ratings],
-        positions=ratings,
-        widths=width,
-        manage_ticks=False,
-        showfliers=False,
-        medianprops={"color": ACCENT},
+def calibrated(axes: Axes, predictions: pd.DataFrame) -> None:
+    """Draws the mean rating given for each star predicted."""
+    _title(axes, "Calibration: rating given, by the star predicted")
+    found = calibration(predictions)
+    x, y = found["mean predicted"], found["mean given"]
+    ends = [min(x.min(), y.min()), max(x.max(), y.max())]
+    axes.plot(ends, ends, color=INK, linestyle=":", label="perfect")
+    axes.errorbar(
+        x,
+        y,
+        yerr=found[HALF_WIDTH].fillna(0),
+        color=ACCENT,
+        marker="o",
+        capsize=3,
+        label=f"this model ({INTERVAL})",
     )
-    axes.plot(ratings, ratings, color=INK, linestyle=":", label="perfect")
-    axes.scatter(
-        ratings, groups.mean()[ratings], color=ACCENT, zorder=3, label="mean prediction"
-    )
-    axes.set(xlabel="true rating (stars)", ylabel="predicted rating (stars)")
-    axes.legend(frameon=False)
-    return figure
+    axes.set(xlabel="mean prediction (stars)", ylabel="mean rating (stars)")
+    axes.legend(frameon=False, fontsize=8)
 
 
-def residuals(stats: pd.DataFrame, label: str) -> Figure:
-    """Returns a plot of the mean error and its standard error for each line of `stats`.
+def residuals(axes: Axes, stats: pd.DataFrame, label: str) -> None:
+    """Draws the mean error and its interval for each line of `stats`.
 
     Args:
-        stats: Columns ``n``, ``mean`` and ``sem``, from `error_stats`.
+        axes: Where to draw.
+        stats: Columns ``n``, ``mean`` and `HALF_WIDTH`, from `error_stats`.
         label: What the lines are, such as ``genre``.
     """
-    figure, axes = _figure(f"Mean error by {label}", wide_labels=True)
+    _title(axes, f"Mean error by {label}")
     names = [f"{name} ({size:,})" for name, size in stats["n"].items()]
-    axes.barh(names, stats["mean"], xerr=stats["sem"].fillna(0), color=INK, height=0.6)
+    half = stats[HALF_WIDTH].fillna(0)
+    axes.barh(names, stats["mean"], xerr=half, color=INK, ecolor=ACCENT, height=0.6)
     axes.axvline(0, color=ACCENT)
-    axes.set(xlabel="predicted - true (stars)", ylabel=f"{label} (test ratings)")
-    axes.tick_params(labelsize=8)
-    return figure
+    axes.set_xlabel(f"predicted - true (stars); {INTERVAL}", fontsize=9)
 
 
-def _figure(title: str, *, wide_labels: bool = False):  # type: ignore[no-untyped-def]
-    figure = Figure(figsize=(7, 4.2), dpi=100)
-    # A fixed layout: computing one takes as long as the rest of the plot.
-    axes = figure.add_axes(
-        (0.25, 0.13, 0.64, 0.77) if wide_labels else (0.12, 0.13, 0.77, 0.77)
-    )
-    axes.set_title(title, loc="left", fontweight="bold")
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+def _title(axes: Axes, text: str) -> None:
+    axes.set_title(text, loc="left", fontweight="bold", fontsize=10)

@@ -21,7 +21,7 @@ from cfexp.evaluation.names import seconds
 from cfexp.models.base import Scorer
 from cfexp.models.predictor import ELSEWHERE, check_replaceable
 from cfexp.reports.card import Card
-from cfexp.reports.plots import NAMES, save_plots
+from cfexp.reports.plots import NAME, save_plots
 from cfexp.runs.job import Job
 from cfexp.runtime import owned
 from cfexp.runtime.files import write_text
@@ -42,9 +42,6 @@ log = logging.getLogger(__name__)
 MAX_DIFF = 1_000_000  # bytes of a git.diff; more are data rather than code
 
 
-PLOTS = [f"plots/{name}.png" for name in NAMES]
-
-
 FILES = (
     CONFIG,
     METRICS,
@@ -55,7 +52,7 @@ FILES = (
     VALID_PREDICTIONS,
     "epochs.csv",
     "git.diff",
-    *PLOTS,
+    f"plots/{NAME}.png",
 )
 
 

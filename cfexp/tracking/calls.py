@@ -87,6 +87,7 @@ def epoch_metrics(epoch: Epoch) -> list[Metric]:
     """
     ended = int(epoch.time * 1000)
     values = {
+        f"{EPOCH}train_rmse": epoch.train_rmse,
         f"{EPOCH}train_loss": epoch.train_loss,
         f"{EPOCH}val_rmse": epoch.val_rmse,
         f"{EPOCH}val_mae": epoch.val_mae,

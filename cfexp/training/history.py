@@ -57,6 +57,7 @@ class History:
         found = {
             "best_epoch": float(best.epoch),
             f"{TRAINING}epochs": float(len(self.trained)),
+            f"{TRAINING}rmse": best.train_rmse,
             f"{TRAINING}loss": best.train_loss,
             f"{TRAINING}last_loss": last.train_loss,
             f"{TRAINING}last_val_rmse": last.val_rmse,

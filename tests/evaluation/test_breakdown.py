@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cfexp.evaluation.breakdown import error_stats
+from cfexp.evaluation.breakdown import HALF_WIDTH, error_stats
 
 
 def test_error_stats_are_those_of_pandas() -> None:
@@ -19,7 +19,7 @@ def test_error_stats_are_those_of_pandas() -> None:
         mine = error[[genre in text.split("|") for text in genres]]
         assert row["n"] == len(mine)
         assert row["mean"] == pytest.approx(mine.mean())
-        assert row["sem"] == pytest.approx(pd.Series(mine).sem())
+        assert row[HALF_WIDTH] == pytest.approx(1.96 * pd.Series(mine).sem())
 
 
 def test_error_stats_keep_the_order_of_categories() -> None:

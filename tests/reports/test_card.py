@@ -8,17 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import SMALL, TINY, cfexp
+from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from cfexp.config.build import build
+from cfexp.evaluation.breakdown import HALF_WIDTH
 from cfexp.models.bias import Bias
 from cfexp.reports.card import calibration, worst_cases
-from cfexp.reports.plots import residuals
+from cfexp.reports.plots import INTERVAL, overview, residuals
 from cfexp.runs.modes import run
 from cfexp.runs.task import Task
+from cfexp.training.history import Epoch, History
 
 
 def test_calibration_is_by_predicted_star() -> None:
@@ -71,7 +75,7 @@ def test_card_of_a_run(workdir: Path) -> None:
     assert "| model.embed\\_dim | 4 |" in card
     page = (results / "model_card.html").read_text()
     assert page.count("<table>") == 9
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 1
     assert "&lt;b&gt;|x" in page
     assert "<b>" not in page
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
@@ -90,7 +94,7 @@ def test_names_do_not_act(workdir: Path, composed: Callable[..., DictConfig]) ->
     cfg = composed("model=bias", *SMALL)
     request = build(cfg)
     experiment = request.experiment.replace(model=Hostile())
-    name = f"see (plots/x.png) [/b] ![y](plots/predicted_vs_true.png) {IMAGE}"
+    name = f"see (plots/x.png) [/b] ![y](plots/overview.png) {IMAGE}"
     run(Task(replace(request, experiment=experiment), workdir / "run", name))
     page = (workdir / "run/results/model_card.html").read_text()
     assert re.findall("<img[^>]*?src=.{11}", page) == ['<img src="data:image']
@@ -117,5 +121,25 @@ def test_card_and_plots_never_fail_a_run(
 
 
 def test_plots_take_texts_as_they_are() -> None:
-    stats = pd.DataFrame({"n": 1, "mean": 0.1, "sem": 0.1}, index=[r"$\\no$", "$"])
-    residuals(stats, r"$\\such$").savefig(io.BytesIO())
+    stats = pd.DataFrame({"n": 1, "mean": 0.1, HALF_WIDTH: 0.1}, index=[r"$\\no$", "$"])
+    figure = Figure()
+    residuals(figure.subplots(), stats, r"$\\such$")
+    figure.savefig(io.BytesIO())
+
+
+def test_overview_says_what_it_shows() -> None:
+    """Train and validation RMSE share an axis; the intervals are named."""
+    epochs = [Epoch(i, 2.0, 1.0, 0.8, 0.1, 0.0, train_rmse=0.9) for i in (1, 2)]
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"rating": rng.integers(1, 6, 200), "item_count": 7})
+    rows = rows.assign(predicted=rows["rating"] / 2 + 1.5, genres="Drama|War")
+    drawn = overview(History(tuple(epochs), "compiled", 1.0), rows)
+    curves, calibration, genres, counts = drawn.axes
+    lines = {line.get_label(): list(line.get_ydata()) for line in curves.lines[:2]}
+    assert lines == {"train, while it learns": [0.9, 0.9], "validation": [1.0, 1.0]}
+    assert curves.get_ylabel() == "RMSE (stars)"
+    said = [text.get_text() for text in calibration.get_legend().get_texts()]
+    assert said == ["perfect", f"this model ({INTERVAL})"]
+    for axes in (genres, counts):
+        assert axes.get_xlabel().endswith(INTERVAL)
+    assert len(overview(None, rows).axes) == 3

@@ -68,7 +68,7 @@ def test_tracked_run_is_complete(workdir: Path) -> None:
     there = {f.path for f in store.list_artifacts(run.info.run_id)}
     assert {"config.yaml", "test_predictions.parquet", "plots"} <= there
     plots = {f.path for f in store.list_artifacts(run.info.run_id, "plots")}
-    assert "plots/learning_curves.png" in plots
+    assert "plots/overview.png" in plots
     for reference in ("models:/films/1", run.info.run_id):
         again = ok(cfexp("mode=evaluate", f"run_id={reference}", cwd=workdir))
         rmse = f"{run.data.metrics['test_rmse']:.4f}"

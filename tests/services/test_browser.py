@@ -101,11 +101,11 @@ def test_run_has_params_metrics_plots_card_and_model(
     go(page, run)
     for text in ("model.embed_dim", "test_rmse", "test_mae", "val_rmse"):
         page.get_by_text(text, exact=True).first.wait_for()
-    go(page, f"{run}/artifacts/plots/learning_curves.png")
-    picture = page.locator("img[src*='learning_curves'], img[src^='blob:']").first
+    go(page, f"{run}/artifacts/plots/overview.png")
+    picture = page.locator("img[src*='overview'], img[src^='blob:']").first
     picture.wait_for()
     size = picture.evaluate("e => e.decode().then(() => e.naturalWidth)")
-    assert size == 700
+    assert size == 900
     go(page, f"{run}/artifacts/model_card.html")
     page.frame_locator("iframe").first.get_by_text("Worst cases").wait_for()
     client = mlflow.MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
