@@ -5,11 +5,10 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
@@ -17,10 +16,9 @@ from cfexp.config.build import Request, build
 from cfexp.config.deferred import for_the_sweep
 from cfexp.config.explain import explain, no_option_of
 from cfexp.config.grid import Grid, SweptJob, grid
-from cfexp.config.identity import sweep_key
 from cfexp.config.loader import JobLoader
 from cfexp.config.schema import Mode
-from cfexp.config.space import space_of
+from cfexp.config.space import name_study, space_of
 from cfexp.errors import CfexpError, ConfigError
 from cfexp.spec import digest
 
@@ -173,8 +171,15 @@ def grid_or_probes(config: DictConfig, loader: JobLoader) -> Grid | list[SweptJo
     """Returns the jobs of a grid, or those that stand for the space of a search.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is none, or several searches are swept over.
     """
+    given = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+    for one in given:
+        if one.key_or_group == "search" and one.is_sweep_override():
+            raise ConfigError(
+                f"{one.input_line}: a sweep takes one search, which says what is swept."
+                " Issue them one after the other"
+            )
     if str(config.hydra.sweeper._target_) == SEARCH:
         return space_of(config, loader).probes()
     return grid(config, loader)
@@ -216,21 +221,10 @@ def check_jobs(config: DictConfig) -> None:
     """
     config.hydra.overrides.task = for_the_sweep(config.hydra.overrides.task)
     sweeper = str(config.hydra.sweeper._target_)
-    if sweeper == SEARCH:
-        _name_study(config)
     if sweeper in (GRID, SEARCH):
         jobs = checked(config)
         jobs.require_right()
         if sweeper == GRID:
             jobs.log_duplicates()
-
-
-def _name_study(config: DictConfig) -> None:
-    """Sets name and file of a search's study, for its jobs too."""
-    sweeper = config.hydra.sweeper
-    name = str(sweeper.study_name or sweep_key(config))
-    file = str(Path(sweeper.storage or f"studies/{name}.log").absolute())
-    for option, value in (("study_name", name), ("storage", file)):
-        sweeper[option] = value
-        quoted = QuotedString(value, Quote.single).with_quotes()
-        config.hydra.overrides.hydra.append(f"hydra.sweeper.{option}={quoted}")
+        else:
+            name_study(config)

@@ -2,14 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from hydra.core.override_parser.types import (
+    IntervalSweep,
+    Override,
+    Quote,
+    QuotedString,
+    RangeSweep,
+)
 from omegaconf import DictConfig, OmegaConf
 
 from cfexp.config.grid import SweptJob, values_of
+from cfexp.config.identity import sweep_key
 from cfexp.errors import ConfigError
 
 Value = str | int | float
@@ -171,3 +179,14 @@ def present_values(space: Space, config: DictConfig) -> dict[str, Value]:
         elif isinstance(value, int | float) and one.low <= value <= one.high:
             found[name] = value
     return found
+
+
+def name_study(config: DictConfig) -> None:
+    """Sets name and file of a search's study, for its jobs too."""
+    sweeper = config.hydra.sweeper
+    name = str(sweeper.study_name or sweep_key(config))
+    file = str(Path(sweeper.storage or f"studies/{name}.log").absolute())
+    for option, value in (("study_name", name), ("storage", file)):
+        sweeper[option] = value
+        quoted = QuotedString(value, Quote.single).with_quotes()
+        config.hydra.overrides.hydra.append(f"hydra.sweeper.{option}={quoted}")

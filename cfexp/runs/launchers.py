@@ -12,7 +12,7 @@ EXTRAS = {
     "hydra_joblib_launcher": "joblib",
     "hydra_ray_launcher": "ray",
     "hydra_submitit_launcher": "slurm",
-    "optuna.samplers": "optuna",
+    "optuna.": "optuna",
 }
 
 

@@ -129,6 +129,7 @@ def test_zipped_options_go_together(
         ),
         (["seed=0,1", "zip=[seed]"], "zip=[seed] must name two options or more"),
         (["seed=0,1", "zip=3"], "zip must be a list: [a,b]"),
+        (["search=dot,ncf"], "search=dot,ncf: a sweep takes one search, which says"),
         (["model=mean,bias", "model.reg_user=1"], "1 of 2 jobs is wrong, and none"),
         (["model=dot,ncf", "model.l3=0.1"], "there is no option model.l3"),
         (["model=dot,ncf", "split.test_sice=0.1"], "(did you mean split.test_size or"),

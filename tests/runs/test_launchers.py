@@ -146,6 +146,10 @@ def test_sweep_needs_its_launcher_and_its_server(workdir: Path) -> None:
             ["hydra/launcher=joblib", f"hydra.launcher._target_={absent}"],
             "cfexp[joblib]",
         ),
+        (
+            ["hydra/sweeper=optuna", "hydra.sweeper.sampler._target_=optuna.none.Tpe"],
+            "cfexp[optuna]",
+        ),
         (with_port, "cannot use tracking.uri=http://127.0.0.1:9"),
     ):
         done = cfexp("-m", *options, "model=bias", "seed=0,1", *TINY, cwd=workdir)
