@@ -14,6 +14,7 @@ from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import NeuralModel
 from cfexp.models.scorer import KerasScorer, check_loadable
+from cfexp.runtime import process
 from cfexp.runtime.building import one_at_a_time
 from cfexp.training.distributed import strategy_named
 from cfexp.training.history import History
@@ -103,6 +104,7 @@ def _prepared(recipe: Recipe, start: Usable | None) -> tf.distribute.Strategy:
         )
     # Jobs of a sweep share the process: names and seeds must not depend on the others.
     keras.utils.clear_session(free_memory=False)
+    process.collect_garbage()
     keras.utils.set_random_seed(recipe.seed)
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()

@@ -1,0 +1,41 @@
+"""Garbage of many trainings in one process."""
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from cfexp.runtime import process
+
+
+class Graph:
+    """Refers to itself, as graphs do."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+@pytest.fixture
+def manual() -> Iterator[None]:
+    """Leaves looking for garbage to the test."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("manual")
+@pytest.mark.parametrize("is_own", [False, True])
+def test_what_trainings_leave_is_freed(
+    monkeypatch: pytest.MonkeyPatch, is_own: bool
+) -> None:
+    monkeypatch.setattr(process, "_is_own", is_own)
+    monkeypatch.setattr(process, "_trainings", 0)
+    left = []
+    for _ in range(4 * process.EVERY):
+        process.collect_garbage()
+        left.append(weakref.ref(Graph()))
+    alive = [graph for graph in left if graph() is not None]
+    assert len(alive) <= process.EVERY if is_own else len(alive) == len(left)
