@@ -95,15 +95,14 @@ def main(arguments: list[str]) -> None:
     title = f"difference from {compared[0].name} on {errors}"
     if not same:
         title += f" (different splits: only rows that all have tested, of {tested:,})"
-    shown = _with_short_p(table)
-    best = _write(args.output, table, title, shown, compared)
+    best = _write(args.output, table, title, compared)
     if sweep:
         from cfexp.tracking.search import log_files
 
         log_files(sweep, args.output, FILES)
     if args.json:
         return print_json(_as_data(table, title, args.output))
-    _show(title, shown)
+    _show(title, table)
     chosen = "named first" if args.runs else "the best on validation"
     return _explain(f"{compared[0].name}, {chosen}", args.metric, args.output, best)
 
@@ -146,7 +145,6 @@ def _write(
     output: Path,
     table: "pd.DataFrame",
     title: str,
-    shown: "pd.DataFrame",
     compared: "list[System]",
 ) -> Path | None:
     """Writes the report; returns the file of the best configuration, if there is."""
@@ -155,7 +153,7 @@ def _write(
 
     with owned.writing(output, FILES, fix=FIX):
         table.to_csv(output / "compare.csv", index=False)
-        write_report(output / "compare.html", title, shown, compared)
+        write_report(output / "compare.html", title, table, compared)
         return write_best(output, compared)
 
 
@@ -167,17 +165,23 @@ def _as_data(table: "pd.DataFrame", title: str, output: Path) -> dict[str, Any]:
     }
 
 
-def _with_short_p(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Returns the table with p-values as text; four digits would show most as 0."""
-    return table.assign(p=table["p"].map("{:.1e}".format).replace("nan", ""))
+def _as_shown(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Returns the table as it is printed: p-values as text, the lowest error first."""
+    from cfexp.comparison.verdict import p_text
+
+    shown = table.assign(p=table["p"].map(p_text))
+    return shown.sort_values(str(table.columns[2]), ignore_index=True)
 
 
-def _show(title: str, shown: "pd.DataFrame") -> None:
-    from cfexp.runtime.console import print_frame
+def _show(title: str, table: "pd.DataFrame") -> None:
+    from cfexp.comparison.verdict import verdict
+    from cfexp.runtime.console import print_frame, print_lines
 
+    shown = _as_shown(table)
     print_frame(title, shown.head(MAX_LINES))
     if len(shown) > MAX_LINES:
         print(f"and {len(shown) - MAX_LINES} more in compare.csv")  # noqa: T201
+    print_lines([("verdict", verdict(table))])
 
 
 def _explain(reference: str, metric: str, output: Path, best: Path | None) -> None:

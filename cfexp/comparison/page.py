@@ -4,7 +4,6 @@ import html
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cfexp.comparison.systems import System
+from cfexp.comparison.verdict import p_text, runs_of, verdict
 from cfexp.reports.leaderboard import ranked
 from cfexp.reports.page import data_uri, page
 from cfexp.tracking.search import validation_curve
@@ -24,7 +24,7 @@ MAX_CURVES = 20
 def write_report(
     path: Path, title: str, table: pd.DataFrame, systems: Sequence[System]
 ) -> None:
-    """Writes table, leaderboard, learning curves and parallel coordinates.
+    """Writes table, leaderboard, learning curves, parallel coordinates and runs.
 
     Args:
         path: The file.
@@ -32,17 +32,37 @@ def write_report(
         table: One row for each system, as in ``compare.csv``.
         systems: The systems, in the table's order.
     """
-    style: Any = {"index": False, "border": 0, "na_rep": ""}
-    style["float_format"] = "{:,.4f}".format
+    metric = str(table.columns[2])
+    shown = table.assign(p=table["p"].map(p_text)).sort_values(metric)
     parts = [
-        table.to_html(**style),
+        f"<p>{html.escape(verdict(table))}.</p>",
+        _html(shown),
         "<h2>Leaderboard, by validation RMSE</h2>",
-        leaderboard(systems).to_html(**style),
+        _html(leaderboard(systems)),
         _image(learning_curves(systems), "Validation RMSE by epoch"),
         _image(parallel_coordinates(table, systems), "Options and test error"),
+        "<h2>Runs</h2>",
+        _html(runs_of(systems)),
     ]
     heading = f"<h1>{html.escape(title)}</h1>"
     path.write_text(page(title, heading + "".join(parts)))
+
+
+def _html(table: pd.DataFrame) -> str:
+    """Returns a table as HTML; a column of whole numbers has no decimal places."""
+    numbers = table.select_dtypes("number")
+    whole = {name: bool((numbers[name].dropna() % 1 == 0).all()) for name in numbers}
+    styles = {
+        name: (lambda v: "" if pd.isna(v) else f"{v:,.0f}")
+        if whole[name]
+        else _fraction
+        for name in whole
+    }
+    return str(table.to_html(index=False, border=0, na_rep="", formatters=styles))
+
+
+def _fraction(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:,.4f}"
 
 
 def leaderboard(systems: Sequence[System]) -> pd.DataFrame:
