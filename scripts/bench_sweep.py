@@ -241,7 +241,7 @@ def main() -> None:
         time_workers(table, base, model, args.jobs)
     if "memory" in parts:
         measure_memory(table, base, args.memory_jobs)
-    Console(width=110).print(table)
+    Console(width=110, markup=False).print(table)
 
 
 if __name__ == "__main__":
