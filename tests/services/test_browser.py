@@ -82,7 +82,7 @@ def test_runs_are_listed_under_their_sweep(
     row = page.get_by_role("row").filter(has_text="sweep model=bias,dot").first
     row.get_by_role("button").first.click()
     for model in ("dot", "bias"):
-        page.get_by_role("link", name=f"model={model} embed_dim=4").first.wait_for()
+        page.get_by_role("link", name=f"model={model}").first.wait_for()
     page.get_by_text("Columns", exact=True).click()
     for name in ("test_rmse", "test_mae", "model.embed_dim"):
         page.get_by_placeholder("Search columns").fill(name)
@@ -101,6 +101,10 @@ def test_run_has_params_metrics_plots_card_and_model(
     go(page, run)
     for text in ("model.embed_dim", "test_rmse", "test_mae", "val_rmse"):
         page.get_by_text(text, exact=True).first.wait_for()
+    page.get_by_text("This dot model predicts the rating").first.wait_for()
+    # The headline metrics come first, so that they are seen without scrolling.
+    links = page.locator("a[href*='metric']").all_inner_texts()
+    assert links[:3] == ["val_rmse", "val_mae", "best_epoch"]
     go(page, f"{run}/artifacts/plots/overview.png")
     picture = page.locator("img[src*='overview'], img[src^='blob:']").first
     picture.wait_for()
