@@ -56,7 +56,8 @@ class Card:
         text = self.text(folder)
         (folder / "model_card.md").write_text(text)
         markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-        body = markdown.render(_inlined(text, folder))
+        # After rendering, which would take as long as all else for an image's bytes.
+        body = _inlined(markdown.render(text), folder)
         (folder / "model_card.html").write_text(page(self.title, body))
 
     def text(self, folder: Path) -> str:
@@ -191,12 +192,13 @@ def _plot(folder: Path) -> str:
     return f"{IMAGE}\n" if (folder / "plots" / f"{NAME}.png").exists() else ""
 
 
-def _inlined(text: str, folder: Path) -> str:
-    """Returns Markdown with the card's own picture inlined as base64.
+def _inlined(body: str, folder: Path) -> str:
+    """Returns HTML with the card's own picture inlined as base64.
 
     Texts cannot add other images: their brackets are escaped.
     """
-    if IMAGE not in text:
-        return text
+    source = f'src="plots/{NAME}.png"'
+    if source not in body:
+        return body
     data = data_uri((folder / "plots" / f"{NAME}.png").read_bytes())
-    return text.replace(IMAGE, f"![{NAME}]({data})")
+    return body.replace(source, f'src="{data}"')
