@@ -210,10 +210,12 @@ def _task_of(cfg: DictConfig, job: Any) -> "Task":
     overrides = without_embed_dim(job.overrides.task, model)
     for left_out in set(job.overrides.task) - set(overrides):
         log.info("%s is left out: %s has none", left_out, model.label())
+    shared = swept.shared if swept else ()
+    name = run_name(model.name, overrides, shared=shared)
     task = Task(
         request,
         folder=Path(job.runtime.output_dir),
-        name=request.options.run_name or run_name(model.name, overrides),
+        name=request.options.run_name or name,
         overrides=overrides,
         on_epoch=reporter(job, request.options.objective),
     )

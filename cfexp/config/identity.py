@@ -5,7 +5,7 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -77,12 +77,20 @@ def _with_subclasses(cls: type[Spec]) -> list[type[Spec]]:
     return [cls, *below]
 
 
-def run_name(model: str, overrides: Iterable[str]) -> str:
+def run_name(
+    model: str, overrides: Iterable[str], *, shared: Collection[str] = ()
+) -> str:
     """Returns a run's name: its overrides, or else its model.
 
     Paths of the data's files are shortened to the files' names.
+
+    Args:
+        model: The model's name.
+        overrides: The overrides of the command line.
+        shared: Those that all jobs of the sweep have, named last.
     """
-    shown = [_without_folder(override) for override in effective(overrides)]
+    ordered = sorted(effective(overrides), key=lambda override: override in shared)
+    shown = [_without_folder(override) for override in ordered]
     return " ".join(shown)[:200] or model
 
 

@@ -128,8 +128,13 @@ class SweepCallback(Callback):
         parent_id = self._open_parent(config)
         uri = self.tracking.absolute_uri
         self.paperwork = paperwork.start()
-        self.swept = Swept(parent_id, uri if masked(uri) == uri else None, Path.cwd())
         self.view = SweepView(config, self.folder)
+        self.swept = Swept(
+            parent_id,
+            uri if masked(uri) == uri else None,
+            Path.cwd(),
+            self.view.plan.shared,
+        )
         self.label = self.view.label
         self.view.start()
 

@@ -16,11 +16,13 @@ class Swept:
         uri: The tracking URI, absolute; None if it holds a password, when jobs read it
             from the environment.
         home: The working directory of the sweep.
+        shared: The overrides that all its jobs have.
     """
 
     parent_id: str | None
     uri: str | None
     home: Path
+    shared: tuple[str, ...] = ()
 
     def enter(self) -> None:
         """Changes to the working directory of the sweep.

@@ -1,4 +1,4 @@
-"""The hash of the code that makes the numbers."""
+"""The hash of the code that makes the numbers, and names of runs."""
 
 import json
 import shutil
@@ -59,3 +59,14 @@ def test_damaged_file_is_written_anew(package: Path, text: str) -> None:
 def test_cache_that_cannot_be_written(package: Path) -> None:
     (package.parents[1] / "cache").write_text("a file where the folder would be")
     assert version() == version()
+
+
+def test_names_say_first_what_varies() -> None:
+    """And no folder of the data's files."""
+    overrides = ["dataset=csv", "dataset.ratings=/a/b/r.csv", "model=dot", "seed=1"]
+    shared = {"dataset=csv", "dataset.ratings=/a/b/r.csv"}
+    named = identity.run_name("dot", overrides, shared=shared)
+    assert named == "model=dot seed=1 dataset=csv dataset.ratings=r.csv"
+    assert (
+        identity.run_name("ncf", ["tracking=none"], shared={"tracking=none"}) == "ncf"
+    )
