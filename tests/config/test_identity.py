@@ -63,10 +63,10 @@ def test_cache_that_cannot_be_written(package: Path) -> None:
 
 def test_names_say_first_what_varies() -> None:
     """And no folder of the data's files."""
-    overrides = ["dataset=csv", "dataset.ratings=/a/b/r.csv", "model=dot", "seed=1"]
-    shared = {"dataset=csv", "dataset.ratings=/a/b/r.csv"}
+    overrides = ["dataset=csv", "dataset.file=/a/b/r.csv", "model=dot", "seed=1"]
+    shared = {"dataset=csv", "dataset.file=/a/b/r.csv"}
     named = identity.run_name("dot", overrides, shared=shared)
-    assert named == "model=dot seed=1 dataset=csv dataset.ratings=r.csv"
+    assert named == "model=dot seed=1 dataset=csv dataset.file=r.csv"
     assert (
         identity.run_name("ncf", ["tracking=none"], shared={"tracking=none"}) == "ncf"
     )
