@@ -46,6 +46,7 @@ def test_script_runs(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert model.exists()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_types_are_right_for_users(tmp_path: Path) -> None:
     """As a type checker sees the package that is installed; py.typed lies beside it."""
@@ -88,6 +89,7 @@ def check_printed(told: str, printed: str) -> None:
                 assert value == expected, printed
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_first_run(workdir: Path) -> None:
     done = ok(cfexp("model=ncf", "embed_dim=64", cwd=workdir))

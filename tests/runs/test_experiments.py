@@ -7,7 +7,7 @@ import pytest
 from helpers import ROOT, cfexp, ok
 from small_data import synthetic
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def test_every_experiment_runs(workdir: Path) -> None:

@@ -85,6 +85,7 @@ def run_ids(said: str) -> list[str]:
     return re.findall(r"run_id +([0-9a-f]{32})", said)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_readme_as_it_stands(workdir: Path) -> None:
     """Its files and its commands, in a shell."""
@@ -109,6 +110,7 @@ def test_readme_as_it_stands(workdir: Path) -> None:
     assert len(seeds) == 2
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_model_with_a_layer(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trained, reloaded elsewhere, scored by MLflow, fine-tuned and swept."""

@@ -145,6 +145,7 @@ from cfexp.cli import main; main()
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGKILL"])
 def test_stopped_while_a_job_is_written(workdir: Path, number: str) -> None:

@@ -26,6 +26,7 @@ def test_same_command_same_metrics(workdir: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.long
 def test_compiled_programs_are_kept(workdir: Path) -> None:
     """For the next process; one that is damaged is compiled anew."""
     env = {"TF_XLA_FLAGS": ""}

@@ -17,6 +17,7 @@ from cfexp.training import checkpoint
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.services,
     pytest.mark.skipif(
         not list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))

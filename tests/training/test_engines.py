@@ -33,6 +33,7 @@ def losses_and_weights(
     return losses, network.get_weights()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @by_name
 def test_engines_agree(model: NeuralModel, ratings: Ratings) -> None:
@@ -44,6 +45,7 @@ def test_engines_agree(model: NeuralModel, ratings: Ratings) -> None:
         np.testing.assert_allclose(a, b, atol=2e-3)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=optimizer_id)
 def test_engines_agree_for_every_optimizer(

@@ -42,6 +42,7 @@ def test_refit_trains_on_validation_rows_too(ratings: Ratings, split: Split) -> 
     assert set(fitted.encoder.users) == set(ids)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @by_name
 def test_test_ratings_leave_no_trace(
@@ -87,6 +88,7 @@ def test_baselines_cannot_be_fine_tuned(ratings: Ratings, split: Split) -> None:
         fit_model(recipe(Mean()), ratings, split, start=fitted)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_same_seed_same_weights_other_seed_others(
     ratings: Ratings, split: Split

@@ -26,6 +26,7 @@ result
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_notebook_shows_the_bar_and_nothing_else(
     workdir: Path, monkeypatch: pytest.MonkeyPatch
