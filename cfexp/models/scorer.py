@@ -14,6 +14,7 @@ from cfexp.errors import ConfigError
 from cfexp.models.forward import Predict, forward_of
 from cfexp.models.layers.padding import unused
 from cfexp.models.signature import named_parts
+from cfexp.runtime.building import one_at_a_time
 
 CHUNK = 65_536
 
@@ -66,8 +67,9 @@ class KerasScorer:
 
     @classmethod
     def load(cls, folder: Path) -> "KerasScorer":
-        """Reads a model written by `save`."""
-        return cls(keras.saving.load_model(folder / cls.FILE, compile=False))
+        """Reads a model written by `save`; see `cfexp.runtime.building`."""
+        with one_at_a_time:  # MLflow, too, loads models in a thread of its own
+            return cls(keras.saving.load_model(folder / cls.FILE, compile=False))
 
 
 def check_loadable(network: keras.Model) -> None:
