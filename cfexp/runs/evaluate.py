@@ -89,7 +89,8 @@ def evaluate(task: Task) -> None:
     rows = rows_to_test(predictor, ratings, split, known_rows=task.options.known_rows)
     model, data = predictor.origin.model, Data(ratings, split)
     tags = metadata.tags(data, None, kind="evaluate", model=model) | {SOURCE: source}
-    name = f"{task.name_of('evaluate', model, source)} on {ratings.name}"
+    made = f"{task.name_of('evaluate', model, source)} on {ratings.name}"
+    name = task.options.run_name or made
     new = NewRun(name, tags, task.folder, task.parent_id)
     with open_run(task.tracking, new) as run:
         comparison = compared(predictor, ratings, rows, experiment)

@@ -42,6 +42,8 @@ import os
 from cfexp.models import Bias
 
 class Mine(Bias):
+    name = "bias"
+
     def fit(self, train, features):
         with open("threads", "a") as file:
             print(os.environ["TF_NUM_INTRAOP_THREADS"], file=file)
