@@ -11,6 +11,7 @@ from cfexp.config.build import build
 from cfexp.config.compose import is_sweep
 from cfexp.config.schema import GROUPS
 from cfexp.errors import ConfigError
+from cfexp.evaluation import names
 
 OPTIONS = [
     f"{group}={path.stem}"
@@ -81,3 +82,7 @@ def test_reference_names_every_option() -> None:
     options = {f.stem for f in files[1:]}
     missing = [x for x in sorted(options) if f"`{x}`" not in reference]
     assert [x for x in missing if not x.startswith("ml-")] == []
+    prefixes = [v for v in vars(names).values() if isinstance(v, str) and v[-1:] == "/"]
+    assert len(prefixes) == 8
+    for metric in (*names.HEADLINE, *prefixes):
+        assert f"`{metric}`" in reference, metric
