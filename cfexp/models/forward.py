@@ -9,6 +9,7 @@ from cachetools import LRUCache
 
 import cfexp.models.layers  # noqa: F401  (registers all layers)
 from cfexp.models.signature import Signature, signature
+from cfexp.runtime.building import one_at_a_time
 
 Predict = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
 
@@ -30,9 +31,10 @@ def forward_of(model: keras.Model) -> Predict:
             reduce_retracing=True,
             autograph=False,
         )
-    if key not in _forwards:
-        _forwards[key] = _traced(model)
-    forward = _forwards[key]
+    with one_at_a_time:
+        if key not in _forwards:
+            _forwards[key] = _traced(model)
+        forward = _forwards[key]
 
     def predict(inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         trained = [tf.convert_to_tensor(v) for v in model.trainable_variables]

@@ -13,6 +13,7 @@ from cfexp.data.streaming import encode_on_disk
 from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import NeuralModel
+from cfexp.models.layers.seeds import seeded
 from cfexp.models.scorer import KerasScorer, check_loadable
 from cfexp.runtime import process
 from cfexp.runtime.building import one_at_a_time
@@ -127,6 +128,7 @@ def _started(start: Usable) -> KerasScorer:
 
 def _built(recipe: Recipe, encoder: FeatureEncoder, rows: Encoded) -> KerasScorer:
     assert isinstance(recipe.model, NeuralModel)
-    network = recipe.model.build(encoder.spec, rows)
+    with seeded(recipe.seed):
+        network = recipe.model.build(encoder.spec, rows)
     check_loadable(network)
     return KerasScorer(network)

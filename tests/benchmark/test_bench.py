@@ -92,7 +92,7 @@ def test_command(workdir: Path) -> None:
     pd.testing.assert_series_equal(table["rmse"].sort_index(), expected)
     notes = (workdir / "out/notes.txt").read_text()
     assert "tensorflow 2." in notes
-    assert "tensorflow 2." in done.stdout
+    assert "tensorflow 2." in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(

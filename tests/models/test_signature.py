@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from small_models import by_name, named
@@ -108,8 +109,8 @@ def test_numbers_are_replaced_and_restored() -> None:
 @by_name
 def test_families_share(model: NeuralModel, ratings: Ratings) -> None:
     """Penalties, dropout and learning rates are numbers; other sizes are not."""
-    encoder = FeatureEncoder.fit(ratings, range(500))
-    rows = encode(ratings, encoder, range(500))
+    encoder = FeatureEncoder.fit(ratings, np.arange(500))
+    rows = encode(ratings, encoder, np.arange(500))
 
     def of(model: NeuralModel, rate: float) -> object:
         keras.utils.clear_session(free_memory=False)
@@ -128,7 +129,7 @@ def test_families_share(model: NeuralModel, ratings: Ratings) -> None:
 
 
 def test_genres_are_part_of_it(ratings: Ratings) -> None:
-    encoder = FeatureEncoder.fit(ratings, range(500))
-    rows = encode(ratings, encoder, range(500))
+    encoder = FeatureEncoder.fit(ratings, np.arange(500))
+    rows = encode(ratings, encoder, np.arange(500))
     dot, deep = (named(n).build(encoder.spec, rows) for n in ("dot", "deep"))
     assert signature(dot) != signature(deep)

@@ -102,7 +102,7 @@ def test_job_that_cannot_be_written_has_failed(
     done = cfexp(*sweep, cwd=workdir)
     assert done.returncode == 1
     (said,) = [line for line in done.stderr.splitlines() if "[ERROR]" in line]
-    assert said.startswith("[ERROR] model=bias seed=1 ")
+    assert said.startswith("[ERROR] seed=1 model=bias ")
     assert "No space left on device" in said
     assert "cfexp: error: No space left on device" in done.stderr
     board = pd.read_csv(workdir / "all/leaderboard.csv").set_index("job")

@@ -1,5 +1,6 @@
 """Epochs are chosen on validation, and test rows leave no trace."""
 
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from cfexp.models.base import NeuralModel
 from cfexp.models.bias import Mean
 from cfexp.models.scorer import KerasScorer
 from cfexp.training.fit import fit_baseline, fit_model
+from cfexp.training.neural import Stage, fit_neural
 from cfexp.training.testing import evaluate_fitted
 
 
@@ -102,6 +104,25 @@ def test_same_seed_same_weights_other_seed_others(
     one, again, other = weights(1), weights(1), weights(2)
     assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+class Disturbed(NeuralModel):
+    """A model that is built while another thread draws from Python's `random`."""
+
+    def build(self, features, train):  # type: ignore[no-untyped-def]
+        random.random()
+        return named("deep").build(features, train)
+
+
+def test_weights_do_not_depend_on_other_threads(ratings: Ratings) -> None:
+    """Neither the initial ones nor the masks of dropout."""
+    stage = Stage(np.arange(500))
+    first, second = (
+        fit_neural(recipe(model, epochs=1, engine="keras", seed=3), ratings, stage)
+        for model in (named("deep"), Disturbed())
+    )
+    for one, other in zip(first.scorer.trained(), second.scorer.trained(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_filled_up_rows_are_zero_and_not_counted(ratings: Ratings) -> None:

@@ -4,11 +4,12 @@ Masks come from a counter and an integer hash instead of Keras' random ops, whic
 longer than the rest of the step inside an XLA:CPU program.
 """
 
-import random
 from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
+
+from cfexp.models.layers.seeds import mask_seed
 
 UINT32 = float(2**32)
 LARGEST = float(2**32 - 2**8)  # below it, in 32 bits
@@ -20,8 +21,7 @@ class HashRandom(keras.layers.Layer):
 
     Args:
         rate: Probability that an element is dropped, in [0, 1).
-        seed: Seed of the masks. None: drawn from Python's `random`, which
-            `keras.utils.set_random_seed` seeds.
+        seed: Seed of the masks. None: drawn, see `cfexp.models.layers.seeds`.
     """
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
@@ -29,7 +29,7 @@ class HashRandom(keras.layers.Layer):
         if not 0 <= rate < 1:
             raise ValueError(f"`rate` must be in [0, 1). Received: rate={rate}")
         self.rate = rate
-        self.seed = random.getrandbits(31) if seed is None else seed
+        self.seed = mask_seed() if seed is None else seed
 
     def build(self, *shapes: Any) -> None:
         """Creates the counter of training calls and the seed.
