@@ -41,6 +41,15 @@ def no_data_of_other_tests() -> None:
     frames.RECENT.clear()
 
 
+@pytest.fixture(autouse=True)
+def no_coverage_of_long_processes(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Does not measure processes of long tests, as these are not measured either."""
+    if "long" in request.keywords:
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 @pytest.fixture(scope="session")
 def ratings() -> Ratings:
     """Small synthetic ratings."""

@@ -175,7 +175,7 @@ def test_two_identical_runs_at_once(place: Path) -> None:
         (place / path[0]).write_text("the first one's")
         check(*command([*run, "training.resume=true"]), "another process is training")
         status, stderr = command(run)
-        assert status == 0
+        assert status == 0, stderr
         assert "this run saves no checkpoint" in stderr
         assert (place / path[0]).read_text() == "the first one's"
         (place / path[0]).unlink()

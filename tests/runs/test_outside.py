@@ -24,6 +24,14 @@ QUICK = [*TINY, "training=quick"]
 OWN = ["--config-dir", "conf"]
 # A process that knows the tests' cfexp, and not the folder that it is started in.
 ALONE = (sys.executable, "-P", "-m", "cfexp")
+BOTH = """
+import sys
+from cfexp.cli import run_arguments
+at = sys.argv.index("then")
+for part in (sys.argv[1:at], sys.argv[at + 1 :]):
+    sys.argv = ["cfexp", *part]
+    assert run_arguments() == 0
+"""
 SCORES = """
 import mlflow, pandas as pd, sys
 pairs = pd.read_csv("pairs.csv")
@@ -85,11 +93,8 @@ def run_ids(said: str) -> list[str]:
     return re.findall(r"run_id +([0-9a-f]{32})", said)
 
 
-@pytest.mark.long
-@pytest.mark.slow
-def test_readme_as_it_stands(workdir: Path) -> None:
-    """Its files and its commands, in a shell."""
-    write_model(workdir)
+def in_a_shell(workdir: Path) -> str:
+    """Runs the commands of README as they stand; returns what they print."""
     (workdir / "bin").mkdir()
     script = workdir / "bin/cfexp"
     python = " ".join(ALONE)
@@ -104,24 +109,25 @@ def test_readme_as_it_stands(workdir: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "2 repeats" in done.stdout
-    assert "mine on synthetic" in done.stdout
-    seeds = re.findall(r"^[12]/2 seed=\d +0\.\d{4} .* finished *$", done.stdout, re.M)
-    assert len(seeds) == 2
+    return done.stdout
 
 
 @pytest.mark.long
 @pytest.mark.slow
 def test_model_with_a_layer(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trained, reloaded elsewhere, scored by MLflow, fine-tuned and swept."""
-    made = programs_made(monkeypatch)
     write_model(workdir)
-    ok(cfexp(*OWN, "model=mine", *QUICK, "seeds=2", "hydra.run.dir=r", cwd=workdir))
-    (first,) = run_ids((workdir / "r/0/cfexp.log").read_text())
-    assert len(made) == 1  # shared by both seeds
-    swept = ["embed_dim=2,3", "model.l2=0.1,0.2"]
+    said = in_a_shell(workdir)
+    assert "2 repeats" in said
+    assert "mine on synthetic" in said
+    seeds = re.findall(r"^[12]/2 seed=\d +0\.\d{4} .* finished *$", said, re.M)
+    assert len(seeds) == 2
+    (first_log,) = workdir.glob("outputs/*/*/0/cfexp.log")
+    (first,) = run_ids(first_log.read_text())
+    made = programs_made(monkeypatch)
+    swept = ["embed_dim=2,3", "model.l2=0.1,0.2", "tracking=none"]
     done = ok(cfexp(*OWN, "-m", "model=mine", *swept, *QUICK, cwd=workdir))
-    assert len(made) == 1 + 2  # one for each width
+    assert len(made) == 2  # one for each width
     assert "leaderboard" in done.stdout
 
     away = workdir / "away"
@@ -129,35 +135,36 @@ def test_model_with_a_layer(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (workdir / "mine.py").rename(away / "mine.py")
     pairs = pd.DataFrame({"userId": [1, 3], "movieId": [2, 4]})
     pairs.to_csv(workdir / "pairs.csv", index=False)
-    predict = ["mode=predict", "pairs=pairs.csv", f"run_id={first}", "output=p.csv"]
-    ok(process(*predict, cwd=workdir, command=ALONE))
     (model,) = workdir.glob(f"mlruns/**/{model_of(workdir, first)}/artifacts")
     path = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     ok(python(SCORES, str(model), cwd=workdir, env=path))
+    tune = ["mode=finetune", f"run_id={first}", *QUICK, "same_ids=true"]
+    tune += ["known_rows=drop", "dataset.data_seed=1", "hydra.run.dir=tuned"]
+    predict = ["mode=predict", "pairs=pairs.csv", f"run_id={first}", "output=p.csv"]
+    alone = (*ALONE[:2], "-c", BOTH)
+    ok(process(*predict, "then", *tune, cwd=workdir, command=alone))
     expected = pd.read_csv(workdir / "p.csv")["predicted"]
     scored = pd.read_csv(workdir / "scored.csv")["rating"]
     np.testing.assert_allclose(scored, expected, atol=1e-4)
-
-    tune = ["mode=finetune", f"run_id={first}", "dataset.data_seed=1", "same_ids=true"]
-    tune += ["known_rows=drop", "hydra.run.dir=tuned"]
-    ok(process(*tune, cwd=workdir, command=ALONE))
     copy = (workdir / "tuned/model/code/mine.py").read_text()
     assert copy == (away / "mine.py").read_text()
-    check_folder_of_a_stranger(workdir, away)
+    monkeypatch.syspath_prepend(away)
+    check_folder_of_a_stranger(workdir, first_log.parent)
 
 
-def check_folder_of_a_stranger(workdir: Path, away: Path) -> None:
+def check_folder_of_a_stranger(workdir: Path, run: Path) -> None:
     """Checks that the code in a folder is not run, and the user's own is if named."""
-    (workdir / "r/0/model/code/mine.py").write_text("raise SystemExit('was run')")
-    use = ["mode=predict", "run_id=r/0", "pairs=pairs.csv", "tracking=none"]
+    (run / "model/code/mine.py").write_text("raise SystemExit('was run')")
+    use = ["mode=predict", f"run_id={run}", "pairs=pairs.csv", "tracking=none"]
     use += ["output=q.csv"]
     done = cfexp(*use, cwd=workdir)
     assert "names a class that is not cfexp's: model._target_=mine.Mine" in done.stderr
+    own = sys.path.pop(0)
     done = cfexp(*OWN, *use, cwd=workdir)
-    assert "r/0/model needs the module mine, which cannot be imported" in done.stderr
+    assert "/model needs the module mine, which cannot be imported" in done.stderr
     assert "Add its folder to PYTHONPATH" in done.stderr
-    path = os.pathsep.join([str(ROOT), str(away)])
-    done = ok(process(*OWN, *use, cwd=workdir, env={"PYTHONPATH": path}))
+    sys.path.insert(0, own)
+    done = ok(cfexp(*OWN, *use, cwd=workdir))
     assert "away/mine.py is used, which was changed since" in done.stderr
     one, other = (pd.read_csv(workdir / f"{name}.csv") for name in "pq")
     np.testing.assert_allclose(one["predicted"], other["predicted"], atol=1e-4)

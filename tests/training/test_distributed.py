@@ -44,7 +44,6 @@ PLAIN = [*TINY, "embed_dim=4", "model=dot", "model.id_dropout=0", "training.epoc
 PLAIN += ["optimizer.update=dense", "training.batch_size=256"]
 
 
-@pytest.mark.long
 @pytest.mark.slow
 def test_two_devices_train_as_one(workdir: Path) -> None:
     done = ok(python(MIRRORED, *PLAIN, cwd=workdir))
@@ -55,7 +54,6 @@ def test_two_devices_train_as_one(workdir: Path) -> None:
     assert found["mirrored"][1:] == pytest.approx(found["none"][1:], abs=2e-3)
 
 
-@pytest.mark.long
 @pytest.mark.slow
 def test_two_workers_train_as_one(workdir: Path) -> None:
     """Each in a process of its own; the first one keeps the results."""
