@@ -130,12 +130,12 @@ def test_server_that_dies_loses_nothing(
     where = ["tracking=server", f"tracking.uri={server.uri}"]
     where += ["tracking.experiment=dying", "tracking.register_as=films"]
     long = [*TINY, "model=dot", "embed_dim=4", "training.patience=null"]
-    long += ["training.epochs=600", "training.checkpoint_every=1"]
+    long += ["training.epochs=600", "training.checkpoint_every=100"]
     save = checkpoint.save
 
     def save_and_kill(path: Path, state: checkpoint.State) -> None:
         save(path, state)
-        if len(state.epochs) == 1:
+        if len(state.epochs) == 100:
             server.kill()
 
     with monkeypatch.context() as patch:
