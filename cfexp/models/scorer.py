@@ -1,6 +1,5 @@
 """A trained Keras model that predicts encoded rows."""
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +29,7 @@ class KerasScorer:
 
     def __init__(self, model: keras.Model):
         self.model = model
-
-    @cached_property
-    def _forward(self) -> Predict:
-        return forward_of(self.model)
+        self._predict: Predict | None = None
 
     @property
     def n_parameters(self) -> int:
@@ -43,6 +39,8 @@ class KerasScorer:
 
     def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
         """Returns ratings within the scale, shape ``(n,)``."""
+        # When first used; a `cached_property` would hold a lock that all scorers share.
+        forward = self._predict = self._predict or forward_of(self.model)
         rating = np.empty(len(rows))
         for start in range(0, len(rows), CHUNK):
             part = slice(start, start + CHUNK)
@@ -50,7 +48,7 @@ class KerasScorer:
                 name: tf.constant(values)
                 for name, values in model_inputs(self.model, rows, part).items()
             }
-            rating[part] = self._forward(inputs).numpy()[:, 0]
+            rating[part] = forward(inputs).numpy()[:, 0]
         return rating
 
     def trained(self) -> list[npt.NDArray[Any]]:

@@ -30,3 +30,25 @@ def test_loading_waits_for_the_network_that_is_made(
         assert random.getstate() == before
     loading.join()
     assert random.getstate() != before
+
+
+def test_first_predictions_of_two_threads_do_not_wait_for_each_other(
+    ratings: Ratings,
+) -> None:
+    rows = np.arange(50)
+    encoder = FeatureEncoder.fit(ratings, rows)
+    encoded = encode(ratings, encoder, rows)
+    mine, other = (KerasScorer(named("dot").build(encoder.spec, encoded)) for _ in "ab")
+    waiting = threading.Thread(target=other.predict, args=(encoded,), daemon=True)
+
+    def hold() -> None:
+        with one_at_a_time:
+            waiting.start()
+            waiting.join(0.5)
+            mine.predict(encoded)
+
+    holding = threading.Thread(target=hold, daemon=True)
+    holding.start()
+    for thread in (holding, waiting):
+        thread.join(60)
+        assert not thread.is_alive()
