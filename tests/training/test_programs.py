@@ -65,6 +65,7 @@ def test_jobs_share_their_program(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_programs_are_bounded(
     ratings: Ratings, made: list[Program], monkeypatch: pytest.MonkeyPatch
 ) -> None:
