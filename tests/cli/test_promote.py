@@ -9,7 +9,6 @@ from helpers import cfexp
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.long
 def test_champion_only_where_better(workdir: Path) -> None:
     data = ["dataset.n_ratings=20000", "dataset.n_users=400", "dataset.n_items=400"]
     models = {

@@ -29,7 +29,6 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_sweep_is_compared(tracked: Path) -> None:
     """Folds together; without TensorFlow; as the files say."""
     code = (

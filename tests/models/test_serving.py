@@ -8,7 +8,6 @@ from helpers import FITTED, cfexp, ok, python
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.long
 def test_model_is_served_without_cfexp(workdir: Path) -> None:
     ok(cfexp(*FITTED, cwd=workdir))
     (artifact,) = workdir.glob("mlruns/**/MLmodel")

@@ -9,7 +9,6 @@ from helpers import TINY, cfexp
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.long
 def test_runs_are_stacked(workdir: Path) -> None:
     """The best run of each family with this split; or those that are named."""
     common = [*TINY, "training=quick"]

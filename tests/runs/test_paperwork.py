@@ -47,7 +47,6 @@ def test_the_error_of_the_block_comes_first() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_next_job_trains_meanwhile(
     workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,7 +71,6 @@ def home(trained: Outcome, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_train_tracks_as_the_command_line_does(trained: Outcome, home: Path) -> None:
     run = runs(home)[0]
     check_job(home, run, epochs=2)

@@ -86,7 +86,6 @@ def test_folds_are_one_result(workdir: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_sweep_of_folds_and_seeds(workdir: Path) -> None:
     """Each job of the sweep is a parent of its own; its objective is the mean."""
     sweep = ["-m", "model=mean,bias", "cv=2", "seeds=2", *TINY]

@@ -68,7 +68,6 @@ def test_other_data_is_refused_and_other_code_is_told(
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_reproduced_to_the_last_bit_and_not(workdir: Path) -> None:
     """From a dirty repository, by its id and by its folder."""
     git = ["git", "-c", "user.email=a@b", "-c", "user.name=x"]
@@ -112,7 +111,6 @@ def test_reproduced_to_the_last_bit_and_not(workdir: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_code_of_the_commit_is_restored(workdir: Path) -> None:
     """A model that was changed since: different, and with --checkout equal again."""
     git = ["git", "-c", "user.email=a@b", "-c", "user.name=x"]

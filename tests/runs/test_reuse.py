@@ -9,7 +9,6 @@ from helpers import TINY, cfexp
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.long
 def test_train_then_reuse(workdir: Path) -> None:
     tracked = [*TINY, "training=quick"]
     done = cfexp("model=ncf", "embed_dim=4", *tracked, cwd=workdir)

@@ -77,7 +77,6 @@ def test_sweep_as_json(workdir: Path) -> None:
     assert "1/2 model=mean" in done.stderr
 
 
-@pytest.mark.long
 def test_same_sweep_again_trains_nothing(workdir: Path) -> None:
     sweep = ["-m", "seed=0,1", *FITTED]
     assert cfexp(*sweep, cwd=workdir).returncode == 0
@@ -101,7 +100,6 @@ def test_same_sweep_again_trains_nothing(workdir: Path) -> None:
     assert first["val_rmse"].to_dict() == pytest.approx(second["val_rmse"].to_dict())
 
 
-@pytest.mark.long
 def test_only_the_same_job_is_skipped(workdir: Path) -> None:
     """One more seed trains one more; other data, all; rerun, all, anew."""
     sweep = ["-m", "model=bias", *TINY]

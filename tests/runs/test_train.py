@@ -15,7 +15,6 @@ from cfexp.training import checkpoint
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.long
 def test_same_command_same_metrics(workdir: Path) -> None:
     """To the last bit, weights included, where it is asked for."""
     for name in ("one", "two"):

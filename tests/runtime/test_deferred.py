@@ -79,7 +79,6 @@ print("AFTER", keras.src.visualization.plot_image_gallery.plt is matplotlib.pypl
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_command_line_imports_neither_scikit_learn_nor_pyplot(workdir: Path) -> None:
     done = python(USED, "model=dot", *SMALL, cwd=workdir)
     for line in ("CODE 0", "BEFORE []", "AFTER True"):
@@ -87,7 +86,6 @@ def test_command_line_imports_neither_scikit_learn_nor_pyplot(workdir: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_program_of_the_user_gets_the_whole_of_keras(workdir: Path) -> None:
     code = (
         "import sys; from cfexp.runtime import tensorflow; tensorflow.start()\n"

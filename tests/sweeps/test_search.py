@@ -98,7 +98,6 @@ def epochs(job: dict[str, str], config: Any, folder: Path) -> float:
     return found + 1 / 6
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes"])
 def test_search_begins_with_the_present_values(tried: Tried, sampler: str) -> None:
     """And finds better ones; the same search again goes on."""
@@ -227,7 +226,6 @@ def test_wrong_search_is_refused(
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_search_on_the_command_line(workdir: Path) -> None:
     """Pruned runs keep their epochs, have no checkpoint, and are never resumed."""
     search = ["-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", *FITTED]

@@ -18,7 +18,6 @@ from cfexp.tracking.unsynced import FILE, Record
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_killed_while_it_logs_is_completed_by_sync(workdir: Path) -> None:
     """kill -9 when the model is logged and the results are not yet."""
     code = (

@@ -45,7 +45,6 @@ PLAIN += ["optimizer.update=dense", "training.batch_size=256"]
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_two_devices_train_as_one(workdir: Path) -> None:
     done = ok(python(MIRRORED, *PLAIN, cwd=workdir))
     found = json.loads(done.stdout.splitlines()[-1])
@@ -56,7 +55,6 @@ def test_two_devices_train_as_one(workdir: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_two_workers_train_as_one(workdir: Path) -> None:
     """Each in a process of its own; the first one keeps the results."""
     cluster = {"worker": [f"127.0.0.1:{free_port()}" for _ in range(2)]}

@@ -65,7 +65,6 @@ def test_jobs_share_their_program(
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_programs_are_bounded(
     ratings: Ratings, made: list[Program], monkeypatch: pytest.MonkeyPatch
 ) -> None:
