@@ -32,7 +32,7 @@ from cfexp.runtime.provenance import GitState, git_state
 from cfexp.runtime.stopwatch import Stopwatch
 from cfexp.tracking.folder import METRICS
 from cfexp.tracking.settings import NewRun
-from cfexp.tracking.tags import NOTE, WEIGHTS_SHA256
+from cfexp.tracking.tags import JOB_KEY, NOTE, WEIGHTS_SHA256
 from cfexp.tracking.tracker import Run, check_tracking, find_members, open_run
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.history import Epoch
@@ -174,8 +174,10 @@ def _finish_or_hand_over(
     """Finishes a job, now or `later`; returns its metrics as far as they are known."""
     if later is None:
         return _finish(trained, stack)
-    metrics, job = trained.metrics(), trained.job
-    later.add(job.key(trained.result.data), job.name, partial(_finish, trained, stack))
+    metrics = trained.metrics()
+    # Not `Job.key`, which would count the tags of its owner, too.
+    key, name = trained.tags[JOB_KEY], trained.job.name
+    later.add(key, name, partial(_finish, trained, stack))
     return metrics
 
 

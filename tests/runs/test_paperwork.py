@@ -86,6 +86,27 @@ def test_next_job_trains_meanwhile(
 
 
 @pytest.mark.slow
+def test_a_second_job_of_a_kind_waits_for_the_first(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the key under which the first one is left to the thread."""
+    keys: dict[str, list[str]] = {"wait_for": [], "add": []}
+    for name, seen in keys.items():
+        method = getattr(Paperwork, name)
+
+        def noted(  # type: ignore[no-untyped-def]
+            self, key, *rest, method=method, seen=seen
+        ):
+            seen.append(key)
+            return method(self, key, *rest)
+
+        monkeypatch.setattr(Paperwork, name, noted)
+    ok(cfexp("-m", "model=bias", "seed=0,1", *TINY, cwd=workdir))
+    assert len(set(keys["add"])) == 2
+    assert keys["add"] == keys["wait_for"]
+
+
+@pytest.mark.slow
 def test_job_that_cannot_be_written_has_failed(
     workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
