@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cfexp.commands.options import (
     OPTIONS_HELP,
     RUN_HELP,
+    add_json,
     ids_of,
     print_json,
     runs_and_options,
@@ -63,7 +64,7 @@ def parser() -> Parser:
         metavar="FOLDER",
         help="for the report, which replaces the one before; compare by default",
     )
-    found.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    add_json(found)
     return found
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cfexp.commands.options import OPTIONS_HELP, RUN_HELP, print_json
-from cfexp.commands.show import as_text, runs_of
+from cfexp.commands.options import OPTIONS_HELP, add_runs, print_json
+from cfexp.commands.show import runs_of
 from cfexp.config.arguments import Parser
 from cfexp.evaluation.names import HEADLINE
 from cfexp.tracking.tags import COMMIT, DATA_SHA256, DATASET, SPLIT, SPLIT_SHA256
@@ -31,9 +31,7 @@ def parser() -> Parser:
         description="Shows in which options and metrics two runs differ.",
         epilog=f"{OPTIONS_HELP} Is the difference chance? cfexp compare RUN RUN.",
     )
-    found.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
-    found.add_argument("-v", "--verbose", action="store_true", help="all metrics")
-    found.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    add_runs(found)
     return found
 
 
@@ -107,6 +105,8 @@ def _print(
 
 
 def _text(value: float | None) -> str:
+    from cfexp.runtime.console import as_text
+
     return NONE if value is None else as_text(value)
 
 

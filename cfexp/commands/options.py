@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cfexp.config.arguments import Parser
 from cfexp.config.build import build, build_spec, plain
 from cfexp.config.choices import class_name
 from cfexp.config.compose import compose
@@ -28,6 +29,18 @@ OPTIONS_HELP = (
     "name=value says where the runs are (tracking.uri=URI, tracking.experiment=NAME)"
     " and what best is chosen among (dataset=ml-100k split=random seed=0)."
 )
+
+
+def add_runs(parser: Parser) -> None:
+    """Adds what commands take that show runs: the runs, ``-v`` and ``--json``."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
+    parser.add_argument("-v", "--verbose", action="store_true", help="all metrics")
+    add_json(parser)
+
+
+def add_json(parser: Parser) -> None:
+    """Adds ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 
 def runs_and_options(given: Sequence[str]) -> tuple[list[str], list[str]]:

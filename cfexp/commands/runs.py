@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cfexp.commands.options import print_json, tracking_of, wanted_of
+from cfexp.commands.options import add_json, print_json, tracking_of, wanted_of
 from cfexp.config.arguments import Parser
 from cfexp.config.choices import known_keys, option_name
 from cfexp.errors import ConfigError, did_you_mean
@@ -42,7 +42,7 @@ def parser() -> Parser:
     found.add_argument("--reverse", action="store_true", help="the highest first")
     found.add_argument("--limit", type=int, default=20, metavar="N", help="20 if unset")
     found.add_argument("-q", "--quiet", action="store_true", help="print only run ids")
-    found.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    add_json(found)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cfexp.commands.options import (
     OPTIONS_HELP,
     RUN_HELP,
+    add_json,
     print_json,
     runs_and_options,
 )
@@ -38,7 +39,7 @@ def parser() -> Parser:
     )
     found.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
     found.add_argument("--config-dir", metavar="DIR", help="your own configs")
-    found.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    add_json(found)
     return found
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.commands.options import (
     OPTIONS_HELP,
-    RUN_HELP,
+    add_runs,
     ids_of,
     print_json,
     runs_and_options,
@@ -34,9 +34,7 @@ def parser() -> Parser:
         " to go on from it.",
         epilog=OPTIONS_HELP,
     )
-    found.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
-    found.add_argument("-v", "--verbose", action="store_true", help="all metrics")
-    found.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    add_runs(found)
     return found
 
 
@@ -132,15 +130,11 @@ def _about(run: "Listed") -> list[tuple[str, str]]:
 
 
 def _result(run: "Listed", *, verbose: bool) -> list[tuple[str, str]]:
+    from cfexp.runtime.console import as_text
+
     names = sorted(run.metrics) if verbose else HEADLINE
     found = [name for name in names if name in run.metrics]
     return [(name, as_text(run.metrics[name])) for name in found]
-
-
-def as_text(value: float) -> str:
-    """Returns a metric as text: whole numbers without decimal places."""
-    whole = abs(value) >= 1 and float(value).is_integer()
-    return f"{value:,.0f}" if whole else f"{value:.4f}"
 
 
 def _options(params: Mapping[str, str]) -> list[tuple[str, str]]:

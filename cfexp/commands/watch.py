@@ -14,7 +14,7 @@ from cfexp.commands.options import (
 )
 from cfexp.config.arguments import Parser
 from cfexp.errors import ConfigError
-from cfexp.runtime.job_status import FAILED, RUNNING, STOPPED
+from cfexp.runtime.job_status import FAILED, LOG, RUNNING, STOPPED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 LATEST = "latest"
 NAN = float("nan")
-LOG = "cfexp.log"
 TAILS, LINES = 2, 5  # failed jobs whose log is shown, and lines of it
 
 
@@ -139,11 +138,12 @@ def _watch(parent: "Listed", *, once: bool, interval: float) -> None:
 
 def state_of(parent: "Listed") -> State:
     """Returns what a sweep has come to by now."""
-    from cfexp.tracking.listing import epochs_of, jobs_of
+    from cfexp.tracking.listing import jobs_of
+    from cfexp.tracking.search import validation_curve
 
     jobs = jobs_of(parent)
     running = [str(job.run_id) for job in jobs if job.status == RUNNING]
-    return State(parent, jobs, {run_id: epochs_of(run_id) for run_id in running})
+    return State(parent, jobs, {run_id: validation_curve(run_id) for run_id in running})
 
 
 def _show(state: State, *, once: bool = False) -> None:

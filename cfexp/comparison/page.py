@@ -82,12 +82,11 @@ def learning_curves(systems: Sequence[System]) -> Figure:
     axes = figure.subplots()
     for i, system in enumerate(systems[:MAX_CURVES]):
         for j, run in enumerate(system.runs):
-            epochs, rmse = validation_curve(run)
-            if not epochs:
+            curve = validation_curve(run.info.run_id)
+            if not curve:
                 continue  # a baseline
             axes.plot(
-                epochs,
-                rmse,
+                *zip(*curve, strict=True),
                 color=f"C{i % 10}",
                 label=system.name if not j else None,
                 linewidth=1,

@@ -68,18 +68,27 @@ def grid(config: DictConfig, loader: ConfigLoader) -> Grid:
         ConfigError: An option lists no values, or a range without steps; ``zip`` cannot
             be followed.
     """
-    params = config.hydra.sweeper.get("params") or {}
-    given = [f"{name}={values}" for name, values in params.items()]
-    given += list(config.hydra.overrides.task)
-    parser = OverridesParser.create(config_loader=loader)
     axes: dict[str, Axis] = {}
-    for override in parser.parse_overrides(given):
+    for override in swept_options(config, loader):
         if override.key_or_group != "zip":
             axes[override.get_key_element()] = tuple((v,) for v in values_of(override))
     names: list[Any] = OmegaConf.to_container(config.zip)  # type: ignore[assignment]
     for group in names if any(isinstance(n, list) for n in names) else [names]:
         axes = zipped(axes, group) if group else axes
     return Grid(tuple(axes.values()))
+
+
+def swept_options(config: DictConfig, loader: ConfigLoader) -> list[Override]:
+    """Returns the options of a sweep: its sweeper's, then those of the command line.
+
+    Args:
+        config: The sweep's configuration, including the node ``hydra``.
+        loader: Lists the options that ``glob(*)`` stands for.
+    """
+    params = config.hydra.sweeper.get("params") or {}
+    given = [f"{name}={values}" for name, values in params.items()]
+    given += list(config.hydra.overrides.task)
+    return OverridesParser.create(config_loader=loader).parse_overrides(given)
 
 
 def zipped(axes: Mapping[str, Axis], names: Sequence[str]) -> dict[str, Axis]:

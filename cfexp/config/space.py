@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
     IntervalSweep,
     Override,
@@ -16,7 +15,7 @@ from hydra.core.override_parser.types import (
 )
 from omegaconf import DictConfig, OmegaConf
 
-from cfexp.config.grid import SweptJob, values_of
+from cfexp.config.grid import SweptJob, swept_options, values_of
 from cfexp.config.identity import sweep_key
 from cfexp.errors import ConfigError
 
@@ -111,12 +110,9 @@ def space_of(config: DictConfig, loader: ConfigLoader) -> Space:
     Raises:
         ConfigError: There is nothing to search, or an option lists no values.
     """
-    params = config.hydra.sweeper.get("params") or {}
-    given = [f"{name}={values}" for name, values in params.items()]
-    given += list(config.hydra.overrides.task)
     fixed: dict[str, str] = {}
     dimensions: dict[str, Dimension] = {}
-    for one in OverridesParser.create(config_loader=loader).parse_overrides(given):
+    for one in swept_options(config, loader):
         name = one.get_key_element()
         fixed.pop(name, None)
         dimensions.pop(name, None)

@@ -5,17 +5,16 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from cachetools import LRUCache
 
 import cfexp.models.layers  # noqa: F401  (registers all layers)
-from cfexp.models.signature import Signature, signature
-from cfexp.runtime.building import one_at_a_time
+from cfexp.models.signature import signature
+from cfexp.runtime.memo import Memo
 
 Predict = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
 
 # A traced function keeps the weights of its first network, too.
 MAX_BYTES = 50_000_000
-_forwards: LRUCache[Signature, Any] = LRUCache(8)
+_forwards = Memo(keep=8)
 
 
 def forward_of(model: keras.Model) -> Predict:
@@ -31,10 +30,7 @@ def forward_of(model: keras.Model) -> Predict:
             reduce_retracing=True,
             autograph=False,
         )
-    with one_at_a_time:
-        if key not in _forwards:
-            _forwards[key] = _traced(model)
-        forward = _forwards[key]
+    forward = _forwards(key, lambda: _traced(model))
 
     def predict(inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         trained = [tf.convert_to_tensor(v) for v in model.trainable_variables]

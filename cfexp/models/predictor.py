@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RELOAD_TOLERANCE = 1e-4  # stars
-# The fix for a folder that cfexp must not write to.
-ELSEWHERE = "move it away, or choose another hydra.run.dir"
 
 
 class Predictor:
@@ -133,7 +131,7 @@ class Predictor:
         partial.mkdir(parents=True)
         self._write(partial)
         owned.record_all(partial)
-        owned.remove(folder, fix=ELSEWHERE)
+        owned.remove(folder, fix=owned.OTHER_RUN)
         partial.rename(folder)
 
     def _write(self, folder: Path) -> None:
@@ -187,7 +185,7 @@ def check_replaceable(folder: Path) -> None:
         ConfigError: It holds a file that cfexp did not write, or that was changed
             since.
     """
-    owned.check_whole(folder, fix=ELSEWHERE)
+    owned.check_whole(folder, fix=owned.OTHER_RUN)
 
 
 def max_difference(

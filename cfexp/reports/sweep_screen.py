@@ -13,11 +13,10 @@ from rich.text import Text
 from cfexp.reports.sweep_tally import Plan, Tally
 from cfexp.runtime.bar import Bar, clock
 from cfexp.runtime.console import console, plain
-from cfexp.runtime.job_status import FAILED, JobStatus
+from cfexp.runtime.job_status import FAILED, LOG, JobStatus
 from cfexp.runtime.live import Region
 from cfexp.runtime.output import Verbosity, near, output
 
-LOG = "cfexp.log"
 # The most jobs whose bars are shown at once.
 BARS = 4
 LEAST_LABEL = 18

@@ -12,7 +12,6 @@ from cfexp.runtime.job_status import FAILED, RUNNING, STATUS, STOPPED, JobStatus
 from cfexp.runtime.output import output
 
 SECONDS = 0.5  # between two writes while it trains
-FIX = "move it away, or choose another folder with hydra.sweep.dir="
 HEADLINE = ("val_rmse", "val_mae", "test_rmse", "test_mae", "skill_vs_bias")
 _reports: list["JobReport"] = []
 
@@ -34,7 +33,7 @@ class JobReport:
     ):
         self._folder, self._show, self._written = folder, show, 0.0
         self.status = status
-        owned.claim(folder, [STATUS], fix=FIX)
+        owned.claim(folder, [STATUS], fix=owned.OTHER_SWEEP)
         self._change(status)
 
     def __enter__(self) -> "JobReport":

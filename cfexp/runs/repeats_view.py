@@ -8,12 +8,12 @@ from pathlib import Path
 from types import TracebackType
 
 from cfexp.errors import first_line
-from cfexp.reports.sweep_screen import LOG, SweepScreen
+from cfexp.reports.sweep_screen import SweepScreen
 from cfexp.reports.sweep_tally import Plan
 from cfexp.runs.job_report import JobReport
 from cfexp.runs.standing import go_on, note
 from cfexp.runtime.epochs import Progress, listener, told_to
-from cfexp.runtime.job_status import FAILED, FINISHED, STOPPED, JobStatus
+from cfexp.runtime.job_status import FAILED, FINISHED, LOG, STOPPED, JobStatus
 from cfexp.runtime.logs import logged_to
 from cfexp.runtime.output import job, output
 

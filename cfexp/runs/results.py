@@ -19,7 +19,7 @@ from cfexp.data.split import Data
 from cfexp.errors import first_line
 from cfexp.evaluation.names import seconds
 from cfexp.models.base import Scorer
-from cfexp.models.predictor import ELSEWHERE, check_replaceable
+from cfexp.models.predictor import check_replaceable
 from cfexp.reports.card import Card
 from cfexp.reports.plots import NAME, save_plots
 from cfexp.runs.job import Job
@@ -164,15 +164,15 @@ def check_folder(folder: Path, *others: str) -> None:
         ConfigError: ``results/`` or ``model/`` holds a file that cfexp did not write,
             or that was changed since.
     """
-    owned.check_marked(folder / "results", fix=ELSEWHERE)
-    owned.check(folder / "results", [*FILES, *CARD, *others], fix=ELSEWHERE)
-    owned.check(folder, [SKIPPED], fix=ELSEWHERE)
+    owned.check_marked(folder / "results", fix=owned.OTHER_RUN)
+    owned.check(folder / "results", [*FILES, *CARD, *others], fix=owned.OTHER_RUN)
+    owned.check(folder, [SKIPPED], fix=owned.OTHER_RUN)
     check_replaceable(folder / "model")
 
 
 def writing(folder: Path, *names: str) -> AbstractContextManager[None]:
     """Records the files that the block writes, see `cfexp.runtime.owned.writing`."""
-    return owned.writing(folder, names, fix=ELSEWHERE)
+    return owned.writing(folder, names, fix=owned.OTHER_RUN)
 
 
 def write_skipped(folder: Path, metrics: Mapping[str, float], run_id: str) -> None:

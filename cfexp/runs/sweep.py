@@ -18,7 +18,7 @@ from cfexp.errors import Failed, first_line, masked
 from cfexp.runs import paperwork
 from cfexp.runs.launchers import check_installed, threads_for_each
 from cfexp.runs.paperwork import Paperwork
-from cfexp.runs.sweep_end import BOARD, FIX, JSON, SweepEnd
+from cfexp.runs.sweep_end import BOARD, JSON, SweepEnd
 from cfexp.runs.sweep_view import Label, RunningJob, SweepView
 from cfexp.runs.swept import Swept
 from cfexp.runs.traces import HYDRA_FILES, note_traces
@@ -31,7 +31,6 @@ from cfexp.tracking.tags import OVERRIDES
 if TYPE_CHECKING:
     from cfexp.tracking.parent import ParentRun
 
-ELSEWHERE = "move it away, or choose another hydra.run.dir"
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _open_sweeps: list["SweepCallback"] = []
 
@@ -90,7 +89,7 @@ class SweepCallback(Callback):
             note_traces(config)
             if config.hydra.output_subdir is not None:
                 names = [f"{config.hydra.output_subdir}/{name}" for name in HYDRA_FILES]
-                owned.claim(Path(config.hydra.run.dir), names, fix=ELSEWHERE)
+                owned.claim(Path(config.hydra.run.dir), names, fix=owned.OTHER_RUN)
         except Exception as error:
             raise Failed(error) from error
 
@@ -115,10 +114,10 @@ class SweepCallback(Callback):
         config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")
         config.hydra.sweep.dir = str(self.folder)
         check_jobs(config)
-        owned.check_marked(self.folder / "results", fix=FIX)
-        owned.check(self.folder / "results", [JSON], fix=FIX)
-        owned.check(self.folder, [BOARD], fix=FIX)
-        owned.claim(self.folder, ["multirun.yaml"], fix=FIX)
+        owned.check_marked(self.folder / "results", fix=owned.OTHER_SWEEP)
+        owned.check(self.folder / "results", [JSON], fix=owned.OTHER_SWEEP)
+        owned.check(self.folder, [BOARD], fix=owned.OTHER_SWEEP)
+        owned.claim(self.folder, ["multirun.yaml"], fix=owned.OTHER_SWEEP)
         self.threads = threads_for_each(config.hydra.launcher)
         self.objective = config.objective
         tracking = build_spec("tracking", plain(config, "tracking"))

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cfexp.tracking.parent import ParentRun
 
 BOARD, JSON = "leaderboard.csv", "leaderboard.json"
-FIX = "move it away, or choose another folder with hydra.sweep.dir="
 
 
 class SweepEnd:
@@ -44,9 +43,9 @@ class SweepEnd:
         if self.board.empty:
             return
         results = self.folder / "results"
-        with owned.writing(self.folder, [BOARD], fix=FIX):
+        with owned.writing(self.folder, [BOARD], fix=owned.OTHER_SWEEP):
             self.board.to_csv(self.folder / BOARD, index=False)
-        with owned.writing(results, [JSON], fix=FIX):
+        with owned.writing(results, [JSON], fix=owned.OTHER_SWEEP):
             # In the format of MLflow's tables, for its UI.
             self.board.to_json(results / JSON, orient="split", index=False)
 

@@ -208,8 +208,13 @@ def _table(title: str) -> Table:
     return Table(title=plain(title), title_justify="left", header_style="bold")
 
 
+def as_text(value: float, digits: int = 4) -> str:
+    """Returns a number as text: a whole one without decimal places."""
+    whole = abs(value) >= 1 and float(value).is_integer()
+    return f"{value:,.{0 if whole else digits}f}"
+
+
 def _cell(value: object, digits: int) -> str:
     if isinstance(value, float):
-        whole = abs(value) >= 1 and value.is_integer()
-        return "" if pd.isna(value) else f"{value:,.{0 if whole else digits}f}"
+        return "" if pd.isna(value) else as_text(value, digits)
     return "" if value is None else plain(str(value))

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-STATUS = "status.json"
+STATUS, LOG = "status.json", "cfexp.log"
 RUNNING, FAILED, PRUNED, STOPPED = "running", "failed", "pruned", "stopped"
 FINISHED, BEFORE = "finished", "finished before"
 DONE = (FINISHED, BEFORE)

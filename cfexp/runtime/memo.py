@@ -19,12 +19,19 @@ class Memo:
 
     Args:
         keep: How many results to keep.
-        max_bytes: Size of their arrays and tables together; a larger one is not kept.
-            None: no limit, as for memory-mapped tables.
+        max_bytes: Size of the results together; a larger one is not kept. None: no
+            limit, as for memory-mapped tables.
+        size: Returns the bytes of a result; those of its arrays and tables if unset.
     """
 
-    def __init__(self, *, keep: int, max_bytes: int | None = None):
-        self._keep, self._max_bytes = keep, max_bytes
+    def __init__(
+        self,
+        *,
+        keep: int,
+        max_bytes: int | None = None,
+        size: Callable[[Any], int] | None = None,
+    ):
+        self._keep, self._max_bytes, self._size = keep, max_bytes, size or _bytes_of
         self._results: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._lock = Lock()
 
@@ -40,7 +47,7 @@ class Memo:
                 self._results.move_to_end(key)
                 return self._results[key][0]
         made = make()
-        size = 0 if self._max_bytes is None else _bytes_of(made)
+        size = 0 if self._max_bytes is None else self._size(made)
         if size <= (self._max_bytes or 0):
             with self._lock:
                 self._results[key] = made, size
@@ -59,15 +66,15 @@ class Memo:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy in another process begins empty: results are cheaper made than sent.
-        return _empty, (self._keep, self._max_bytes)
+        return _empty, (self._keep, self._max_bytes, self._size)
 
     def _is_over(self) -> bool:
         total = sum(size for _, size in self._results.values())
         return len(self._results) > self._keep or total > (self._max_bytes or 0)
 
 
-def _empty(keep: int, max_bytes: int | None) -> Memo:
-    return Memo(keep=keep, max_bytes=max_bytes)
+def _empty(keep: int, max_bytes: int | None, size: Callable[[Any], int]) -> Memo:
+    return Memo(keep=keep, max_bytes=max_bytes, size=size)
 
 
 def read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -14,6 +14,9 @@ from cfexp.errors import ConfigError
 from cfexp.runtime.files import write_text
 
 MARKER = ".cfexp.json"
+# What the user can do where something is in the way of a run, or of a sweep.
+OTHER_RUN = "move it away, or choose another hydra.run.dir"
+OTHER_SWEEP = "move it away, or choose another folder with hydra.sweep.dir="
 
 
 def check(folder: Path, names: Sequence[str], *, fix: str) -> None:

@@ -16,7 +16,6 @@ log = logging.getLogger(__name__)
 
 TRIALS, IMPORTANCE, PLOT = "trials.csv", "importance.csv", "search.png"
 MIN_TRIALS = 4  # of which the importance of options can be told
-FIX = "move it away, or choose another folder with hydra.sweep.dir="
 
 
 def write(study: optuna.Study, folder: Path) -> None:
@@ -31,7 +30,7 @@ def write(study: optuna.Study, folder: Path) -> None:
         return
     table = pd.DataFrame(map(_row, trials))
     importance = importance_of(study)
-    with owned.writing(folder, [TRIALS, IMPORTANCE, PLOT], fix=FIX):
+    with owned.writing(folder, [TRIALS, IMPORTANCE, PLOT], fix=owned.OTHER_SWEEP):
         table.to_csv(folder / TRIALS, index=False)
         importance.to_csv(folder / IMPORTANCE, header=True, index_label="option")
         search_plot(table, importance).savefig(folder / PLOT)

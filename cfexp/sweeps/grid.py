@@ -1,18 +1,14 @@
 """A sweep over every combination of the options' values."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
-from hydra.plugins.sweeper import Sweeper
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+
+from cfexp.sweeps.checked import CheckedSweeper
 
 
-class Grid(Sweeper):
+class Grid(CheckedSweeper):
     """Runs every combination of the values that options list, each equal job once.
 
     Args:
@@ -25,25 +21,6 @@ class Grid(Sweeper):
         self, params: dict[str, str] | None = None, max_batch_size: int | None = None
     ):
         self.max_batch_size = max_batch_size
-        self.config: DictConfig | None = None
-        self.launcher: Launcher | None = None
-
-    def setup(
-        self,
-        *,
-        hydra_context: HydraContext,
-        task_function: TaskFunction,
-        config: DictConfig,
-    ) -> None:
-        from cfexp.config.jobs import checked  # Hydra imports this module for --help
-
-        self.config = config
-        loader = checked(config).loader
-        self.launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=HydraContext(loader, hydra_context.callbacks),
-            task_function=task_function,
-            config=config,
-        )
 
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Runs the jobs; returns their results, by batch.
@@ -53,12 +30,8 @@ class Grid(Sweeper):
         """
         from cfexp.config.jobs import checked
 
-        assert self.config
-        assert self.launcher
         jobs = [list(job.overrides) for job in checked(self.config).jobs]
-        folder = Path(self.config.hydra.sweep.dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, folder / "multirun.yaml")
+        self.begin()
         found: list[Sequence[JobReturn]] = []
         size = self.max_batch_size or len(jobs)
         for start in range(0, len(jobs), size):

@@ -5,15 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
-from hydra.plugins.launcher import Launcher
-from hydra.plugins.sweeper import Sweeper
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from cfexp.errors import ConfigError, Failed, first_line
 from cfexp.runtime.locks import held
+from cfexp.sweeps.checked import CheckedSweeper
 
 if TYPE_CHECKING:  # the rest where it is needed: Hydra imports this for ``--help``, too
     import optuna
@@ -23,7 +20,7 @@ if TYPE_CHECKING:  # the rest where it is needed: Hydra imports this for ``--hel
 log = logging.getLogger(__name__)
 
 
-class Search(Sweeper):
+class Search(CheckedSweeper):
     """Tries values until a number of trials has ended, and prunes bad ones.
 
     Args:
@@ -33,25 +30,6 @@ class Search(Sweeper):
 
     def __init__(self, **options: Any):
         self.options = OmegaConf.create(options)
-        self.config: DictConfig | None = None
-        self.launcher: Launcher | None = None
-
-    def setup(
-        self,
-        *,
-        hydra_context: HydraContext,
-        task_function: TaskFunction,
-        config: DictConfig,
-    ) -> None:
-        from cfexp.config.jobs import checked
-
-        self.config = config
-        self.loader = checked(config).loader
-        self.launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=HydraContext(self.loader, hydra_context.callbacks),
-            task_function=task_function,
-            config=config,
-        )
 
     def sweep(self, arguments: list[str]) -> None:
         """Runs the trials.
@@ -62,9 +40,9 @@ class Search(Sweeper):
         Raises:
             Failed: Another process runs this search.
         """
-        assert self.config
-        options, folder = self.config.hydra.sweeper, Path(self.config.hydra.sweep.dir)
-        storage = Path(options.storage)
+        from cfexp.config.space import space_of
+
+        storage = Path(self.config.hydra.sweeper.storage)
         storage.parent.mkdir(parents=True, exist_ok=True)
         with held(storage.with_suffix(".lock"), wait=False) as mine:
             if not mine:
@@ -74,18 +52,17 @@ class Search(Sweeper):
                         " or choose another hydra.sweeper.storage"
                     )
                 )
-            folder.mkdir(parents=True, exist_ok=True)
-            OmegaConf.save(self.config, folder / "multirun.yaml")
-            study = self._begun(storage)
-            failures = self._try(study, folder)
+            folder = self.begin()
+            space = space_of(self.config, self.loader)
+            study = self._begun(storage, space)
+            failures = self._try(study, space, folder)
             _write(study, folder / "results")
         for one in failures:
             _ = one.return_value  # raises the error of a failed job
 
-    def _begun(self, storage: Path) -> "optuna.Study":
+    def _begun(self, storage: Path, space: "Space") -> "optuna.Study":
         """Returns the study, ready for more trials."""
-        assert self.config
-        from cfexp.config.space import present_values, space_of
+        from cfexp.config.space import present_values
         from cfexp.sweeps import study as studies
 
         options = self.config.hydra.sweeper
@@ -101,20 +78,18 @@ class Search(Sweeper):
             )
         # A resumed search must not propose what it proposed before.
         study.sampler = studies.made(options.sampler, seed=options.sampler.seed + n)
-        space = space_of(self.config, self.loader)
         with self.loader.job(self.config, space.fixed) as cfg:
             present = present_values(space, cfg)
         studies.begin(study, present)
         return study
 
-    def _try(self, study: "optuna.Study", folder: Path) -> list[JobReturn]:
+    def _try(
+        self, study: "optuna.Study", space: "Space", folder: Path
+    ) -> list[JobReturn]:
         """Tries values until ``n_trials`` trials have ended; returns failed ones."""
-        assert self.config
-        from cfexp.config.space import space_of
         from cfexp.sweeps import study as studies
 
-        options = self.config.hydra.sweeper
-        space, job = space_of(self.config, self.loader), 0
+        options, job = self.config.hydra.sweeper, 0
         failed: list[JobReturn] = []
         while True:
             done = studies.ended(study)
@@ -148,7 +123,6 @@ class Search(Sweeper):
     def _launched(
         self, jobs: Sequence[Sequence[str]], first: int
     ) -> Sequence[JobReturn]:
-        assert self.launcher
         if not jobs:
             return []
         return self.launcher.launch([list(one) for one in jobs], initial_job_idx=first)

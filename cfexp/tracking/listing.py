@@ -7,7 +7,6 @@ import mlflow
 from mlflow.entities import Run
 
 from cfexp.errors import TrackingError, first_line
-from cfexp.evaluation.names import EPOCH
 from cfexp.tracking.filters import matches
 from cfexp.tracking.listed import Listed
 from cfexp.tracking.references import run_id_of, unknown_run
@@ -136,13 +135,6 @@ def jobs_of(parent: Listed) -> list[Listed]:
     return sorted(
         map(Listed.of, below(parent.run_id, None)), key=lambda run: run.started
     )
-
-
-def epochs_of(run_id: str) -> list[tuple[int, float]]:
-    """Returns a run's epochs so far, with the validation RMSE after each."""
-    client = mlflow.MlflowClient()
-    history = client.get_metric_history(run_id, f"{EPOCH}val_rmse")
-    return sorted((metric.step, metric.value) for metric in history)
 
 
 def get_run(run_id: str) -> Listed:

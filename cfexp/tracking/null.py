@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from cfexp.models.predictor import Predictor
-from cfexp.runtime.building import one_at_a_time
 from cfexp.runtime.locks import alone_in
 from cfexp.training.history import Epoch
 
@@ -66,9 +66,4 @@ class NullRun:
         self, folder: Path, *, example: pd.DataFrame, note: str
     ) -> Callable[[], Predictor]:
         """Returns a function that loads the saved predictor."""
-
-        def load() -> Predictor:
-            with one_at_a_time:
-                return Predictor.load(folder)
-
-        return load
+        return partial(Predictor.load, folder)

@@ -16,7 +16,6 @@ from mlflow.pyfunc import PyFuncModel
 from cfexp.errors import first_line, masked
 from cfexp.evaluation.names import headline_first
 from cfexp.models.predictor import Predictor
-from cfexp.runtime.building import one_at_a_time
 from cfexp.runtime.locks import alone_in
 from cfexp.tracking.background import Background
 from cfexp.tracking.calls import (
@@ -169,14 +168,9 @@ class MlflowRun:
             info = log_predictor(folder, name=name, example=example)
             if self._record.register_as is not None:
                 self._register(self._record.register_as, note)
-            with one_at_a_time:
-                return mlflow.pyfunc.load_model(info.model_uri)
+            return mlflow.pyfunc.load_model(info.model_uri)
 
-        def load() -> Predictor:
-            with one_at_a_time:
-                return Predictor.load(folder)
-
-        return self._mlflow.soon(log_and_load, load)
+        return self._mlflow.soon(log_and_load, lambda: Predictor.load(folder))
 
     def _register(self, name: str, note: str) -> None:
         """Registers the model; if MLflow refuses the name, the run still finishes."""

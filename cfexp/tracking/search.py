@@ -168,12 +168,11 @@ def predictions_of(run_id: str, name: str) -> pd.DataFrame:
     return predictions(mlflow.get_run(run_id), name)
 
 
-def validation_curve(run: Run) -> tuple[list[int], list[float]]:
-    """Returns a run's epochs, and its validation RMSE after each of them."""
-    history = mlflow.MlflowClient().get_metric_history(
-        run.info.run_id, f"{EPOCH}val_rmse"
-    )
-    return [m.step for m in history], [m.value for m in history]
+def validation_curve(run_id: str) -> list[tuple[int, float]]:
+    """Returns a run's epochs so far, with the validation RMSE after each."""
+    client = mlflow.MlflowClient()
+    history = client.get_metric_history(run_id, f"{EPOCH}val_rmse")
+    return sorted((metric.step, metric.value) for metric in history)
 
 
 def log_files(run_id: str, folder: Path, names: Sequence[str]) -> None:

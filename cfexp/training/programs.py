@@ -5,20 +5,19 @@ networks have one signature, see `cfexp.models.signature`.
 """
 
 import keras
-from cachetools import LRUCache
 
 from cfexp.models.forward import size_of
-from cfexp.models.signature import Signature, signature
+from cfexp.models.signature import signature
+from cfexp.runtime.memo import Memo
 from cfexp.training.program import Program
 
 # Programs keep variables of their own; larger models than this share none.
 MAX_PROGRAMS, MAX_BYTES = 8, 200_000_000
-Kept = LRUCache[tuple[Signature, int], Program]
 
 
-def kept(n: int = MAX_PROGRAMS) -> Kept:
-    """Returns a cache of at most `n` programs and `MAX_BYTES`."""
-    return LRUCache(MAX_BYTES, lambda program: max(program.size, MAX_BYTES // n))
+def kept(n: int = MAX_PROGRAMS) -> Memo:
+    """Returns what keeps at most `n` programs and `MAX_BYTES`."""
+    return Memo(keep=n, max_bytes=MAX_BYTES, size=lambda program: program.size)
 
 
 _programs = kept()
@@ -41,13 +40,14 @@ def program_for(
     found = signature(model, optimizer) if size <= MAX_BYTES else None
     if found is None:
         return Program(model, optimizer, batch_size)
-    key = found, batch_size
-    if key not in _programs:
+
+    def make() -> Program:
         own = type(model).from_config(model.get_config())
         own_optimizer = type(optimizer).from_config(optimizer.get_config())
         own_optimizer.build(own.trainable_variables)
-        _programs[key] = Program(own, own_optimizer, batch_size)
-    return _programs[key]
+        return Program(own, own_optimizer, batch_size)
+
+    return _programs((found, batch_size), make)
 
 
 def forget() -> None:
