@@ -5,6 +5,7 @@ from .frames import Frames as Frames
 from .movielens import MovieLens as MovieLens
 from .ratings import Ratings as Ratings
 from .ratings import canonical as canonical
+from .ratings import with_users as with_users
 from .split import Split as Split
 from .split import Splitter as Splitter
 from .splitters import ColdItem as ColdItem

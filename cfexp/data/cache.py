@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 # Datasets in this process, for its jobs to share, and on disk.
 RECENT = Memo(keep=2)
 KEEP_ON_DISK = 50
-TABLES = ("frame", "movies")
+TABLES = ("frame", "movies", "users")
 ABOUT = "about.json"
 
 
@@ -108,6 +108,7 @@ def _save(ratings: Ratings, warnings: Sequence[str], folder: Path) -> None:
         "name": ratings.name,
         "scale": ratings.scale,
         "fingerprint": ratings.fingerprint,
+        "rated_fingerprint": ratings.rated_fingerprint,
         "warnings": list(warnings),
     }
     (folder / ABOUT).write_text(json.dumps(about))
@@ -121,7 +122,7 @@ def _load(folder: Path, *, told: bool = False) -> Ratings:
         told: Whether its warnings have just been logged.
     """
     about = json.loads((folder / ABOUT).read_text())
-    frame, movies = (
+    frame, movies, users = (
         feather.read_table(folder / f"{name}.arrow", memory_map=True).to_pandas(
             split_blocks=True
         )
@@ -129,9 +130,10 @@ def _load(folder: Path, *, told: bool = False) -> Ratings:
     )
     with np.load(folder / "official_tests.npz") as folds:
         tests = {fold: read_only(rows) for fold, rows in folds.items()}
-    found = Ratings(about["name"], frame, movies, tuple(about["scale"]), tests)
-    # Saves hashing every value again: the fingerprint was cached with the dataset.
-    found.__dict__["fingerprint"] = about["fingerprint"]
+    found = Ratings(about["name"], frame, movies, tuple(about["scale"]), tests, users)
+    # Saves hashing every value again: the fingerprints were cached with the dataset.
+    for name in ("fingerprint", "rated_fingerprint"):
+        found.__dict__[name] = about[name]
     log.info("%s: read from %s", found.name, folder)
     for warning in [] if told else about["warnings"]:
         log.warning("%s", warning)

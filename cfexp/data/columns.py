@@ -13,6 +13,7 @@ TITLE, GENRES = "title", "genres"
 COLUMNS = {
     "ratings": (USER, ITEM, RATING, TIMESTAMP),
     "movies": (ITEM, TITLE, GENRES),
+    "users": (USER,),
 }
 OPTIONAL = (TIMESTAMP, TITLE, GENRES)
 # Names of columns in other datasets, in lower case, letters only, without "id".
@@ -55,7 +56,7 @@ def require_mapped(
 
     Args:
         where: The option and the file, for messages.
-        table: ``ratings`` or ``movies``.
+        table: ``ratings``, ``movies`` or ``users``.
         own: The file's column names by canonical name; None: do not read.
         there: The columns that the file has.
 
@@ -96,7 +97,7 @@ def _guess(table: str, missing: Sequence[str], there: Sequence[str]) -> str:
 
 
 def _likely(table: str, name: str, there: Sequence[str]) -> str | None:
-    if name == ITEM and table == "movies" and "id" in there:
+    if table in ("movies", "users") and "id" in there:
         return "id"
     for column in there:
         plain = re.sub(r"[^a-z]", "", column.lower())

@@ -1,4 +1,4 @@
-"""The user's own ratings and movies, from DataFrames."""
+"""The user's own ratings, movies and users, from DataFrames."""
 
 import hashlib
 import json
@@ -23,13 +23,15 @@ RECENT = Memo(keep=2, max_bytes=250_000_000)
 
 
 class Frames(UserTables):
-    """Ratings and movies in the user's DataFrames, for use from Python only.
+    """Ratings, movies and users in the user's DataFrames, for use from Python only.
 
     Args:
         ratings: Columns ``userId``, ``movieId``, ``rating`` and optionally
             ``timestamp`` (seconds since 1970, dates, or ISO 8601).
         movies: Columns ``movieId`` and optionally ``title`` and ``genres`` (lists, or
             joined by ``|``); if None, movies have no titles and genres.
+        users: Columns ``userId`` and any others, see `cfexp.data.side_tables`; None:
+            nothing is known of users.
         values: Other fields, see `UserTables`.
 
     Attributes:
@@ -43,10 +45,11 @@ class Frames(UserTables):
         self,
         ratings: pd.DataFrame | None = None,
         movies: pd.DataFrame | None = None,
+        users: pd.DataFrame | None = None,
         **values: Any,
     ):
         super().__init__(**values)
-        given = {"ratings": ratings, "movies": movies}
+        given = {"ratings": ratings, "movies": movies, "users": users}
         self._tables = {t: _frame(t, f) for t, f in given.items() if f is not None}
 
     def __eq__(self, other: object) -> bool:

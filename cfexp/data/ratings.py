@@ -3,12 +3,11 @@
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
 from cfexp.data.checks import (
     WITHOUT_TIMES,
@@ -23,7 +22,8 @@ from cfexp.data.checks import (
 from cfexp.data.columns import GENRES, ITEM, RATING, TIMESTAMP, TITLE, USER
 from cfexp.data.ids import IntArray
 from cfexp.data.sharing import Shared, Table
-from cfexp.data.text import as_genres, as_text, update_digest
+from cfexp.data.side_tables import canonical_movies, canonical_users, further
+from cfexp.data.text import update_digest
 from cfexp.errors import DataError
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Ratings",
     "canonical",
     "rows_of_pairs",
+    "with_users",
 ]
 
 log = logging.getLogger(__name__)
@@ -55,9 +56,11 @@ class Ratings:
             (seconds since 1970, int64 if all of them are whole); one row for each pair,
             sorted by user and movie. For the form of ids see `cfexp.data.ids`.
         movies: Columns ``movieId``, ``title``, ``genres`` (joined by ``|``, empty if
-            unknown); one row for each movie.
+            unknown) and further ones, such as ``year``; one row for each movie.
         scale: Lowest and highest rating that can be given.
         official_tests: Row positions of published test folds, by fold name.
+        users: Columns ``userId`` and further ones, such as ``age``; at most one row for
+            each user. For the form of further columns see `cfexp.data.side_tables`.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Ratings:
     movies: Table = Table()
     scale: tuple[float, float]  # type: ignore[misc]  # a Table is no default
     official_tests: Mapping[str, IntArray] = field(default_factory=dict)
+    users: Table = Table(empty=pd.DataFrame({USER: np.empty(0, np.int64)}))
 
     @cached_property
     def shared(self) -> Shared:
@@ -83,14 +87,33 @@ class Ratings:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over every row of ratings and movies, as 64 hex digits."""
+        """SHA-256 over every row of ratings, movies and users, as 64 hex digits."""
+        digest = hashlib.sha256(self.rated_fingerprint.encode())
+        tables = {"movies": self.movies, "users": self.users}
+        there = {name: table for name, table in tables.items() if further(table)}
+        for name, table in there.items():
+            digest.update(name.encode())
+            _update(digest, table, [table.columns[0], *further(table)])
+        return digest.hexdigest() if there else self.rated_fingerprint
+
+    @cached_property
+    def rated_fingerprint(self) -> str:
+        """SHA-256 over every row of ratings, titles and genres.
+
+        It names the rows of a split, so that runs with and without a table of users,
+        say, are known to be tested on the same ones.
+        """
         digest = hashlib.sha256()
-        for table in (self.frame, self.movies):
-            for name in sorted(table.columns):
-                digest.update(name.encode())
-                update_digest(digest, table[name])
+        _update(digest, self.frame, list(self.frame.columns))
+        _update(digest, self.movies, [ITEM, TITLE, GENRES])
         digest.update(np.array(self.scale, "<f8").tobytes())
         return digest.hexdigest()
+
+
+def _update(digest: "hashlib._Hash", table: pd.DataFrame, columns: list[str]) -> None:
+    for name in sorted(columns):
+        digest.update(name.encode())
+        update_digest(digest, table[name])
 
 
 def canonical(
@@ -121,16 +144,28 @@ def canonical(
             number or out of scale, or a pair or movie appears twice.
     """
     require_columns(name, "ratings", ratings, [USER, ITEM, RATING])
-    if movies is not None:
-        require_columns(name, "movies", movies, [ITEM])
     frame = _canonical_ratings(name, ratings)
     scale = scale or (float(frame[RATING].min()), float(frame[RATING].max()))
     _check_scale(name, frame, scale)
     frame = _resolve_duplicates(name, frame, duplicates)
-    if movies is None:
-        movies = pd.DataFrame({ITEM: frame[ITEM].unique()})
-    items = _canonical_movies(name, movies, frame, unknown_movies)
+    movies = frame[[ITEM]].drop_duplicates() if movies is None else movies
+    items = canonical_movies(name, movies, frame, unknown_movies)
     return Ratings(name, frame, items, scale)
+
+
+def with_users(ratings: Ratings, users: pd.DataFrame) -> Ratings:
+    """Returns the dataset with what is known of its users.
+
+    Args:
+        ratings: The dataset.
+        users: Raw users: ``userId`` and any columns, see `cfexp.data.side_tables`.
+
+    Raises:
+        DataError: A user has no id, or appears twice.
+    """
+    frame = ratings.frame
+    known = canonical_users(ratings.name, users, frame)
+    return replace(ratings, frame=frame, users=known)
 
 
 def _check_scale(name: str, frame: pd.DataFrame, scale: tuple[float, float]) -> None:
@@ -175,43 +210,6 @@ def rows_of_pairs(ratings: Ratings, pairs: pd.DataFrame) -> IntArray:
             " belong together: download the dataset again."
         )
     return np.sort(rows).astype(np.int64)
-
-
-def _canonical_movies(
-    name: str, movies: pd.DataFrame, frame: pd.DataFrame, unknown_movies: str
-) -> pd.DataFrame:
-    wanted = [c for c in (ITEM, TITLE, GENRES) if c in movies.columns]
-    require_once(f"{name}: the movies table", list(movies.columns), wanted)
-    require_values(name, "movies", movies, [ITEM])
-    items = pd.DataFrame({ITEM: ids_of(name, movies[ITEM])}).assign(
-        **{
-            TITLE: as_text(movies[TITLE]) if TITLE in wanted else "",
-            GENRES: as_genres(movies[GENRES]) if GENRES in wanted else "",
-        }
-    )
-    twice = items[items[ITEM].duplicated()]
-    if len(twice):
-        raise DataError(
-            f"{name}: {len(twice)} movies appear more than once in the movies table."
-            f" First: {first_row(twice)}. Keep one row for each movieId."
-        )
-    rated = pd.Series(frame[ITEM].unique())
-    if is_numeric_dtype(rated) != is_numeric_dtype(items[ITEM]):
-        for table in (items, frame):
-            table[ITEM] = table[ITEM].astype("str")
-        rated = rated.astype("str")
-    unknown = rated[~rated.isin(items[ITEM])]
-    if len(unknown):
-        text = f"{name}: {len(unknown)} rated movies are not in the movies table"
-        if unknown_movies == "error":
-            raise DataError(
-                f"{text}. First: {unknown.iloc[0]}. Add them, or set"
-                " dataset.unknown_movies=keep to use them without title and genres."
-            )
-        log.warning("%s; they are used without title and genres.", text)
-        bare = pd.DataFrame({ITEM: unknown}).assign(**{TITLE: "", GENRES: ""})
-        items = pd.concat([items, bare])
-    return items.sort_values(ITEM, ignore_index=True)
 
 
 def _resolve_duplicates(name: str, frame: pd.DataFrame, policy: str) -> pd.DataFrame:

@@ -27,7 +27,13 @@ class Table:
     Reading it returns a new frame that shares the values. With pandas 3, changing that
     frame copies them; with pandas 2, changing a number raises a `ValueError`, and texts
     are copied at once.
+
+    Args:
+        empty: The table that None stands for; if None, the field has no default.
     """
+
+    def __init__(self, empty: pd.DataFrame | None = None):
+        self._empty = empty
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = f"_{name}"
@@ -37,15 +43,19 @@ class Table:
     @overload
     def __get__(self, instance: object, owner: type) -> pd.DataFrame: ...
     def __get__(self, instance: object | None, owner: type) -> Any:
-        if instance is None:  # dataclasses ask for a default: there is none
-            raise AttributeError(self._name)
+        if instance is None:  # dataclasses ask for a default
+            if self._empty is None:
+                raise AttributeError(self._name)
+            return None
         table = vars(instance)[self._name].copy(deep=False)
         for name in [] if COPY_ON_WRITE else table.columns:
             if table[name].dtype.kind == TEXT:
                 table[name] = table[name].copy()
         return table
 
-    def __set__(self, instance: object, table: pd.DataFrame) -> None:
+    def __set__(self, instance: object, table: pd.DataFrame | None) -> None:
+        table = self._empty if table is None else table
+        assert table is not None
         vars(instance)[self._name] = _frozen(table)
 
 

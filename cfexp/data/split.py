@@ -57,8 +57,8 @@ class Data(NamedTuple):
 
 
 def fingerprint(ratings: Ratings, **parts: IntArray) -> str:
-    """Returns a SHA-256 of the data and of the rows of each part, as hex digits."""
-    digest = hashlib.sha256(ratings.fingerprint.encode())
+    """Returns a SHA-256 of the ratings and of the rows of each part, as hex digits."""
+    digest = hashlib.sha256(ratings.rated_fingerprint.encode())
     for part, rows in parts.items():
         digest.update(part.encode() + rows.astype("<i8").tobytes())
     return digest.hexdigest()

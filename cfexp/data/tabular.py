@@ -1,4 +1,4 @@
-"""The user's own ratings and movies, from CSV or Parquet files."""
+"""The user's own ratings, movies and users, from CSV or Parquet files."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +13,14 @@ from cfexp.spec import NO_EFFECT
 
 
 class Tabular(UserTables):
-    """Ratings and movies in the user's own files.
+    """Ratings, movies and users in the user's own files.
 
     Attributes:
         name: Name of the dataset.
         ratings: Path of the ratings, CSV (compressed or not) or ``.parquet``.
         movies: Path of the movies; if None, movies have no titles and genres.
+        users: Path of the users, with ``userId`` and any columns; None: nothing is
+            known of users.
         separator: Column separator of CSV files, see `cfexp.data.tables.read_table`.
         encoding: Encoding of CSV files.
     """
@@ -26,6 +28,7 @@ class Tabular(UserTables):
     name: str = "csv"
     ratings: Annotated[str, NO_EFFECT]
     movies: Annotated[str | None, NO_EFFECT] = None
+    users: Annotated[str | None, NO_EFFECT] = None
     separator: str | None = None
     encoding: str = "utf-8"
 
@@ -46,8 +49,9 @@ class Tabular(UserTables):
         return cached(self, state, self._parse)
 
     def _paths(self) -> dict[str, str]:
-        movies = {} if self.movies is None else {"movies": self.movies}
-        return {"ratings": self.ratings, **movies}
+        others = {"movies": self.movies, "users": self.users}
+        given = {table: path for table, path in others.items() if path is not None}
+        return {"ratings": self.ratings, **given}
 
     def _parse(self) -> Ratings:
         paths = self._paths()

@@ -21,6 +21,16 @@ def as_text(column: pd.Series) -> pd.Series:
     return pd.Series(texts, column.index, dtype="str")
 
 
+def as_values(column: pd.Series) -> pd.Series:
+    """Returns a column as text of values joined by ``|``, without blanks around them.
+
+    Args:
+        column: Texts, lists, or anything that can be written as text.
+    """
+    texts = [_joined(text.split("|")) for text in as_text(column)]
+    return pd.Series(texts, column.index, dtype="str")
+
+
 def as_genres(column: pd.Series, separator: str = "|") -> pd.Series:
     """Returns genres joined by ``|``, without blanks around them.
 

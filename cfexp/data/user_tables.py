@@ -8,12 +8,12 @@ import pandas as pd
 from cfexp.data.checks import scale_problems
 from cfexp.data.columns import COLUMNS, column_problems, require_mapped
 from cfexp.data.dataset import Dataset
-from cfexp.data.ratings import GENRES, Ratings, canonical
+from cfexp.data.ratings import GENRES, Ratings, canonical, with_users
 from cfexp.data.text import as_genres, warn_of_separator
 
 
 class UserTables(Dataset):
-    """Base class of datasets from the user's own tables of ratings and movies.
+    """Base class of datasets from the user's tables of ratings, movies and users.
 
     Attributes:
         columns: The tables' column names, by the names in `Ratings`; None for an
@@ -49,7 +49,7 @@ class UserTables(Dataset):
         """Returns raw tables in canonical form.
 
         Args:
-            tables: The ``ratings`` and optionally the ``movies``.
+            tables: The ``ratings`` and optionally the ``movies`` and ``users``.
             where: The name of each table in messages.
 
         Raises:
@@ -61,7 +61,7 @@ class UserTables(Dataset):
             genres = as_genres(movies[GENRES], self.genre_separator)
             movies = movies.assign(**{GENRES: genres})
             warn_of_separator(self.name, genres, self.genre_separator)
-        return canonical(
+        data = canonical(
             self.name,
             named["ratings"],
             movies,
@@ -69,10 +69,16 @@ class UserTables(Dataset):
             duplicates=self.duplicates,
             unknown_movies=self.unknown_movies,
         )
+        return with_users(data, named["users"]) if "users" in named else data
 
     def _named(self, table: str, frame: pd.DataFrame, where: str) -> pd.DataFrame:
-        """Returns a table's mapped columns, under their canonical names."""
+        """Returns a table's mapped columns, under their canonical names.
+
+        Those of movies and users keep further columns, too.
+        """
         own, there = self.own_names(table), list(map(str, frame.columns))
         require_mapped(where, table, own, there)
         found = {column: name for name, column in own.items() if column in there}
-        return frame[list(found)].rename(columns=found)
+        more = [] if table == "ratings" else there
+        kept = [*found, *(c for c in more if c not in found and c not in own)]
+        return frame.set_axis(there, axis=1)[kept].rename(columns=found)

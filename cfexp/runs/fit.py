@@ -28,6 +28,7 @@ def fit(
     model: str | Model = "ncf",
     *,
     movies: pd.DataFrame | None = None,
+    users: pd.DataFrame | None = None,
     **options: Any,
 ) -> Result:
     """Trains and tests a model in one call, without tracking.
@@ -36,8 +37,9 @@ def fit(
         data: Ratings with columns ``userId``, ``movieId``, ``rating`` and optionally
             ``timestamp``; a dataset's name, such as ``ml-100k``; or a `Dataset`.
         model: The model's name, such as ``ncf``, or a `Model`.
-        movies: Movies with columns ``movieId``, ``title`` and ``genres``; only with a
-            DataFrame of ratings.
+        movies: Movies with columns ``movieId``, ``title``, ``genres`` and any others;
+            only with a DataFrame of ratings.
+        users: Users with columns ``userId`` and any others; likewise.
         options: Fields of the model, such as ``embed_dim=64``; ``seed`` and
             ``deterministic``; ``split``, ``optimizer`` and ``training``, each an
             object, a name such as ``"kfold"``, or a mapping of fields; and, with a
@@ -50,9 +52,11 @@ def fit(
         CfexpError: An option is wrong, the data cannot be used, or training failed.
     """
     if isinstance(data, pd.DataFrame):
-        data = Frames(data, movies, **_taken(options, Frames.model_fields))
-    elif movies is not None:
-        raise ConfigError("movies= needs a DataFrame of ratings; leave it out")
+        data = Frames(data, movies, users, **_taken(options, Frames.model_fields))
+    else:
+        for name, table in (("movies", movies), ("users", users)):
+            if table is not None:
+                raise ConfigError(f"{name}= needs a DataFrame of ratings; leave it out")
     given = {"dataset": data, "model": model, **_taken(options, GROUPS)}
     single = _taken(options, SINGLE)
     fields = {n: v for n, v in given.items() if _are_fields(n, v)} | {"model": options}

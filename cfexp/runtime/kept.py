@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 SUMS = "checksums.json"
 # Version of the cached files' format; a new number invalidates all of them.
-FORMAT = 3
+FORMAT = 4
 
 
 def intact(folder: Path) -> bool:
