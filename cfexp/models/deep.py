@@ -41,6 +41,7 @@ class Deep(NeuralModel):
 
         from cfexp.models.layers.genres import GenreMean
         from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
+        from cfexp.models.layers.sums import L2, RowDots
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         genres = GenreMean(name="genre_mean")(inputs.with_genres())
@@ -49,7 +50,7 @@ class Deep(NeuralModel):
             genres,
             self.embed_dim,
             name="genre_embedding",
-            activity_regularizer=keras.regularizers.L2(self.l2),
+            activity_regularizer=L2(self.l2),
         )
         movie = keras.layers.Add(name="movie")([item, genre])
         product = keras.layers.Multiply(name="product")([user, movie])
@@ -57,6 +58,6 @@ class Deep(NeuralModel):
             [user, item, genre, product]
         )
         tower = mlp(features_, self.layers, dropout=self.dropout, l2=self.kernel_l2)
-        dot = keras.layers.Dot(axes=-1, name="dot")([user, movie])
+        dot = RowDots(name="dot")([user, movie])
         head = keras.layers.Dense(1, use_bias=False, name="h")(tower)
         return inputs.model([dot, head], bias_l2=self.bias_l2, name=self.name)

@@ -29,11 +29,10 @@ class Dot(NeuralModel):
     id_dropout: Rate = 0.005
 
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
-        import keras
-
         from cfexp.models.layers.inputs import Inputs
+        from cfexp.models.layers.sums import RowDots
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         user, item = inputs.embed("embedding", self.embed_dim, l2=self.l2)
-        product = keras.layers.Dot(axes=-1, name="dot")([user, item])
+        product = RowDots(name="dot")([user, item])
         return inputs.model([product], bias_l2=self.bias_l2, name=self.name)

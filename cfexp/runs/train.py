@@ -135,7 +135,7 @@ def _train(
     # MLflow is imported and contacted in the background while XLA compiles.
     with watch("imports"):
         if isinstance(experiment.model, NeuralModel):
-            tensorflow.start()
+            tensorflow.start(spare=1 if paperwork.current() else 0)
         members = [] if source else _members(job, data)
     git = git_state(Path.cwd())
     tags = metadata.job_tags(job, data, git, members=members)

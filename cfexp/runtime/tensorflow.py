@@ -8,7 +8,7 @@ import sys
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
 
-from cfexp.runtime import process
+from cfexp.runtime import process, tuning
 from cfexp.runtime.deferred import deferred
 
 # They import scikit-learn and matplotlib, a third of the time of `import tensorflow`; a
@@ -25,7 +25,7 @@ OUR_FUNCTION = re.compile(
 )
 
 
-def start(*, programs: bool = True) -> None:
+def start(*, programs: bool = True, spare: int = 0) -> None:
     """Imports TensorFlow; shows the output of its libraries only if that fails.
 
     Its C++ libraries print a dozen lines about CPUs and missing GPUs before their log
@@ -33,15 +33,13 @@ def start(*, programs: bool = True) -> None:
 
     Args:
         programs: Cache compiled programs on disk; a served model needs none.
+        spare: Processors that TensorFlow leaves to other threads, in a process of
+            cfexp's own.
     """
     logging.getLogger("tensorflow").addFilter(_is_relevant)
     if "tensorflow" in sys.modules:
         return
-    if programs:
-        from cfexp.runtime.xla_cache import keep_programs  # not for ``--help``
-
-        keep_programs()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _prepare(programs, spare)
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as output:
@@ -61,6 +59,18 @@ def start(*, programs: bool = True) -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+def _prepare(programs: bool, spare: int) -> None:
+    """Sets the environment variables that TensorFlow reads when it is imported."""
+    tuning.set_xla_flags()
+    if programs:
+        from cfexp.runtime.xla_cache import keep_programs  # not for ``--help``
+
+        keep_programs()
+    if spare and process.is_own():
+        tuning.spare(spare)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def _without_what_is_not_needed() -> AbstractContextManager[None]:

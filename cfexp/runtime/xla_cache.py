@@ -7,6 +7,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+from cfexp.runtime import tuning
 from cfexp.runtime.cache import cache_dir
 
 VARIABLE = "TF_XLA_FLAGS"
@@ -17,8 +18,8 @@ MAX_PROGRAMS = 200  # about one megabyte each
 def keep_programs() -> None:
     """Makes XLA cache its programs; call it before TensorFlow is imported.
 
-    Each version of TensorFlow and each processor has its own folder. A directory set
-    by the user in ``TF_XLA_FLAGS`` takes precedence.
+    Each version of TensorFlow, processor and ``XLA_FLAGS`` has its own folder. A
+    directory set by the user in ``TF_XLA_FLAGS`` takes precedence.
     """
     flags = os.environ.get(VARIABLE, "")
     if FLAG in flags:
@@ -47,5 +48,6 @@ def _own_folder() -> Path:
     if info.exists():
         lines = info.read_text().splitlines()
         processor += next((x for x in lines if x.startswith(("flags", "Features"))), "")
-    digest = hashlib.sha256(processor.encode()).hexdigest()[:8]
+    made_for = processor + os.environ.get(tuning.XLA_FLAGS, "")
+    digest = hashlib.sha256(made_for.encode()).hexdigest()[:8]
     return cache_dir() / f"xla-{version('tensorflow')}-{digest}"

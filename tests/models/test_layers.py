@@ -12,6 +12,7 @@ from cfexp.models import layers
 from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.kernels import KernelDense
+from cfexp.models.layers.sums import L2, RowDots
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -52,7 +53,7 @@ def test_id_and_genre_dropout() -> None:
 
 
 def test_layers_survive_saving() -> None:
-    for layer in (Dropout(0.3, seed=4), RatingHead(3.5, (1.0, 5.0))):
+    for layer in (Dropout(0.3, seed=4), RatingHead(3.5, (1.0, 5.0)), RowDots()):
         again = keras.layers.deserialize(keras.layers.serialize(layer))
         assert again.get_config() == layer.get_config()
     with pytest.raises(ValueError, match="rate"):
@@ -80,6 +81,26 @@ def test_kernel_dense_computes_its_formula() -> None:
     np.testing.assert_allclose(layer(x).numpy(), x @ weights, atol=1e-5)
     penalty = 0.5 * (weights**2).sum() + 2.0 * (near**2).mean()
     assert float(sum(layer.losses)) == pytest.approx(penalty, rel=1e-5)
+
+
+@pytest.mark.parametrize("width", [1, 7, 64])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_sums_are_those_of_keras(width: int, compiled: bool) -> None:
+    """Dot products and penalties, with their gradients."""
+    rng = np.random.default_rng(0)
+    a, b = (tf.constant(rng.normal(size=(50, width)), tf.float32) for _ in range(2))
+    by = tf.constant(rng.normal(size=(50, 1)), tf.float32)
+
+    def found(dots: keras.layers.Layer, penalty: keras.Regularizer) -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch((a, b))
+            total = tf.reduce_sum(by * dots([a, b])) + penalty(a)
+        return [total, dots([a, b]), *tape.gradient(total, (a, b))]
+
+    own = tf.function(lambda: found(RowDots(), L2(0.3)), jit_compile=compiled)()
+    keras_own = found(keras.layers.Dot(axes=-1), keras.regularizers.L2(0.3))
+    for value, expected in zip(own, keras_own, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_the_package_registers_every_layer() -> None:

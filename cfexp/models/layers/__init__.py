@@ -7,8 +7,10 @@ from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
 from cfexp.models.layers.kernels import KernelDense, KernelOutput
 from cfexp.models.layers.padding import Padded
 from cfexp.models.layers.rated import TrainingRow, training_row
+from cfexp.models.layers.sums import L2, RowDots
 
 __all__ = [
+    "L2",
     "Dropout",
     "GenreDropout",
     "GenreMean",
@@ -19,6 +21,7 @@ __all__ = [
     "Padded",
     "PairwiseProducts",
     "RatingHead",
+    "RowDots",
     "TrainingRow",
     "mlp",
     "training_row",

@@ -8,6 +8,7 @@ from cfexp.data.encoding import FeatureSpec
 from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.padding import Padded, normal
+from cfexp.models.layers.sums import L2
 
 
 class Inputs:
@@ -58,7 +59,7 @@ class Inputs:
                 rows,
                 width,
                 embeddings_initializer=Padded(known, normal(stddev)),
-                activity_regularizer=keras.regularizers.L2(l2) if l2 else None,
+                activity_regularizer=L2(l2) if l2 else None,
                 name=f"{kind}_{name}",
             )
             found.append(table(ids))
