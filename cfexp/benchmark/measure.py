@@ -13,7 +13,7 @@ from cfexp.data.ratings import RATING, Ratings
 from cfexp.data.split import Split
 from cfexp.evaluation.metrics import mae, rmse
 from cfexp.experiment import Experiment
-from cfexp.models.base import NeuralModel
+from cfexp.models.base import NeuralModel, SampledModel
 from cfexp.runtime import tensorflow
 from cfexp.training.fit import Fitted, fit_model, train_and_valid
 from cfexp.training.history import Epoch
@@ -89,7 +89,7 @@ def measure_model(
     name: str, experiment: Experiment, ratings: Ratings, split: Split
 ) -> tuple[Measured, Fitted]:
     """Fits and tests one of cfexp's models."""
-    if isinstance(experiment.model, NeuralModel):
+    if isinstance(experiment.model, NeuralModel | SampledModel):
         tensorflow.start()
     started = time.perf_counter()
     curve = []

@@ -5,8 +5,11 @@ from .base import Model as Model
 from .base import NeuralModel as NeuralModel
 from .base import Penalty as Penalty
 from .base import Rate as Rate
+from .base import SampledModel as SampledModel
+from .base import Sampler as Sampler
 from .base import Scorer as Scorer
 from .base import Units as Units
+from .bayes import Bayes as Bayes
 from .bias import Bias as Bias
 from .bias import Mean as Mean
 from .deep import Deep as Deep

@@ -91,3 +91,44 @@ class Baseline(Model):
     @abstractmethod
     def fit(self, train: Encoded, features: FeatureSpec) -> Scorer:
         """Returns a model fitted to the rows `train`."""
+
+
+class Sampler(Protocol):
+    """Draws one sample of a posterior after the other."""
+
+    def sweep(self) -> float:
+        """Moves to the next sample; returns its mean squared error in training."""
+        ...
+
+    def sample(self) -> Scorer:
+        """Returns the present sample."""
+        ...
+
+    def average(self, samples: Sequence[Any]) -> Scorer:
+        """Returns a model that predicts the mean of some samples of `sample`."""
+        ...
+
+
+class SampledModel(Model):
+    """A family whose predictions are the mean of samples of its posterior.
+
+    Attributes:
+        sweeps: Number of samples.
+        burn_in: Number of first samples, which are dropped.
+        keep: Samples to predict with, evenly spaced over those after `burn_in`.
+    """
+
+    sweeps: Annotated[int, Field(ge=2)]
+    burn_in: Annotated[int, Field(ge=0)]
+    keep: Annotated[int, Field(ge=1)]
+
+    @abstractmethod
+    def sampler(self, train: Encoded, features: FeatureSpec, seed: int) -> Sampler:
+        """Returns a sampler of the posterior, given the rows `train`."""
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """Numbers of the samples to predict with, from 1; the last is one of them."""
+        left = self.sweeps - self.burn_in
+        n = min(self.keep, left)
+        return frozenset(self.sweeps - left * i // n for i in range(n))

@@ -6,6 +6,7 @@ from pathlib import Path
 from cfexp.models.base import Scorer
 from cfexp.models.bias import BiasScorer
 from cfexp.models.ensemble import EnsembleScorer
+from cfexp.models.posterior import Posterior
 from cfexp.runtime import tensorflow
 
 
@@ -24,6 +25,8 @@ def load_scorer(folder: Path, own: str | None = None) -> Scorer:
         return BiasScorer.load(folder)
     if (folder / EnsembleScorer.FILE).exists():
         return EnsembleScorer.load(folder, load_scorer)
+    if (folder / Posterior.FILE).exists():
+        return Posterior.load(folder)
     tensorflow.start(programs=False)
     from cfexp.models.scorer import KerasScorer
 

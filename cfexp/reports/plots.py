@@ -61,15 +61,15 @@ def overview(history: History | None, predictions: pd.DataFrame) -> Figure:
 
 def learning_curves(axes: Axes, history: History) -> None:
     """Draws the RMSE of train and validation rows by epoch, on one scale."""
-    best = history.best
-    _title(axes, f"Learning curves: best epoch {best.epoch}")
+    _title(axes, f"Learning curves: {history.chosen}")
     for name, color in (("train", INK), ("val", ACCENT)):
         points = [(e.epoch, getattr(e, f"{name}_rmse")) for e in history.epochs]
         points = [(x, y) for x, y in points if not math.isnan(y)]
         if points:
             label = "train, while it learns" if name == "train" else "validation"
             axes.plot(*zip(*points, strict=True), color=color, marker=".", label=label)
-    axes.axvline(best.epoch, color=ACCENT, linestyle=":")
+    if not history.averaged:
+        axes.axvline(history.best.epoch, color=ACCENT, linestyle=":")
     axes.set(xlabel="epoch", ylabel="RMSE (stars)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, fontsize=8)

@@ -96,8 +96,8 @@ def print_summary(
         lines.append(
             (
                 "training",
-                f"best epoch {history.best.epoch} of {len(history.trained)}, engine"
-                f" {history.engine}, {history.ratings_per_second:,.0f} ratings/s",
+                f"{history.chosen}, engine {history.engine},"
+                f" {history.ratings_per_second:,.0f} ratings/s",
             )
         )
     seconds = ", ".join(f"{k} {v:.1f}" for k, v in watch.seconds.items())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cfexp.data.split import Data
 from cfexp.errors import first_line
 from cfexp.evaluation.names import PEAK_MEMORY, RELOAD_DIFFERENCE, seconds
-from cfexp.models.base import NeuralModel
+from cfexp.models.base import NeuralModel, SampledModel
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.predictor import max_difference
 from cfexp.models.source import Source
@@ -134,7 +134,7 @@ def _train(
     job, experiment = claimed.job, claimed.job.experiment
     # MLflow is imported and contacted in the background while XLA compiles.
     with watch("imports"):
-        if isinstance(experiment.model, NeuralModel):
+        if isinstance(experiment.model, NeuralModel | SampledModel):
             tensorflow.start(spare=1 if paperwork.current() else 0)
         members = [] if source else _members(job, data)
     git = git_state(Path.cwd())

@@ -10,7 +10,7 @@ from cfexp.data.ratings import IntArray, Ratings
 from cfexp.data.split import Split
 from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray, mae, rmse
-from cfexp.models.base import Baseline, Model, NeuralModel, Scorer
+from cfexp.models.base import Baseline, Model, NeuralModel, SampledModel, Scorer
 from cfexp.runtime import tensorflow
 from cfexp.training.history import History
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
@@ -70,6 +70,8 @@ def fit_model(
         check_tunable(model)
     if isinstance(model, Baseline):
         return fit_baseline(model, ratings, split)
+    if isinstance(model, SampledModel):
+        return _fit_by_samples(model, ratings, split, recipe.seed, hooks)
     assert isinstance(model, NeuralModel)
     return _fit_in_epochs(recipe, ratings, split, hooks, start)
 
@@ -102,6 +104,34 @@ def _fit_in_epochs(
         val_rmse=best.val_rmse if len(split.valid) else None,
         val_mae=best.val_mae if len(split.valid) else None,
         history=found.history,
+    )
+
+
+def _fit_by_samples(
+    model: SampledModel, ratings: Ratings, split: Split, seed: int, hooks: Hooks
+) -> Fitted:
+    """Samples the posterior of the train rows, then that of train and validation rows.
+
+    As with baselines, the first gives the validation error and the second is tested.
+    """
+    tensorflow.start()  # which the next module imports
+    from cfexp.training.sampling import sample_posterior
+
+    first = sample_posterior(
+        model, ratings, split.train, split.valid, seed=seed, hooks=hooks
+    )
+    valid = encode(ratings, first.encoder, split.valid)
+    predicted = first.scorer.predict(valid)
+    rows = train_and_valid(split)
+    last = sample_posterior(model, ratings, rows, None, seed=seed)
+    return Fitted(
+        scorer=last.scorer,
+        encoder=last.encoder,
+        rows=rows,
+        val_predicted=predicted,
+        val_rmse=rmse(valid.rating, predicted),
+        val_mae=mae(valid.rating, predicted),
+        history=first.history,
     )
 
 

@@ -39,23 +39,35 @@ class History:
         epochs: The epochs in order.
         engine: Name of the engine that ran the last epoch.
         ratings_per_second: Training rows per second in the fastest epoch.
+        averaged: Whether the epochs are samples of a posterior, whose mean predicts, so
+            that none is chosen.
     """
 
     epochs: tuple[Epoch, ...]
     engine: str
     ratings_per_second: float
+    averaged: bool = False
 
     @property
     def best(self) -> Epoch:
-        """The epoch with the lowest validation RMSE; the last if none was validated."""
+        """The epoch with the lowest validation RMSE; the last if none is chosen."""
         validated = [e for e in self.epochs if not math.isnan(e.val_rmse)]
-        return min(validated or self.epochs[-1:], key=lambda e: e.val_rmse)
+        if self.averaged or not validated:
+            return self.epochs[-1]
+        return min(validated, key=lambda e: e.val_rmse)
+
+    @property
+    def chosen(self) -> str:
+        """What predicts, in words."""
+        if self.averaged:
+            return f"mean of samples, {len(self.epochs)} sweeps"
+        return f"best epoch {self.best.epoch} of {len(self.trained)}"
 
     def metrics(self) -> dict[str, float]:
         """Returns the metrics of a training by name."""
         best, last = self.best, self.epochs[-1]
         found = {
-            "best_epoch": float(best.epoch),
+            "best_epoch": math.nan if self.averaged else float(best.epoch),
             f"{TRAINING}epochs": float(len(self.trained)),
             f"{TRAINING}rmse": best.train_rmse,
             f"{TRAINING}loss": best.train_loss,
@@ -63,7 +75,7 @@ class History:
             f"{TRAINING}last_val_rmse": last.val_rmse,
             RATINGS_PER_SECOND: self.ratings_per_second,
         }
-        # NaN: the loss of epoch 0, and validation errors without validation rows.
+        # NaN: no epoch is chosen; the loss of epoch 0; no validation rows.
         return {name: value for name, value in found.items() if not math.isnan(value)}
 
     @property

@@ -1,0 +1,1 @@
+"""A Gibbs sampler of factorisation models, in TensorFlow."""
