@@ -21,7 +21,7 @@ from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import times_seen
 from cfexp.evaluation.metric import Metric
 from cfexp.evaluation.metrics import FloatArray
-from cfexp.models.base import Model, NeuralModel, Scorer
+from cfexp.models.base import Model, NeuralModel, Scorer, Uncertain
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.known import KnownPairs
 from cfexp.models.ncf import Ncf
@@ -211,6 +211,7 @@ class Experiment(Spec):
             sources=source.names if source else (),
             modules=modules_of([type(self.model), kind, *scorer.parts()]),
             scorer=f"{kind.__module__}.{kind.__qualname__}" if own else None,
+            outputs=("rating", "std") if isinstance(scorer, Uncertain) else ("rating",),
         )
 
     def identity(self) -> dict[str, Any]:

@@ -17,6 +17,8 @@ GROUPS = "groups/"
 ROWS = "rows/"
 # Test errors of the baselines, such as ``baselines/bias_rmse``.
 BASELINES = "baselines/"
+# Of models that know a standard deviation, such as ``intervals/coverage_90``.
+INTERVALS = "intervals/"
 # How the model was trained, such as ``training/n_parameters``.
 TRAINING = "training/"
 # Seconds of each stage, such as ``seconds/fit``.

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,15 @@ class Scorer(Protocol):
 
     def parts(self) -> Sequence[Any]:
         """Returns classes and functions whose modules must be imported to load it."""
+        ...
+
+
+@runtime_checkable
+class Uncertain(Protocol):
+    """A trained model that knows how far off its predictions may be."""
+
+    def std(self, rows: Encoded) -> npt.NDArray[np.float64]:
+        """Returns the standard deviation of each rating, in stars, shape ``(n,)``."""
         ...
 
 

@@ -25,6 +25,7 @@ class Origin:
             or folders of runs that were not tracked.
         modules: The modules besides cfexp's that it is loaded with.
         scorer: The class of the trained model, where it is not one of cfexp's.
+        outputs: Columns that the served model returns.
     """
 
     model: str
@@ -36,6 +37,7 @@ class Origin:
     sources: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     scorer: str | None = None
+    outputs: tuple[str, ...] = ("rating",)
 
     def __post_init__(self) -> None:
         if not isinstance(self.config, Mapping):  # text, before there were experiments
@@ -56,7 +58,8 @@ def read_origin(folder: Path) -> Origin:
                 f"the model in {folder} is from an older version of cfexp. Train it"
                 " again"
             )
-        several = {n: tuple(saved.get(n, ())) for n in ("sources", "modules")}
+        names = [n for n in ("sources", "modules", "outputs") if n in saved]
+        several = {name: tuple(saved[name]) for name in names}
         return Origin(**{**saved, **several})
 
 

@@ -73,10 +73,10 @@ class Posterior:
         """Returns ratings within the scale, shape ``(n,)``."""
         return self._moments(rows)[0]
 
-    def deviation(self, rows: Encoded) -> npt.NDArray[np.float64]:
+    def std(self, rows: Encoded) -> npt.NDArray[np.float64]:
         """Returns the standard deviation of each rating, shape ``(n,)``.
 
-        It holds both what the model does not know and what users leave to chance.
+        Both of what the model does not know, and of what users leave to chance.
         """
         mean, square = self._moments(rows)
         return np.sqrt(np.maximum(square - mean**2, 0.0))

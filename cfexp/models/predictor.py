@@ -19,7 +19,7 @@ from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.ids import as_ids, equal_to, positions
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
 from cfexp.errors import DataError
-from cfexp.models.base import Scorer
+from cfexp.models.base import Scorer, Uncertain
 from cfexp.models.loading import load_scorer
 from cfexp.models.origin import Origin, as_damaged, read_origin
 from cfexp.models.travelling import CODE, import_modules, write_sources
@@ -81,6 +81,25 @@ class Predictor:
         if not len(pairs):
             return np.empty(0)
         return self.scorer.predict(self.encoder.transform(pairs, self.movies))
+
+    def std(self, pairs: pd.DataFrame) -> npt.NDArray[np.float64] | None:
+        """Returns the standard deviation of the ratings, in stars, shape ``(n,)``.
+
+        Args:
+            pairs: As for `predict`.
+
+        Returns:
+            None if models of this family do not know it.
+
+        Raises:
+            DataError: A column or an id is missing.
+        """
+        if not isinstance(self.scorer, Uncertain):
+            return None
+        require_pairs(pairs, (USER, ITEM))
+        if not len(pairs):
+            return np.empty(0)
+        return self.scorer.std(self.encoder.transform(pairs, self.movies))
 
     def recommend(
         self, user: int | str, *, k: int = 10, seen: Iterable[int | str] | None = None
@@ -200,7 +219,10 @@ def max_difference(
         reloaded: The copy: a `Predictor`, or an MLflow model.
         sample: The pairs to predict.
     """
-    again = np.asarray(reloaded.predict(sample), np.float64).reshape(-1)
+    found = reloaded.predict(sample)
+    if isinstance(found, pd.DataFrame):
+        found = found["rating"]
+    again = np.asarray(found, np.float64).reshape(-1)
     difference = float(np.abs(predicted - again).max())
     if difference > RELOAD_TOLERANCE:
         log.warning(

@@ -17,9 +17,11 @@ class ServedModel:
     def predict(
         self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Returns one column, ``rating``, for columns ``userId`` and ``movieId``."""
+        """Returns ``rating`` and, if known, ``std``, for ``userId`` and ``movieId``."""
         rating = self.predictor.predict(model_input)
-        return pd.DataFrame({"rating": rating}, index=model_input.index)
+        found = pd.DataFrame({"rating": rating}, index=model_input.index)
+        std = self.predictor.std(model_input)
+        return found if std is None else found.assign(std=std)
 
 
 def _load_pyfunc(path: str) -> ServedModel:

@@ -14,6 +14,7 @@ from cfexp.data.ratings import GENRES, RATING, Ratings
 from cfexp.data.split import Data, Split
 from cfexp.evaluation.breakdown import by_count, calibration, error_stats, worst_cases
 from cfexp.evaluation.comparison import Comparison, margin
+from cfexp.evaluation.intervals import STD, by_std, coverage
 from cfexp.evaluation.names import (
     N_PARAMETERS,
     RATINGS_PER_SECOND,
@@ -76,6 +77,7 @@ class Card:
             _errors(comparison),
             "## Calibration: ratings given, by the star predicted\n",
             _table(calibration(test)),
+            _intervals(test),
             "## Residuals: predicted - true, in stars\n",
             "### By genre\n",
             _table(_residuals(error_stats(test, test[GENRES], separator="|"), "genre")),
@@ -147,6 +149,20 @@ def _errors(comparison: Comparison) -> str:
         if group.rows
     ]
     return _table(pd.DataFrame(rows))
+
+
+def _intervals(test: pd.DataFrame) -> str:
+    """Returns how often ratings lie in their intervals; empty if there are none."""
+    if STD not in test:
+        return ""
+    return "\n".join(
+        [
+            "## Intervals: shares of the ratings that lie in them\n",
+            _table(coverage(test)),
+            "### By the standard deviation that was predicted\n",
+            _table(by_std(test)),
+        ]
+    )
 
 
 def _residuals(stats: pd.DataFrame, label: str) -> pd.DataFrame:

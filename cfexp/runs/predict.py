@@ -6,6 +6,7 @@ from cfexp.data.checks import require_once
 from cfexp.data.ids import as_ids
 from cfexp.data.ratings import ITEM, USER
 from cfexp.data.tables import read_table
+from cfexp.evaluation.intervals import STD
 from cfexp.models.predictor import Predictor
 from cfexp.runs.output import output_of, write_output
 from cfexp.runs.task import Task
@@ -30,6 +31,8 @@ def predict(task: Task) -> None:
 def predict_file(predictor: Predictor, *, pairs: str, output: Path) -> None:
     """Predicts the pairs of a file and writes them with a column ``predicted``.
 
+    And ``std``, the standard deviation of each rating, if the model knows it.
+
     Args:
         predictor: The trained model.
         pairs: Path of a CSV or Parquet file with ``userId``, ``movieId`` and, for new
@@ -44,9 +47,12 @@ def predict_file(predictor: Predictor, *, pairs: str, output: Path) -> None:
     require_once(f"pairs={pairs}", columns, columns)
     predicted = predictor.predict(frame)
     ids = {name: as_ids(frame[name]) for name in (USER, ITEM)}
+    std = predictor.std(frame)
     frame = frame.assign(**ids, **{PREDICTED: predicted})
+    if std is not None:
+        frame = frame.assign(**{STD: std})
     write_output(frame, output)
-    shown = (USER, ITEM, PREDICTED)
+    shown = (USER, ITEM, PREDICTED, STD)
     print_frame(
         f"{len(frame):,} predictions, the first ones",
         frame.head(10),

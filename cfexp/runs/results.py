@@ -17,6 +17,7 @@ from cfexp.data.encoder import genres_of
 from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
 from cfexp.data.split import Data
 from cfexp.errors import first_line
+from cfexp.evaluation.intervals import STD
 from cfexp.evaluation.names import seconds
 from cfexp.models.base import Scorer
 from cfexp.models.predictor import check_replaceable
@@ -69,10 +70,12 @@ def predictions(
 def test_predictions(result: Result) -> pd.DataFrame:
     """Returns the test ratings with ``predicted``, ``genres`` and training counts.
 
-    The counts are ``user_count`` and ``item_count``.
+    The counts are ``user_count`` and ``item_count``; also ``std``, if it is known.
     """
     (ratings, split), tested = result.data, result.tested
     frame = predictions(ratings, split.test, tested.predicted)
+    if tested.std is not None:
+        frame = frame.assign(**{STD: tested.std})
     return frame.assign(
         genres=genres_of(frame[[ITEM]], ratings.movies).to_numpy(),
         user_count=tested.seen["user"],

@@ -22,6 +22,7 @@ PACKAGES = (
     "pandas",
     "pydantic",
     "scikit-learn",
+    "scipy",
     "tensorflow",
 )
 NAME = re.compile(r"^Name: *(\S+)", re.MULTILINE)

@@ -1,7 +1,7 @@
 """Logs a trained model so that MLflow can serve it where cfexp is not installed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mlflow
@@ -13,6 +13,7 @@ from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, DataType, Schema
 from pandas.api.types import is_integer_dtype
 
+from cfexp.models.origin import read_origin
 from cfexp.models.travelling import CODE
 from cfexp.runtime.provenance import versions
 from cfexp.tracking.tags import MODEL, NOTE
@@ -21,7 +22,7 @@ REGISTERED = "Models of cfexp that predict the rating a user would give a movie.
 # What MLflow refuses in a model's name.
 REFUSED = re.compile("[/:.%\"']")
 SERVING_PACKAGES = (
-    *("mlflow", "tensorflow", "keras", "pandas", "numpy"),
+    *("mlflow", "tensorflow", "keras", "pandas", "numpy", "scipy"),
     *("lazy-loader", "pydantic"),
 )
 
@@ -48,7 +49,7 @@ def log_predictor(folder: Path, *, name: str, example: pd.DataFrame) -> ModelInf
         code_paths=[str(path) for path in (Path(__file__).parents[1], *own)],
         # Else MLflow would import the model in another process to infer them.
         pip_requirements=requirements(),
-        signature=signature(example),
+        signature=signature(example, read_origin(folder).outputs),
         input_example=example,
     )
 
@@ -90,7 +91,7 @@ def register(run_id: str, name: str, note: str | None = None) -> str:
     return version
 
 
-def signature(example: pd.DataFrame) -> ModelSignature:
+def signature(example: pd.DataFrame, outputs: Sequence[str]) -> ModelSignature:
     """Returns the signature of a model that takes rows like `example`."""
     columns = [
         ColSpec(
@@ -100,7 +101,8 @@ def signature(example: pd.DataFrame) -> ModelSignature:
         )
         for name in example.columns
     ]
-    return ModelSignature(Schema(columns), Schema([ColSpec(DataType.double, "rating")]))
+    found = [ColSpec(DataType.double, name) for name in outputs]
+    return ModelSignature(Schema(columns), Schema(found))
 
 
 def requirements() -> list[str]:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cfexp.data.ratings import RATING
 from cfexp.data.split import Data
+from cfexp.evaluation import intervals
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import Evaluation
 from cfexp.evaluation.names import N_PARAMETERS, ROWS
@@ -79,6 +81,10 @@ class Result:
             found |= {f"val_{name}": value for name, value in self.val_metrics.items()}
         found[f"{ROWS}fitted"] = float(len(fitted.rows))
         found[N_PARAMETERS] = float(fitted.scorer.n_parameters)
+        if self.tested.std is not None:
+            rating = self.data.ratings.frame[RATING].to_numpy()[split.test]
+            error = self.tested.predicted - rating
+            found |= intervals.metrics(error, self.tested.std)
         if fitted.history:
             found |= fitted.history.metrics()
         return found

@@ -8,6 +8,7 @@ from cfexp.data.ratings import RATING, USER, IntArray, Ratings
 from cfexp.data.split import Split
 from cfexp.evaluation.groups import Evaluation, Seen, evaluate
 from cfexp.evaluation.metrics import FloatArray
+from cfexp.models.base import Uncertain
 from cfexp.models.source import Source
 from cfexp.training.fit import Fitted
 from cfexp.training.recipe import Usable
@@ -21,11 +22,13 @@ class Tested:
         predicted: Predicted ratings, shape ``(n,)``.
         seen: Number of training ratings of each row's user and movie.
         evaluation: The errors.
+        std: Standard deviation of each rating, shape ``(n,)``; None if unknown.
     """
 
     predicted: FloatArray
     seen: Seen
     evaluation: Evaluation
+    std: FloatArray | None = None
 
 
 def evaluate_fitted(
@@ -48,7 +51,9 @@ def evaluate_fitted(
     seen = model.encoder.times_seen(encoded) if seen is None else seen
     part = ratings.frame.iloc[rows]
     evaluation = evaluate(part[RATING], predicted, user=part[USER], seen=seen)
-    return Tested(predicted, seen, evaluation)
+    scorer = model.scorer
+    std = scorer.std(encoded) if isinstance(scorer, Uncertain) else None
+    return Tested(predicted, seen, evaluation, std)
 
 
 def test_baselines(

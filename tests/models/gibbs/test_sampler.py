@@ -70,7 +70,7 @@ def test_factors_and_uncertainty() -> None:
     error = found.predict(test) - true
     assert np.sqrt(np.mean(error**2)) < 0.3  # that of the biases alone: 1.4
     # 90 % of the ratings lie in their 90 % interval, nearly so for both kinds of users.
-    z = np.abs(test.rating - found.predict(test)) / found.deviation(test)
+    z = np.abs(test.rating - found.predict(test)) / found.std(test)
     assert np.mean(z < 1.645) == pytest.approx(0.9, abs=0.02)
     for kind in (0, 1):
         covered = np.mean(z[test.user % 2 == kind] < 1.645)
@@ -101,7 +101,7 @@ def test_ordinal_ratings() -> None:
         found = posterior(model, train)
         predicted = found.predict(test)
         errors[likelihood] = np.sqrt(np.mean((predicted - test.rating) ** 2))
-        expected = np.mean(found.deviation(test) ** 2)
+        expected = np.mean(found.std(test) ** 2)
         assert np.mean((predicted - test.rating) ** 2) == pytest.approx(
             expected, rel=0.15
         )
@@ -155,7 +155,7 @@ def test_saved_samples_predict_the_same(likelihood: str, tmp_path: Path) -> None
     found = posterior(model, train)
     found.save(tmp_path)
     again = Posterior.load(tmp_path)
-    for part in ("predict", "deviation"):
+    for part in ("predict", "std"):
         np.testing.assert_array_equal(
             getattr(again, part)(test), getattr(found, part)(test)
         )
