@@ -41,15 +41,6 @@ def no_data_of_other_tests() -> None:
     frames.RECENT.clear()
 
 
-@pytest.fixture(autouse=True)
-def no_coverage_of_long_processes(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Does not measure processes of long tests, as these are not measured either."""
-    if "long" in request.keywords:
-        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-
-
 @pytest.fixture(scope="session")
 def ratings() -> Ratings:
     """Small synthetic ratings."""
@@ -129,9 +120,6 @@ def long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with long tests; skips those of real data, saying why, without any."""
     items[:] = long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
-    for item in items:
-        if "long" in item.keywords:  # measuring what they run makes them half as fast
-            item.add_marker("no_cover")
     if DATA_DIR and (Path(DATA_DIR) / "ml-100k").is_dir():
         return
     skip = pytest.mark.skip(reason="no MovieLens data: set CFEXP_DATA_DIR to a folder")
