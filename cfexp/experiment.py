@@ -13,6 +13,7 @@ from pydantic import Field
 import cfexp
 from cfexp.data.checks import require_different_ratings
 from cfexp.data.dataset import Dataset
+from cfexp.data.features import Features
 from cfexp.data.ratings import RATING, IntArray, Ratings
 from cfexp.data.split import Data, Splitter
 from cfexp.data.splitters import RandomHoldout
@@ -49,6 +50,7 @@ class Experiment(Spec):
     Attributes:
         dataset: The ratings and movies.
         split: How train, validation and test rows are chosen.
+        features: What the model knows of users, movies and ratings besides the ids.
         model: The model family and its hyperparameters.
         optimizer: The optimizer of a neural model.
         training: How a neural model is trained.
@@ -59,6 +61,7 @@ class Experiment(Spec):
 
     dataset: Dataset
     split: Splitter = RandomHoldout()
+    features: Features = Features()
     model: Model = Ncf()
     optimizer: Optimizer = Adam()
     training: Training = Training()
@@ -102,6 +105,8 @@ class Experiment(Spec):
         if ratings is None:
             ratings = self.dataset.load()
         require_different_ratings(ratings.name, ratings.frame[RATING])
+        if not source:
+            self.model.declared(self.features, ratings)  # refuses unknown columns
         split = self.split.split(ratings, seed=self.seed)
         return Data(ratings, source.checked(split, ratings) if source else split)
 
@@ -150,6 +155,7 @@ class Experiment(Spec):
             encoder=fitted.encoder,
             scorer=fitted.scorer,
             movies=ratings.movies,
+            users=ratings.users,
             origin=self._origin(data, source, fitted.scorer),
             load_trained_on=lambda: TrainedOn(known, baselines),
         )
@@ -218,8 +224,8 @@ class Experiment(Spec):
         """Returns the settings that change the result, each group with its class."""
         found = super().identity()
         if not isinstance(self.model, NeuralModel):
-            # Not trained in epochs: neither has an effect.
-            del found["optimizer"], found["training"]
+            # Not trained in epochs, and of ids only: none has an effect.
+            del found["optimizer"], found["training"], found["features"]
         return found
 
     def params(self) -> dict[str, Any]:

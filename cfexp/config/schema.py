@@ -13,7 +13,7 @@ from annotated_types import Ge
 # A group of several files, each under its own name: ``metrics.within``.
 SEVERAL = "metrics"
 GROUPS = (
-    *("dataset", "split", "model", "optimizer", "training", "tracking"),
+    *("dataset", "split", "features", "model", "optimizer", "training", "tracking"),
     SEVERAL,
 )
 # Groups whose files set options of all groups; null by default.

@@ -26,6 +26,7 @@ OURS = "cfexp."
 BASES = {
     "dataset": "Dataset",
     "split": "Splitter",
+    "features": "Features",
     "model": "Model",
     "optimizer": "Optimizer",
     "training": "Training",

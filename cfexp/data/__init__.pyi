@@ -1,6 +1,7 @@
 from .dataset import Dataset as Dataset
 from .encoding import Encoded as Encoded
 from .encoding import FeatureSpec as FeatureSpec
+from .features import Features as Features
 from .frames import Frames as Frames
 from .movielens import MovieLens as MovieLens
 from .ratings import Ratings as Ratings

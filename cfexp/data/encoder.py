@@ -1,7 +1,10 @@
-"""Encoders of ids and genres, fitted on training rows only. Index 0 is unknown."""
+"""The encoder of ids and features, fitted on training rows only. Index 0 is unknown."""
 
+import dataclasses
 import json
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,38 +12,44 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cfexp.data.encoding import Encoded, FeatureSpec, FloatArray
+from cfexp.data.encoding import Encoded, FeatureSpec
+from cfexp.data.features import Declared
 from cfexp.data.ids import id_array, positions
-from cfexp.data.ratings import GENRES, ITEM, RATING, USER, IntArray, Ratings
-from cfexp.data.text import as_genres
+from cfexp.data.learn import vocabulary_of, vocabulary_of_days
+from cfexp.data.lookup import Lookup
+from cfexp.data.ratings import ITEM, RATING, TIMESTAMP, USER, IntArray, Ratings
+from cfexp.data.side_tables import NO_USERS
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.runtime.memo import read_only
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FeatureEncoder:
-    """Maps raw ids and genres to the indices that models take.
+    """Maps raw ids and columns to the indices that models take.
 
     Attributes:
         users: Ids of the users, sorted.
         items: Ids of the movies, sorted.
         user_counts: Number of training ratings of each user.
         item_counts: Number of training ratings of each movie.
-        genres: Names of the genres.
         mean_rating: Mean training rating.
         scale: Lowest and highest rating.
         user_rows: Rows of a user table, see `FeatureSpec`.
         item_rows: Rows of a movie table, see `FeatureSpec`.
+        features: The values of each declared feature, by name.
     """
 
     users: npt.NDArray[Any]
     items: npt.NDArray[Any]
     user_counts: IntArray
     item_counts: IntArray
-    genres: list[str]
     mean_rating: float
     scale: tuple[float, float]
     user_rows: int = 0
     item_rows: int = 0
+    features: Mapping[str, Vocabulary] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         users, items = id_array(self.users), id_array(self.items)
@@ -61,64 +70,120 @@ class FeatureEncoder:
         return FeatureSpec(
             n_users=len(self.users) + 1,
             n_items=len(self.items) + 1,
-            n_genres=len(self.genres) + 1,
             mean_rating=self.mean_rating,
             scale=self.scale,
             user_rows=self.user_rows,
             item_rows=self.item_rows,
+            features={name: known.size for name, known in self.features.items()},
         )
 
+    @property
+    def columns(self) -> dict[str, Vocabulary]:
+        """The columns that the features are read from."""
+        return {known.column: known for known in self.features.values()}
+
     @classmethod
-    def fit(cls, ratings: Ratings, train: npt.NDArray[np.int64]) -> "FeatureEncoder":
-        """Learns ids, genres and mean rating from the rows `train`, nothing else.
+    def fit(
+        cls, ratings: Ratings, train: IntArray, declared: tuple[Declared, ...] = ()
+    ) -> "FeatureEncoder":
+        """Learns ids, features and mean rating from the rows `train`, nothing else.
 
         The encoder is shared by all who ask for it in this process.
         """
-        key = ("encoder", cls)
-        return ratings.shared.of_rows(key, [train], lambda: cls._fit(ratings, train))
+        return ratings.shared.of_rows(
+            ("encoder", cls, declared),
+            [train],
+            lambda: cls._fit(ratings, train, declared),
+        )
 
     @classmethod
-    def _fit(cls, ratings: Ratings, train: IntArray) -> "FeatureEncoder":
+    def _fit(
+        cls, ratings: Ratings, train: IntArray, declared: tuple[Declared, ...]
+    ) -> "FeatureEncoder":
         rows = ratings.frame.iloc[train]
         users, user_counts = _counted(rows[USER])
         items, item_counts = _counted(rows[ITEM])
-        in_train = ratings.movies[GENRES][ratings.movies[ITEM].isin(items)]
-        genres = {g for text in in_train.unique() for g in text.split("|") if g}
+        known = {
+            "user": (ratings.users, USER, users),
+            "item": (ratings.movies, ITEM, items),
+        }
+        features = {}
+        for of, column in declared:
+            if of == "row":
+                times = ratings.frame[TIMESTAMP].to_numpy(np.float64)
+                features[column] = vocabulary_of_days(times[train], times)
+                continue
+            table, id_column, ids = known[of]
+            in_train = positions(table[id_column], ids) >= 0
+            values = table[column]
+            features[column] = vocabulary_of(of, values, values[in_train])
         return cls(
             users=users,
             items=items,
             user_counts=user_counts,
             item_counts=item_counts,
-            genres=sorted(genres),
             mean_rating=float(np.mean(rows[RATING].to_numpy(), dtype=np.float64)),
             scale=ratings.scale,
             # Only the size of the tables: ids outside of train stay unknown.
             user_rows=ratings.n_users + 1,
             item_rows=ratings.n_items + 1,
+            features=features,
         )
 
-    def transform(self, rows: pd.DataFrame, movies: pd.DataFrame) -> Encoded:
+    def encode(self, ratings: Ratings, rows: IntArray) -> Encoded:
+        """Encodes the ratings at some row positions."""
+        there = {"user": ratings.users, "item": ratings.movies, "row": ratings.frame}
+        for name, known in self.features.items():
+            if known.column not in there[known.of]:
+                log.warning(
+                    "%s has no column %s: the model's feature %s is unknown for all of"
+                    " its ratings",
+                    *(ratings.name, known.column, name),
+                )
+        tables = ratings.movies, ratings.users
+        return self.transform(ratings.frame.iloc[rows], *tables, whole=True)
+
+    def transform(
+        self,
+        rows: pd.DataFrame,
+        movies: pd.DataFrame,
+        users: pd.DataFrame = NO_USERS,
+        *,
+        whole: bool = False,
+    ) -> Encoded:
         """Encodes rows with ``userId``, ``movieId`` and perhaps ``rating``.
 
-        A ``genres`` column in `rows` takes precedence over the genres in `movies`.
+        Args:
+            rows: The rows. A feature's column in them takes precedence over those in
+                `movies` and `users`, where it is not missing.
+            movies: The movies, as in `Ratings`.
+            users: The users, as in `Ratings`.
+            whole: Encode the whole tables of movies and users, not only those of the
+                rows, so that the tables of other rows are the same.
         """
-        if GENRES in rows.columns:
-            genre_row, combinations = pd.factorize(genres_of(rows, movies))
-        else:
-            # By movie: far fewer than rows. The last entry is for unknown movies.
-            by_movie = pd.concat([movies[GENRES], pd.Series([""])])
-            movie_row, combinations = pd.factorize(by_movie)
-            genre_row = movie_row[positions(rows[ITEM], movies[ITEM])]
         rating = np.full(len(rows), np.nan, np.float32)
         if RATING in rows.columns:
             rating = rows[RATING].to_numpy("float32")
+        lookup = Lookup(rows, movies=movies, users=users, whole=whole)
         return Encoded(
             user=(positions(rows[USER], self.users) + 1).astype(np.int32),
             item=(positions(rows[ITEM], self.items) + 1).astype(np.int32),
-            genre_row=genre_row.astype(np.int32),
-            genre_table=self._multi_hot(list(combinations)),
             rating=rating,
+            features={n: lookup.feature(known) for n, known in self.features.items()},
         )
+
+    def described(
+        self, rows: pd.DataFrame, movies: pd.DataFrame, users: pd.DataFrame
+    ) -> pd.DataFrame:
+        """Returns rows as a request brings them: ids, and columns of features.
+
+        Args:
+            rows: ``userId``, ``movieId`` and, if the day is a feature, ``timestamp``.
+            movies: The movies, as in `Ratings`.
+            users: The users, as in `Ratings`.
+        """
+        lookup = Lookup(rows, movies=movies, users=users, whole=False)
+        return lookup.described(self.features.values())
 
     def times_seen(self, rows: Encoded) -> dict[str, IntArray]:
         """Returns the number of training ratings of each row's ``user`` and ``item``.
@@ -136,31 +201,20 @@ class FeatureEncoder:
             name: value.tolist() if isinstance(value, np.ndarray) else value
             for name, value in vars(self).items()
         }
+        each = self.features.items()
+        values["features"] = {name: dataclasses.asdict(known) for name, known in each}
         path.write_text(json.dumps(values))
 
     @classmethod
     def load(cls, path: Path) -> "FeatureEncoder":
         """Reads an encoder written by `save`."""
         saved = json.loads(path.read_text())
-        return cls(**{**saved, "scale": tuple(saved["scale"])})
-
-    def _multi_hot(self, combinations: list[str]) -> FloatArray:
-        table = np.zeros((max(len(combinations), 1), self.spec.n_genres), np.float32)
-        column = {genre: i for i, genre in enumerate(self.genres, start=1)}
-        for row, text in enumerate(combinations):
-            table[row, [column.get(g, 0) for g in text.split("|")]] = 1
-        return table
-
-
-def genres_of(rows: pd.DataFrame, movies: pd.DataFrame) -> pd.Series:
-    """Returns each row's genres, joined by ``|``, empty where unknown."""
-    texts = np.append(movies[GENRES].to_numpy(object), "")
-    known = texts[positions(rows[ITEM], movies[ITEM])]
-    text = pd.Series(known, index=rows.index, dtype="str")
-    if GENRES in rows.columns:
-        own = rows[GENRES]
-        text = as_genres(own).where(own.notna(), text)
-    return text
+        features = {
+            name: Vocabulary.from_plain(known)
+            for name, known in saved["features"].items()
+        }
+        values = {**saved, "scale": tuple(saved["scale"]), "features": features}
+        return cls(**values)
 
 
 def _counted(ids: pd.Series) -> tuple[npt.NDArray[Any], IntArray]:
@@ -171,8 +225,5 @@ def _counted(ids: pd.Series) -> tuple[npt.NDArray[Any], IntArray]:
 
 def encode(ratings: Ratings, encoder: FeatureEncoder, rows: IntArray) -> Encoded:
     """Encodes the ratings at some row positions; the result is shared, as in `fit`."""
-    return ratings.shared.of_rows(
-        ("encoded", encoder),
-        [rows],
-        lambda: encoder.transform(ratings.frame.iloc[rows], ratings.movies),
-    )
+    key = ("encoded", encoder)
+    return ratings.shared.of_rows(key, [rows], lambda: encoder.encode(ratings, rows))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from cfexp.data.pairs import rows_of_pairs
 from cfexp.data.ratings import (
     GENRES,
     ITEM,
@@ -19,7 +20,6 @@ from cfexp.data.ratings import (
     USER,
     IntArray,
     Ratings,
-    rows_of_pairs,
 )
 from cfexp.errors import DataError
 

@@ -22,7 +22,12 @@ from cfexp.data.checks import (
 from cfexp.data.columns import GENRES, ITEM, RATING, TIMESTAMP, TITLE, USER
 from cfexp.data.ids import IntArray
 from cfexp.data.sharing import Shared, Table
-from cfexp.data.side_tables import canonical_movies, canonical_users, further
+from cfexp.data.side_tables import (
+    NO_USERS,
+    canonical_movies,
+    canonical_users,
+    further,
+)
 from cfexp.data.text import update_digest
 from cfexp.errors import DataError
 
@@ -36,7 +41,6 @@ __all__ = [
     "IntArray",
     "Ratings",
     "canonical",
-    "rows_of_pairs",
     "with_users",
 ]
 
@@ -68,7 +72,7 @@ class Ratings:
     movies: Table = Table()
     scale: tuple[float, float]  # type: ignore[misc]  # a Table is no default
     official_tests: Mapping[str, IntArray] = field(default_factory=dict)
-    users: Table = Table(empty=pd.DataFrame({USER: np.empty(0, np.int64)}))
+    users: Table = Table(empty=NO_USERS)
 
     @cached_property
     def shared(self) -> Shared:
@@ -193,23 +197,6 @@ def _canonical_ratings(name: str, ratings: pd.DataFrame) -> pd.DataFrame:
         require_values(name, "ratings", frame, [TIMESTAMP], WITHOUT_TIMES)
         frame[TIMESTAMP] = seconds_of(name, frame, TIMESTAMP)
     return frame
-
-
-def rows_of_pairs(ratings: Ratings, pairs: pd.DataFrame) -> IntArray:
-    """Returns the row positions in `ratings` of the pairs (``userId``, ``movieId``).
-
-    Raises:
-        DataError: A pair is not among the ratings.
-    """
-    index = pd.MultiIndex.from_frame(ratings.frame[[USER, ITEM]])
-    rows = index.get_indexer(pd.MultiIndex.from_frame(pairs[[USER, ITEM]]))
-    if (rows < 0).any():
-        raise DataError(
-            f"{ratings.name}: {int((rows < 0).sum())} pairs of a published fold are not"
-            f" among the ratings. First: {first_row(pairs[rows < 0])}. The files do not"
-            " belong together: download the dataset again."
-        )
-    return np.sort(rows).astype(np.int64)
 
 
 def _resolve_duplicates(name: str, frame: pd.DataFrame, policy: str) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from cfexp.errors import DataError
 log = logging.getLogger(__name__)
 
 OWN = (USER, ITEM, TITLE, GENRES)
+NO_USERS = pd.DataFrame({USER: np.empty(0, np.int64)})
 
 
 def further(table: pd.DataFrame) -> list[str]:

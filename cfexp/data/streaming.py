@@ -7,21 +7,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import load_npz, save_npz
 
 import cfexp
 from cfexp.data.encoder import FeatureEncoder
-from cfexp.data.encoding import Encoded
+from cfexp.data.encoding import Encoded, Feature, feature_input
 from cfexp.data.ratings import IntArray, Ratings
 from cfexp.errors import DataError
 from cfexp.runtime.cache import cache_dir
 from cfexp.runtime.kept import FORMAT, intact, keep
 
-COLUMNS: dict[str, Any] = {
-    "user": np.int32,
-    "item": np.int32,
-    "genre_row": np.int32,
-    "rating": np.float32,
-}
+COLUMNS: dict[str, Any] = {"user": np.int32, "item": np.int32, "rating": np.float32}
 CHUNK = 1_000_000
 BLOCK = 65_536  # consecutive rows that are read together
 POOL = 16  # blocks whose rows are shuffled together
@@ -44,7 +40,7 @@ def encode_on_disk(
         f"{cfexp.__version__} {FORMAT} {ratings.fingerprint}".encode()
     )
     digest.update(rows.astype("<i8", copy=False).tobytes())
-    for known in (encoder.users, encoder.items, encoder.genres):
+    for known in (encoder.users, encoder.items, encoder.features.items()):
         digest.update(json.dumps(list(map(str, known))).encode())
     folder = cache_dir() / f"encoded-{digest.hexdigest()[:16]}"
     if not intact(folder):
@@ -56,9 +52,25 @@ def encode_on_disk(
                 " CFEXP_CACHE_DIR to a folder with room, or training.stream_from=null"
                 " to hold them in memory."
             ) from error
-    mapped = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
-    table = np.load(folder / "genre_table.npy")
-    return Encoded(**mapped, genre_table=table, on_disk=True)
+    return _read(folder, encoder)
+
+
+def _read(folder: Path, encoder: FeatureEncoder) -> Encoded:
+    columns = {
+        name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _kinds(encoder)
+    }
+    features = {}
+    for n, (name, known) in enumerate(encoder.features.items()):
+        row = columns.pop(feature_input(n))
+        table = load_npz(folder / f"{feature_input(n)}.npz")
+        features[name] = Feature(known.of, row, table)
+    return Encoded(**columns, features=features, on_disk=True)
+
+
+def _kinds(encoder: FeatureEncoder) -> dict[str, Any]:
+    """Returns the columns of rows, as `Encoded.columns` names them, and their types."""
+    own = {feature_input(n): np.int32 for n in range(len(encoder.features))}
+    return {**COLUMNS, **own}
 
 
 def _write(
@@ -68,15 +80,15 @@ def _write(
         name: np.lib.format.open_memmap(
             folder / f"{name}.npy", "w+", dtype=kind, shape=(len(rows),)
         )
-        for name, kind in COLUMNS.items()
+        for name, kind in _kinds(encoder).items()
     }
     order = np.random.default_rng(0).permutation(rows)
     for start in range(0, len(rows), CHUNK):
-        part = ratings.frame.iloc[order[start : start + CHUNK]]
-        encoded = encoder.transform(part, ratings.movies)
-        for name, column in columns.items():
-            column[start : start + CHUNK] = getattr(encoded, name)
-    np.save(folder / "genre_table.npy", encoded.genre_table)
+        encoded = encoder.encode(ratings, order[start : start + CHUNK])
+        for name, values in encoded.columns.items():
+            columns[name][start : start + CHUNK] = values
+    for n, feature in enumerate(encoded.features.values()):
+        save_npz(folder / f"{feature_input(n)}.npz", feature.table)
 
 
 def block_order(n_rows: int, rng: np.random.Generator) -> npt.NDArray[np.int32]:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from cfexp.data.encoding import Encoded, FeatureSpec
+from cfexp.data.features import Declared, Features
+from cfexp.data.ratings import Ratings
 from cfexp.spec import Spec
 
 if TYPE_CHECKING:
@@ -67,6 +69,14 @@ class Model(Spec):
     group: ClassVar[str] = "model"
     name: ClassVar[str]
 
+    def declared(self, features: Features, ratings: Ratings) -> tuple[Declared, ...]:
+        """Returns the features of a dataset that it takes: none, if not overridden.
+
+        Raises:
+            DataError: The dataset has no such column.
+        """
+        return ()
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" not in vars(cls):
@@ -78,15 +88,25 @@ class Model(Spec):
 
 
 class NeuralModel(Model):
-    """A family that is trained by gradient descent."""
+    """A family that is trained by gradient descent.
+
+    Attributes:
+        item_features: Columns of movies that it takes if ``features.item`` is null.
+    """
+
+    item_features: ClassVar[tuple[str, ...]] = ()
+
+    def declared(self, features: Features, ratings: Ratings) -> tuple[Declared, ...]:
+        return features.declared(ratings, self.item_features)
 
     @abstractmethod
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         """Returns a new Keras model.
 
-        Its inputs are ``user`` and ``item`` indices, shape ``(batch,)``, and optionally
-        ``genres``, shape ``(batch, n_genres)``; its output are ratings, shape
-        ``(batch, 1)``.
+        Its inputs are ``user`` and ``item`` indices, shape ``(batch,)``, and for each
+        feature the indices of its values, filled up with -1, shape ``(batch, most)``;
+        its output are ratings, shape ``(batch, 1)``. See
+        `cfexp.models.layers.inputs.Inputs`.
 
         Args:
             features: Properties of the training data.

@@ -1,4 +1,4 @@
-"""Deep MLP over user, movie and genre features."""
+"""Deep MLP over the embeddings of user and movie, genres included."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,21 +12,22 @@ if TYPE_CHECKING:
 class Deep(NeuralModel):
     """Wide & Deep (Cheng et al., 2016, eq. 3): a wide linear part and a deep tower.
 
-    ``rating = mean + b_u + b_i + p_u . (q_i + g_i) + h . mlp([p_u, q_i, g_i, p_u * (q_i
-    + g_i)])``, with ``g_i`` the mean embedding of the movie's genres, which is all that
-    is known of a new movie.
+    ``rating = mean + b_u + b_i + p_u . q_i + h . mlp([p_u, q_i, p_u * q_i])``, where
+    ``b_i`` and ``q_i`` are sums of those of the movie and of its genres, which is all
+    that is known of a new movie.
 
     Attributes:
-        embed_dim: Width of the user, movie and genre embeddings.
+        embed_dim: Width of the embeddings.
         layers: Widths of the tower.
         dropout: Dropout rate of the tower.
         l2: Penalty of the looked-up embedding rows.
         kernel_l2: Penalty of the tower's weights.
         bias_l2: Penalty of the looked-up biases.
-        id_dropout: Share of ids and genres shown as unknown in training.
+        id_dropout: Share of ids and features shown as unknown in training.
     """
 
     name: ClassVar[str] = "deep"
+    item_features: ClassVar[tuple[str, ...]] = ("genres",)
 
     embed_dim: EmbedDim = 32
     layers: tuple[Units, ...] = (128, 64)
@@ -39,25 +40,14 @@ class Deep(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.layers.genres import GenreMean
-        from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
-        from cfexp.models.layers.sums import L2, RowDots
+        from cfexp.models.layers.inputs import Inputs, mlp
+        from cfexp.models.layers.sums import RowDots
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
-        genres = GenreMean(name="genre_mean")(inputs.with_genres())
         user, item = inputs.embed("embedding", self.embed_dim, l2=self.l2)
-        genre = weighted_sum(
-            genres,
-            self.embed_dim,
-            name="genre_embedding",
-            activity_regularizer=L2(self.l2),
-        )
-        movie = keras.layers.Add(name="movie")([item, genre])
-        product = keras.layers.Multiply(name="product")([user, movie])
-        features_ = keras.layers.Concatenate(name="features")(
-            [user, item, genre, product]
-        )
-        tower = mlp(features_, self.layers, dropout=self.dropout, l2=self.kernel_l2)
-        dot = RowDots(name="dot")([user, movie])
+        product = keras.layers.Multiply(name="product")([user, item])
+        both = keras.layers.Concatenate(name="pair")([user, item, product])
+        tower = mlp(both, self.layers, dropout=self.dropout, l2=self.kernel_l2)
+        dot = RowDots(name="dot")([user, item])
         head = keras.layers.Dense(1, use_bias=False, name="h")(tower)
         return inputs.model([dot, head], bias_l2=self.bias_l2, name=self.name)

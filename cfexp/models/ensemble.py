@@ -1,8 +1,8 @@
 """An ensemble: a weighted sum of trained models."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,47 +32,68 @@ class Ensemble(Model):
 
 @dataclass(frozen=True)
 class Translation:
-    """Converts rows of one encoder to those of another, which knows fewer ids.
+    """Converts rows of an ensemble's encoder to those of a member's encoder.
 
     Attributes:
-        user: The other encoder's index of each user, shape ``(n_users,)``.
-        item: The other encoder's index of each movie, shape ``(n_items,)``.
-        genre: The other encoder's index of each genre, shape ``(n_genres,)``.
+        user: The member's index of each user, shape ``(n_users,)``.
+        item: The member's index of each movie, shape ``(n_items,)``.
+        features: The member's features, by the names that they have in the ensemble.
     """
 
     user: npt.NDArray[np.int32]
     item: npt.NDArray[np.int32]
-    genre: npt.NDArray[np.int32]
+    features: Mapping[str, str]
 
     @classmethod
-    def between(cls, known: FeatureEncoder, other: FeatureEncoder) -> "Translation":
-        """Returns the translation from `known` to `other`."""
-        pairs = (
-            (known.users, other.users),
-            (known.items, other.items),
-            (known.genres, other.genres),
+    def between(
+        cls, known: FeatureEncoder, other: FeatureEncoder, number: int
+    ) -> "Translation":
+        """Returns the translation from an ensemble's encoder to that of a member.
+
+        Args:
+            known: The ensemble's encoder, see `encoder_of`.
+            other: The member's encoder, which may know fewer ids.
+            number: The member's number.
+        """
+        return cls(
+            _indices(known.users, other.users),
+            _indices(known.items, other.items),
+            {_of_member(name, number): name for name in other.features},
         )
-        return cls(*(_indices(np.asarray(a), np.asarray(b)) for a, b in pairs))
 
     def __call__(self, rows: Encoded) -> Encoded:
-        """Returns `rows` as the other encoder would have encoded them."""
-        table = np.zeros(
-            (len(rows.genre_table), self.genre.max(initial=0) + 1), np.float32
-        )
-        for column, index in enumerate(self.genre):
-            np.maximum(
-                table[:, index], rows.genre_table[:, column], out=table[:, index]
-            )
+        """Returns `rows` as the member's encoder would have encoded them."""
+        own = self.features.items()
         return Encoded(
             user=self.user[rows.user],
             item=self.item[rows.item],
-            genre_row=rows.genre_row,
-            genre_table=table,
             rating=rows.rating,
+            features={name: rows.features[there] for there, name in own},
         )
 
 
-def _indices(ids: npt.NDArray[np.generic], others: npt.NDArray[np.generic]):  # type: ignore[no-untyped-def]
+def encoder_of(
+    known: FeatureEncoder, members: Sequence[FeatureEncoder]
+) -> FeatureEncoder:
+    """Returns an encoder of ids that has the features of all members, too.
+
+    Each member's features keep the values that it was trained with.
+    """
+    features = {
+        _of_member(name, number): vocabulary
+        for number, member in enumerate(members)
+        for name, vocabulary in member.features.items()
+    }
+    return replace(known, features=features)
+
+
+def _of_member(name: str, number: int) -> str:
+    return f"{number}:{name}"
+
+
+def _indices(
+    ids: npt.NDArray[np.generic], others: npt.NDArray[np.generic]
+) -> npt.NDArray[np.int32]:
     """Returns the index in `others` of index 0, then of each of `ids`; 0 if unknown."""
     index = {key: i for i, key in enumerate(others.tolist(), start=1)}
     return np.array([0, *(index.get(key, 0) for key in ids.tolist())], np.int32)
@@ -132,12 +153,14 @@ class EnsembleScorer:
             "weights": self.weights,
             "intercept": self.intercept,
             "scale": self.scale,
+            "features": [dict(own.features) for own in self.translations],
         }
         (folder / self.FILE).write_text(json.dumps(plain))
         for i, member in enumerate(self.members):
             (folder / f"member_{i}").mkdir()
             member.save(folder / f"member_{i}")
-            np.savez(folder / f"translation_{i}.npz", **vars(self.translations[i]))
+            own = self.translations[i]
+            np.savez(folder / f"translation_{i}.npz", user=own.user, item=own.item)
 
     def parts(self) -> list[Any]:
         """Returns the parts of its members."""
@@ -153,7 +176,8 @@ class EnsembleScorer:
         translations = []
         for i in count:
             with np.load(folder / f"translation_{i}.npz", allow_pickle=False) as maps:
-                translations.append(Translation(**maps))
+                own = saved["features"][i]
+                translations.append(Translation(maps["user"], maps["item"], own))
         return cls(
             members=[load_scorer(folder / f"member_{i}") for i in count],
             translations=translations,

@@ -25,10 +25,11 @@ class Fm(NeuralModel):
         history_l2: Penalty of all vectors of the history.
         kernel_l2: Penalty of the tower's weights.
         bias_l2: Penalty of the looked-up biases.
-        id_dropout: Share of ids and genres shown as unknown in training.
+        id_dropout: Share of ids and features shown as unknown in training.
     """
 
     name: ClassVar[str] = "fm"
+    item_features: ClassVar[tuple[str, ...]] = ("genres",)
 
     embed_dim: EmbedDim = 32
     layers: tuple[Units, ...] = (64, 32)
@@ -42,19 +43,12 @@ class Fm(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.layers.genres import GenreMean, PairwiseProducts
         from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
+        from cfexp.models.layers.products import PairwiseProducts
         from cfexp.models.layers.rated import training_row
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
-        genres = GenreMean(name="genre_mean")(inputs.with_genres())
         rated = training_row(inputs, train, of="user", ratings=False)
-        genre = weighted_sum(
-            genres,
-            self.embed_dim,
-            name="genre_embedding",
-            activity_regularizer=keras.regularizers.L2(self.l2),
-        )
         history = weighted_sum(
             rated,
             self.embed_dim,
@@ -63,11 +57,8 @@ class Fm(NeuralModel):
             kernel_regularizer=keras.regularizers.L2(self.history_l2),
         )
         vectors = [*inputs.embed("embedding", self.embed_dim, l2=self.l2)]
-        vectors += [genre, history]
-        offsets = [
-            keras.layers.Dense(1, use_bias=False, name="genre_bias")(genres),
-            PairwiseProducts(name="pairs")(vectors),
-        ]
+        vectors.append(history)
+        offsets = [PairwiseProducts(name="pairs")(vectors)]
         if self.layers:
             every = keras.layers.Concatenate(name="vectors")(vectors)
             tower = mlp(every, self.layers, dropout=self.dropout, l2=self.kernel_l2)

@@ -1,14 +1,13 @@
 """A trained model with everything needed to use it: raw ids in, ratings out."""
 
 import json
-import logging
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +28,6 @@ from cfexp.runtime.files import write_text
 if TYPE_CHECKING:
     from cfexp.models.trained_on import TrainedOn
 
-log = logging.getLogger(__name__)
-
-RELOAD_TOLERANCE = 1e-4  # stars
-
 
 class Predictor:
     """Predicts ratings of raw users and movies.
@@ -40,7 +35,8 @@ class Predictor:
     Args:
         encoder: The encoder fitted with the model.
         scorer: The trained model.
-        movies: Columns ``movieId``, ``title``, ``genres``.
+        movies: Columns ``movieId``, ``title``, ``genres``, and those of features.
+        users: Columns ``userId``, and those of features.
         origin: Where the model comes from.
         load_trained_on: Loads `trained_on` when first used; serving does not need it.
     """
@@ -51,14 +47,21 @@ class Predictor:
         encoder: FeatureEncoder,
         scorer: Scorer,
         movies: pd.DataFrame,
+        users: pd.DataFrame,
         origin: Origin,
         load_trained_on: "Callable[[], TrainedOn]",
     ):
         self.encoder = encoder
         self.scorer = scorer
-        self.movies = movies
+        self.movies = self._needed(movies, [ITEM, TITLE, GENRES])
+        self.users = self._needed(users, [USER])
         self.origin = origin
         self._load_trained_on = load_trained_on
+
+    def _needed(self, table: pd.DataFrame, own: list[str]) -> pd.DataFrame:
+        """Returns a table's own columns and those of features."""
+        needed = [c for c in self.encoder.columns if c in table and c not in own]
+        return table[own + needed]
 
     @cached_property
     def trained_on(self) -> "TrainedOn":
@@ -69,10 +72,11 @@ class Predictor:
         """Predicts ratings within the scale, shape ``(n,)``.
 
         Args:
-            pairs: Columns ``userId`` and ``movieId``. An optional column ``genres``
-                (joined by ``|``) takes precedence over the known genres, and gives
-                those of new movies. Ids never seen in training use the embedding of
-                unknown ids.
+            pairs: Columns ``userId`` and ``movieId``. Optional columns of features,
+                such as ``age`` and ``genres`` (joined by ``|``), take precedence over
+                what is known, and give that of new users and movies; ``timestamp``
+                gives the day. Ids never seen in training use the embedding of unknown
+                ids.
 
         Raises:
             DataError: A column or an id is missing.
@@ -80,7 +84,9 @@ class Predictor:
         require_pairs(pairs, (USER, ITEM))
         if not len(pairs):
             return np.empty(0)
-        return self.scorer.predict(self.encoder.transform(pairs, self.movies))
+        return self.scorer.predict(
+            self.encoder.transform(pairs, self.movies, self.users)
+        )
 
     def std(self, pairs: pd.DataFrame) -> npt.NDArray[np.float64] | None:
         """Returns the standard deviation of the ratings, in stars, shape ``(n,)``.
@@ -158,6 +164,7 @@ class Predictor:
         self.scorer.save(folder)
         self.trained_on.save(folder)
         self.movies.to_parquet(folder / "movies.parquet", index=False)
+        self.users.to_parquet(folder / "users.parquet", index=False)
         write_sources(self.origin.modules, folder / CODE)
         # Last, so that its presence shows that the folder is complete.
         write_text(folder / "origin.json", json.dumps(asdict(self.origin), indent=2))
@@ -192,6 +199,7 @@ class Predictor:
                 encoder=FeatureEncoder.load(folder / "encoder.json"),
                 scorer=load_scorer(folder, origin.scorer),
                 movies=pd.read_parquet(folder / "movies.parquet"),
+                users=pd.read_parquet(folder / "users.parquet"),
                 origin=origin,
                 load_trained_on=load_trained_on,
             )
@@ -205,27 +213,3 @@ def check_replaceable(folder: Path) -> None:
             since.
     """
     owned.check_whole(folder, fix=owned.OTHER_RUN)
-
-
-def max_difference(
-    predicted: npt.NDArray[np.float64], reloaded: Any, sample: pd.DataFrame
-) -> float:
-    """Returns the largest difference between a model's and its reloaded copy's ratings.
-
-    In stars; a difference above `RELOAD_TOLERANCE` is logged as a warning.
-
-    Args:
-        predicted: The ratings that the model predicted for the sample, shape ``(n,)``.
-        reloaded: The copy: a `Predictor`, or an MLflow model.
-        sample: The pairs to predict.
-    """
-    found = reloaded.predict(sample)
-    if isinstance(found, pd.DataFrame):
-        found = found["rating"]
-    again = np.asarray(found, np.float64).reshape(-1)
-    difference = float(np.abs(predicted - again).max())
-    if difference > RELOAD_TOLERANCE:
-        log.warning(
-            "the saved model's predictions differ by up to %g stars", difference
-        )
-    return difference

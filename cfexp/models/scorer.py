@@ -107,6 +107,7 @@ def model_inputs(
         "user": data.user[rows],
         "item": data.item[rows],
     }
-    if "genres" in model.input:
-        inputs["genres"] = data.genre_table[data.genre_row[rows]]
+    columns, tables = data.columns, data.tables
+    for name in tables.keys() & model.input.keys():
+        inputs[name] = tables[name][columns[name][rows]]
     return inputs

@@ -15,7 +15,7 @@ from cfexp.spec import Spec
 from cfexp.training.result import Result
 
 # Groups that can be given as an object, an option's name or a mapping of fields.
-GROUPS = ("split", "optimizer", "training")
+GROUPS = ("split", "features", "optimizer", "training")
 SINGLE = ("seed", "deterministic")
 MUST_BE = {
     "dataset": "a DataFrame, a name such as ml-100k, or an object of cfexp.data",
@@ -41,9 +41,9 @@ def fit(
             only with a DataFrame of ratings.
         users: Users with columns ``userId`` and any others; likewise.
         options: Fields of the model, such as ``embed_dim=64``; ``seed`` and
-            ``deterministic``; ``split``, ``optimizer`` and ``training``, each an
-            object, a name such as ``"kfold"``, or a mapping of fields; and, with a
-            DataFrame, fields of `cfexp.data.Frames`, such as ``columns``.
+            ``deterministic``; ``split``, ``features``, ``optimizer`` and ``training``,
+            each an object, a name such as ``"kfold"``, or a mapping of fields; and,
+            with a DataFrame, fields of `cfexp.data.Frames`, such as ``columns``.
 
     Returns:
         The result, with the test errors `Result.test` and the model `Result.predictor`.

@@ -36,13 +36,15 @@ def predict_file(predictor: Predictor, *, pairs: str, output: Path) -> None:
     Args:
         predictor: The trained model.
         pairs: Path of a CSV or Parquet file with ``userId``, ``movieId`` and, for new
-            movies, ``genres``.
+            users and movies, columns of the model's features, such as ``genres``.
         output: The CSV or Parquet file to write.
 
     Raises:
         DataError: The file cannot be read, or lacks a column.
     """
-    frame = read_table(pairs, option="pairs", texts=(USER, ITEM))
+    known = predictor.encoder.features.values()
+    texts = [feature.column for feature in known if feature.kind == "text"]
+    frame = read_table(pairs, option="pairs", texts=(USER, ITEM, *texts))
     columns = list(map(str, frame.columns))
     require_once(f"pairs={pairs}", columns, columns)
     predicted = predictor.predict(frame)

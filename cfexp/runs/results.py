@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 import yaml
 
-from cfexp.data.encoder import genres_of
-from cfexp.data.ratings import GENRES, ITEM, USER, IntArray, Ratings
+from cfexp.data.encoder import FeatureEncoder
+from cfexp.data.lookup import genres_of
+from cfexp.data.ratings import GENRES, ITEM, IntArray, Ratings
 from cfexp.data.split import Data
 from cfexp.errors import first_line
 from cfexp.evaluation.intervals import STD
@@ -83,11 +84,11 @@ def test_predictions(result: Result) -> pd.DataFrame:
     )
 
 
-def sample(data: Data, *, n: int = 1000) -> pd.DataFrame:
-    """Returns up to `n` test pairs with genres, as input of a logged model."""
-    ratings, rows = data.ratings, data.split.test[:n]
-    pairs = ratings.frame[[USER, ITEM]].iloc[rows].reset_index(drop=True)
-    return pairs.assign(**{GENRES: genres_of(pairs, ratings.movies)})
+def sample(data: Data, encoder: FeatureEncoder, *, n: int = 1000) -> pd.DataFrame:
+    """Returns up to `n` test pairs with their features, as input of a logged model."""
+    ratings = data.ratings
+    rows = ratings.frame.iloc[data.split.test[:n]]
+    return encoder.described(rows, ratings.movies, ratings.users)
 
 
 def write(

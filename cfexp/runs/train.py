@@ -13,7 +13,7 @@ from cfexp.errors import first_line
 from cfexp.evaluation.names import PEAK_MEMORY, RELOAD_DIFFERENCE, seconds
 from cfexp.models.base import NeuralModel, SampledModel
 from cfexp.models.ensemble import Ensemble
-from cfexp.models.predictor import max_difference
+from cfexp.models.reloaded import max_difference
 from cfexp.models.source import Source
 from cfexp.reports.description import of_model
 from cfexp.reports.run_tables import log_data, print_evaluation, print_summary
@@ -198,7 +198,7 @@ def _finish(trained: _Trained, stack: ExitStack) -> dict[str, float]:
 
 def _write_and_log(trained: _Trained, folder: Path) -> dict[str, float]:
     job, result, run = trained.job, trained.result, trained.run
-    sample = results.sample(result.data)
+    sample = results.sample(result.data, result.predictor.encoder)
     note = of_model(job.experiment.model.name, result.comparison)
     tags = {**trained.tags, NOTE: note}
     reloaded = run.log_model(job.folder / "model", example=sample.head(5), note=note)

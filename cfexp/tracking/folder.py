@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from cfexp.data.encoder import genres_of
-from cfexp.data.ratings import GENRES, ITEM, USER
+from cfexp.data.encoder import FeatureEncoder
 
 # In the folder of a skipped job: the run that has finished it before.
 SKIPPED = "skipped.json"
@@ -49,8 +48,8 @@ class Past:
 
 
 def sample_of(folder: Path, *, n: int = 5) -> pd.DataFrame:
-    """Returns `n` test pairs with genres, from the folder of a finished run."""
-    path = folder / "results" / TEST_PREDICTIONS
-    pairs = pd.read_parquet(path, columns=[USER, ITEM]).head(n)
-    movies = pd.read_parquet(folder / "model" / "movies.parquet")
-    return pairs.assign(**{GENRES: genres_of(pairs, movies)})
+    """Returns `n` test pairs with features, from the folder of a finished run."""
+    pairs = pd.read_parquet(folder / "results" / TEST_PREDICTIONS).head(n)
+    model = folder / "model"
+    tables = (pd.read_parquet(model / f"{t}.parquet") for t in ("movies", "users"))
+    return FeatureEncoder.load(model / "encoder.json").described(pairs, *tables)

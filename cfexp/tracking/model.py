@@ -11,8 +11,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, DataType, Schema
-from pandas.api.types import is_integer_dtype
+from pandas.api.types import is_float_dtype, is_integer_dtype
 
+from cfexp.data.columns import ITEM, USER
 from cfexp.models.origin import read_origin
 from cfexp.models.travelling import CODE
 from cfexp.runtime.provenance import versions
@@ -94,15 +95,17 @@ def register(run_id: str, name: str, note: str | None = None) -> str:
 def signature(example: pd.DataFrame, outputs: Sequence[str]) -> ModelSignature:
     """Returns the signature of a model that takes rows like `example`."""
     columns = [
-        ColSpec(
-            DataType.long if is_integer_dtype(example[name]) else DataType.string,
-            name,
-            required=name != "genres",
-        )
+        ColSpec(_type(example[name]), name, required=name in (USER, ITEM))
         for name in example.columns
     ]
     found = [ColSpec(DataType.double, name) for name in outputs]
     return ModelSignature(Schema(columns), Schema(found))
+
+
+def _type(column: pd.Series) -> DataType:
+    if is_integer_dtype(column):
+        return DataType.long
+    return DataType.double if is_float_dtype(column) else DataType.string
 
 
 def requirements() -> list[str]:

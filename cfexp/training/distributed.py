@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
-from cfexp.training.engines import EpochErrors, rows_at
+from cfexp.training.engines import EpochErrors, rows_at, tables_of
 from cfexp.training.program import Losses, Rows, batch_losses
 
 log = logging.getLogger(__name__)
@@ -66,12 +66,12 @@ class DistributedEngine:
         self._data = data
         self._batch_size = batch_size
         self._part = batch_size // replicas
-        table = tf.constant(data.genre_table)
+        tables = tables_of(data)
         variables = model.trainable_variables
 
         def replica_step(rows: Rows) -> Losses:
             with tf.GradientTape() as tape:
-                found = batch_losses(model, rows, table)
+                found = batch_losses(model, rows, tables)
                 loss = found.loss / replicas
             # Dense, since sparse gradients of the same row would not be summed.
             gradients = [

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
-from cfexp.data.streaming import COLUMNS, block_order
+from cfexp.data.streaming import block_order
 from cfexp.errors import first_line
 from cfexp.models.scorer import model_inputs
 from cfexp.models.signature import numbers_of
 from cfexp.runtime.xla_cache import forget_programs
-from cfexp.training.program import Rows
+from cfexp.training.program import Rows, Tables
 from cfexp.training.programs import forget, program_for
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class CompiledEngine:
     `cfexp.training.programs`.
 
     Args:
-        model: A model with inputs ``user``, ``item`` and optionally ``genres``.
+        model: A model built by `NeuralModel.build`.
         optimizer: The optimizer of its trainable variables.
         data: The training rows; may be memory-mapped.
         batch_size: Rows in a batch.
@@ -80,7 +80,7 @@ class CompiledEngine:
         self._batch_size = batch_size
         batches = -(-len(data) // batch_size)
         self._chunk = min(rounded_up(batches), max(1, CHUNK_ROWS // batch_size))
-        self._genres = tf.constant(data.genre_table)
+        self._tables = tables_of(data)
         self._variables = [*model.variables, *optimizer.variables]
         numbers = numbers_of(model, optimizer)
         self._numbers = [tf.constant(n.value, tf.float32) for n in numbers]
@@ -98,7 +98,7 @@ class CompiledEngine:
             at = np.resize(chunk, self._chunk * self._batch_size)
             rows = rows_at(self._data, at)
             steps = tf.constant(len(chunk))
-            found = program.run_chunk(rows, self._genres, steps, self._numbers)
+            found = program.run_chunk(rows, self._tables, steps, self._numbers)
             totals += [float(found.loss), float(found.error)]
         program.store(self._variables)
         return EpochErrors.of(*(totals / len(batches)))
@@ -204,7 +204,12 @@ def rounded_up(n: int) -> int:
 
 def rows_at(data: Encoded, at: npt.NDArray[np.int32]) -> Rows:
     """Returns the columns of some rows as tensors."""
-    return {name: tf.constant(getattr(data, name)[at]) for name in COLUMNS}
+    return {name: tf.constant(column[at]) for name, column in data.columns.items()}
+
+
+def tables_of(data: Encoded) -> Tables:
+    """Returns the values of features as tensors."""
+    return {name: tf.constant(table) for name, table in data.tables.items()}
 
 
 def epoch_order(

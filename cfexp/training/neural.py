@@ -1,6 +1,6 @@
 """Builds and trains a neural model on some rows of a dataset."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -75,7 +75,7 @@ def fit_neural(
     Raises:
         ConfigError: `start` is given with a strategy for several devices.
     """
-    encoder = start.encoder if start else FeatureEncoder.fit(ratings, stage.train)
+    encoder = start.encoder if start else _encoder(recipe, ratings, stage.train)
     train = _encoded(recipe, ratings, encoder, stage.train)
     valid = None if stage.valid is None else encode(ratings, encoder, stage.valid)
     with one_at_a_time:
@@ -112,6 +112,11 @@ def _prepared(recipe: Recipe, start: Usable | None) -> tf.distribute.Strategy:
     return strategy
 
 
+def _encoder(recipe: Recipe, ratings: Ratings, rows: IntArray) -> FeatureEncoder:
+    declared = recipe.model.declared(recipe.features, ratings)
+    return FeatureEncoder.fit(ratings, rows, declared)
+
+
 def _encoded(
     recipe: Recipe, ratings: Ratings, encoder: FeatureEncoder, rows: IntArray
 ) -> Encoded:
@@ -128,7 +133,9 @@ def _started(start: Usable) -> KerasScorer:
 
 def _built(recipe: Recipe, encoder: FeatureEncoder, rows: Encoded) -> KerasScorer:
     assert isinstance(recipe.model, NeuralModel)
+    features = recipe.features
+    spec = replace(encoder.spec, user_l2=features.user_l2, item_l2=features.item_l2)
     with seeded(recipe.seed):
-        network = recipe.model.build(encoder.spec, rows)
+        network = recipe.model.build(spec, rows)
     check_loadable(network)
     return KerasScorer(network)

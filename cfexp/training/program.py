@@ -12,6 +12,7 @@ from cfexp.models.signature import numbers_of, replaced
 from cfexp.training.rowwise import Rowwise
 
 Rows = dict[str, tf.Tensor]
+Tables = dict[str, tf.Tensor]
 Numbers = Sequence[tf.Tensor]
 Variables = Sequence[keras.Variable]
 
@@ -36,15 +37,15 @@ class Program:
     are copied to `variables` first and back afterwards.
 
     Args:
-        model: A model with inputs ``user``, ``item`` and optionally ``genres``.
+        model: A model built by `NeuralModel.build`.
         optimizer: The optimizer of its trainable variables, built.
         batch_size: Rows in a batch.
 
     Attributes:
         variables: The variables of the model and the optimizer.
         size: Their bytes.
-        run_chunk: The compiled function: trains on rows with a genre table, for a
-            number of batches, and returns the sums of their losses.
+        run_chunk: The compiled function: trains on rows with tables of features, for
+            a number of batches, and returns the sums of their losses.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Program:
     ):
         self.variables = [*model.variables, *optimizer.variables]
         self.size = size_of(self.variables)
-        self.run_chunk: Callable[[Rows, tf.Tensor, tf.Tensor, Numbers], Losses]
+        self.run_chunk: Callable[[Rows, Tables, tf.Tensor, Numbers], Losses]
         self.run_chunk = tf.function(
             self._run_chunk,
             jit_compile=True,
@@ -66,20 +67,20 @@ class Program:
         self._engine: weakref.ref[object] | None = None
 
     def _run_chunk(
-        self, rows: Rows, genres: tf.Tensor, steps: tf.Tensor, numbers: Numbers
+        self, rows: Rows, tables: Tables, steps: tf.Tensor, numbers: Numbers
     ) -> Losses:
         """Trains on the first `steps` batches; returns the sums of their losses."""
         zero = tf.constant(0.0)
         with replaced(self._numbers, numbers):
             _, total = tf.while_loop(
                 lambda step, total: step < steps,
-                lambda step, total: self._train_step(step, total, rows, genres),
+                lambda step, total: self._train_step(step, total, rows, tables),
                 (tf.constant(0), Losses(zero, zero)),
             )
         return total
 
     def _train_step(
-        self, step: tf.Tensor, total: Losses, rows: Rows, genres: tf.Tensor
+        self, step: tf.Tensor, total: Losses, rows: Rows, tables: Tables
     ) -> tuple[tf.Tensor, Losses]:
         size, variables = self._batch_size, self._model.trainable_variables
         batch = {
@@ -87,7 +88,7 @@ class Program:
             for name, column in rows.items()
         }
         with tf.GradientTape() as tape:
-            found = batch_losses(self._model, batch, genres)
+            found = batch_losses(self._model, batch, tables)
         gradients = tape.gradient(found.loss, variables)
         if not isinstance(self._optimizer, Rowwise):
             # XLA has no sparse tensors: gradients of rows become whole tables.
@@ -119,11 +120,17 @@ def _copy(variables: Variables, to: Variables) -> None:
         copy.value.assign(variable.value)
 
 
-def batch_losses(model: keras.Model, rows: Rows, genre_table: tf.Tensor) -> Losses:
-    """Returns the losses of a batch."""
+def batch_losses(model: keras.Model, rows: Rows, tables: Tables) -> Losses:
+    """Returns the losses of a batch.
+
+    Args:
+        model: The model.
+        rows: The batch's columns, see `Encoded.columns`.
+        tables: The values of features, see `Encoded.tables`.
+    """
     inputs = {"user": rows["user"], "item": rows["item"]}
-    if "genres" in model.input:
-        inputs["genres"] = tf.gather(genre_table, rows["genre_row"])
+    for name in tables.keys() & model.input.keys():
+        inputs[name] = tf.gather(tables[name], rows[name])
     predicted = tf.squeeze(model(inputs, training=True), -1)
     error = tf.reduce_mean(tf.square(predicted - rows["rating"]))
     return Losses(error + tf.add_n([0.0, *model.losses]), error)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cfexp.data.encoder import FeatureEncoder
+from cfexp.data.features import Features
 from cfexp.models.base import Model, Scorer
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.history import Epoch
@@ -18,6 +19,10 @@ class Recipe(Protocol):
     @property
     def model(self) -> Model:
         """The model family."""
+
+    @property
+    def features(self) -> Features:
+        """What the model knows besides ids."""
 
     @property
     def optimizer(self) -> Optimizer:

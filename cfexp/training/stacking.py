@@ -16,7 +16,7 @@ from cfexp.data.split import Split
 from cfexp.errors import DataError
 from cfexp.evaluation.metrics import FloatArray, mae, rmse
 from cfexp.models.base import Scorer
-from cfexp.models.ensemble import EnsembleScorer, Translation
+from cfexp.models.ensemble import EnsembleScorer, Translation, encoder_of
 from cfexp.models.known import KnownPairs
 from cfexp.models.origin import Origin
 from cfexp.models.predictor import Predictor
@@ -121,10 +121,13 @@ def stack(
     weights = [float(w) for w in regression.coef_]
     _log_weights(members, weights, rating)
     rows = train_and_valid(split)
-    encoder = FeatureEncoder.fit(ratings, rows)
+    encoders = [m.encoder for m in members]
+    encoder = encoder_of(FeatureEncoder.fit(ratings, rows), encoders)
     scorer = EnsembleScorer(
         members=[m.scorer for m in members],
-        translations=[Translation.between(encoder, m.encoder) for m in members],
+        translations=[
+            Translation.between(encoder, own, n) for n, own in enumerate(encoders)
+        ],
         weights=weights,
         intercept=float(regression.intercept_),
         scale=ratings.scale,

@@ -27,6 +27,9 @@ from cfexp.training.settings import Training
 # What an option sets besides the defaults of its class; `ml-1m` and so on their name.
 SETS: dict[str, dict[str, Any]] = {
     "dataset/csv": {"ratings": "r.csv"},
+    "features/none": {"item": ()},
+    "features/genres": {"item": ("genres",)},
+    "features/all": {"user": "all", "item": "all"},
     "training/quick": {"epochs": 2, "batch_size": 256},
     "tracking/none": {"enabled": False},
     "tracking/server": {"uri": "http://localhost:5000"},
@@ -144,7 +147,9 @@ def test_settings_and_identity() -> None:
     training = Training()
     assert training.settings().keys() - training.identity().keys() == hidden
     own = Tabular(ratings="r.csv")
-    assert own.settings().keys() - own.identity().keys() == {"ratings", "movies"}
+    assert own.settings().keys() - own.identity().keys() == {
+        *("ratings", "movies", "users")
+    }
     assert "root" not in MovieLens("ml-1m", root="x").identity()
     assert KFold(fold=1).identity() == {"folds": 5, "fold": 1, "valid_size": 0.05}
 

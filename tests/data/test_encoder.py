@@ -7,12 +7,21 @@ import pandas as pd
 import pytest
 
 from cfexp.data.encoder import FeatureEncoder
+from cfexp.data.encoding import Encoded
+from cfexp.data.features import Declared
 from cfexp.data.ratings import Ratings
+
+GENRES = (Declared("item", "genres"),)
 
 
 @pytest.fixture
 def encoder(ratings: Ratings) -> FeatureEncoder:
-    return FeatureEncoder.fit(ratings, np.arange(0, 1500))
+    return FeatureEncoder.fit(ratings, np.arange(0, 1500), GENRES)
+
+
+def multi_hot(encoded: Encoded, name: str = "genres") -> np.ndarray:
+    feature = encoded.features[name]
+    return feature.table.toarray()[feature.row]
 
 
 def test_fitted_on_train_only(ratings: Ratings, encoder: FeatureEncoder) -> None:
@@ -39,15 +48,14 @@ def test_genres_of_untrained_movies_are_unknown(ratings: Ratings) -> None:
         ratings.frame["movieId"] != movies.loc[rare[0], "movieId"]
     ]
     data = Ratings("t", ratings.frame, movies, ratings.scale)
-    encoder = FeatureEncoder.fit(data, rows.to_numpy())
-    assert "Rare" not in encoder.genres
+    encoder = FeatureEncoder.fit(data, rows.to_numpy(), GENRES)
+    assert "Rare" not in encoder.features["genres"].texts
     encoded = encoder.transform(
         pd.DataFrame({"userId": [1, 1], "movieId": [1, 1], "genres": ["Rare", ""]}),
         movies,
     )
-    multi_hot = encoded.genre_table[encoded.genre_row]
-    assert multi_hot[:, 0].tolist() == [1, 1]
-    assert multi_hot.sum() == 2
+    assert multi_hot(encoded)[:, 0].tolist() == [1, 1]
+    assert multi_hot(encoded).sum() == 2
 
 
 def test_indices_and_genres(ratings: Ratings, encoder: FeatureEncoder) -> None:
@@ -57,20 +65,25 @@ def test_indices_and_genres(ratings: Ratings, encoder: FeatureEncoder) -> None:
     assert encoded.user.max() == encoder.spec.n_users - 1
     assert np.array_equal(encoder.users[encoded.user - 1], rows["userId"])
     assert np.array_equal(encoder.items[encoded.item - 1], rows["movieId"])
-    names = ["", *encoder.genres]
-    multi_hot = encoded.genre_table[encoded.genre_row]
-    said = ["|".join(names[i] for i in np.flatnonzero(row)) for row in multi_hot]
+    names = ["", *encoder.features["genres"].texts]
+    said = [
+        "|".join(names[i] for i in np.flatnonzero(row)) for row in multi_hot(encoded)
+    ]
     known = ratings.movies.set_index("movieId")["genres"]
     assert said == rows["movieId"].map(known).tolist()
 
 
 def test_a_rows_own_genres_go_first(ratings: Ratings, encoder: FeatureEncoder) -> None:
     rows = pd.DataFrame(
-        {"userId": [1], "movieId": [10**9], "genres": [encoder.genres[2]]}
+        {
+            "userId": [1],
+            "movieId": [10**9],
+            "genres": [encoder.features["genres"].texts[2]],
+        }
     )
     encoded = encoder.transform(rows, ratings.movies)
     assert encoded.item.tolist() == [0]
-    assert np.flatnonzero(encoded.genre_table[encoded.genre_row[0]]).tolist() == [3]
+    assert np.flatnonzero(multi_hot(encoded)[0]).tolist() == [3]
     assert np.isnan(encoded.rating).all()
 
 
@@ -105,5 +118,6 @@ def test_save_and_load(
     assert again.spec == encoder.spec
     one = encoder.transform(ratings.frame, ratings.movies)
     other = again.transform(ratings.frame, ratings.movies)
-    for name in ("user", "item", "genre_row", "genre_table"):
+    for name in ("user", "item"):
         assert np.array_equal(getattr(one, name), getattr(other, name))
+    assert np.array_equal(multi_hot(one), multi_hot(other))

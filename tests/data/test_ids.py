@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cfexp.data.encoder import FeatureEncoder, encode, genres_of
+from cfexp.data.encoder import FeatureEncoder, encode
+from cfexp.data.features import Declared
 from cfexp.data.ids import as_ids, equal_to, positions
+from cfexp.data.lookup import genres_of
 from cfexp.data.ratings import Ratings, canonical
 from cfexp.errors import DataError
 from cfexp.models.bias import Bias
@@ -113,6 +115,7 @@ def predictor_of(ratings: Ratings, folder: Path) -> Predictor:
         encoder=encoder,
         scorer=model.fit(encode(ratings, encoder, rows), encoder.spec),
         movies=ratings.movies,
+        users=ratings.users,
         origin=Origin("bias", "t", ratings.fingerprint, "", {}, ""),
         load_trained_on=lambda: TrainedOn(
             KnownPairs.of(ratings, rows, rows), fit_baselines(ratings, rows)
@@ -166,8 +169,9 @@ def test_movies_without_genres_have_none(tmp_path: Path) -> None:
         "d": "Drama",
         "x41": "",
     }
-    encoder = FeatureEncoder.fit(data, np.arange(len(data.frame)))
-    assert encoder.genres == ["Drama", "War"]
+    genres = (Declared("item", "genres"),)
+    encoder = FeatureEncoder.fit(data, np.arange(len(data.frame)), genres)
+    assert encoder.features["genres"].texts == ("Drama", "War")
     rows = pd.DataFrame({"movieId": ["a", "b", "z"], "genres": [None, "War", np.nan]})
     assert genres_of(rows, data.movies).tolist() == ["Drama", "War", ""]
     bare = rows.assign(genres=[np.nan] * 3)

@@ -8,6 +8,7 @@ from small_data import synthetic
 from small_models import named, recipe
 
 from cfexp.data.encoder import FeatureEncoder, encode
+from cfexp.data.features import Declared
 from cfexp.data.ratings import Ratings
 from cfexp.data.splitters import RandomHoldout
 from cfexp.data.streaming import BLOCK, POOL, block_order, encode_on_disk
@@ -20,7 +21,7 @@ def test_rows_on_disk_are_the_rows(
 ) -> None:
     monkeypatch.setattr("cfexp.data.streaming.CHUNK", 700)
     train = np.arange(0, 3000, 2)
-    encoder = FeatureEncoder.fit(ratings, train)
+    encoder = FeatureEncoder.fit(ratings, train, (Declared("item", "genres"),))
     there = encode_on_disk(ratings, encoder, train)
     assert isinstance(there.user, np.memmap)
     plain = encode(ratings, encoder, train)
@@ -28,9 +29,9 @@ def test_rows_on_disk_are_the_rows(
     assert (at != np.arange(len(at))).any()
     for name in ("user", "item", "rating"):
         np.testing.assert_array_equal(getattr(there, name)[at], getattr(plain, name))
-    np.testing.assert_array_equal(
-        there.genre_table[there.genre_row][at], plain.genre_table[plain.genre_row]
-    )
+    (one,), (other,) = there.features.values(), plain.features.values()
+    assert isinstance(one.row, np.memmap)
+    np.testing.assert_array_equal(one.values[one.row][at], other.values[other.row])
 
 
 def test_rows_are_encoded_once(

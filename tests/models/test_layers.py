@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from cfexp.models import layers
-from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
+from cfexp.models.layers.dropout import Dropout, IdDropout
+from cfexp.models.layers.features import FeatureDropout, FeatureEmbedding
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.kernels import KernelDense
 from cfexp.models.layers.sums import L2, RowDots
@@ -40,20 +41,37 @@ def test_compiled_and_eager_masks_are_the_same() -> None:
         np.testing.assert_array_equal(eager(ones, training=True), program(ones))
 
 
-def test_id_and_genre_dropout() -> None:
+def test_id_and_feature_dropout() -> None:
     ids = np.arange(1, 1001)
     dropped = IdDropout(0.2, seed=0)(tf.constant(ids), training=True).numpy()
     assert 120 < (dropped == 0).sum() < 280
     assert ((dropped == 0) | (dropped == ids)).all()
-    genres = tf.constant([[0.0, 1.0, 1.0]] * 1000)
-    rows = GenreDropout(0.2, seed=0)(genres, training=True).numpy()
-    unknown = (rows == [1, 0, 0]).all(axis=1)
+    values = tf.constant([[4, 2, -1]] * 1000)
+    rows = FeatureDropout(0.2, seed=0)(values, training=True).numpy()
+    unknown = (rows == [0, -1, -1]).all(axis=1)
     assert 120 < unknown.sum() < 280
-    assert (rows[~unknown] == [0, 1, 1]).all()
+    assert (rows[~unknown] == [4, 2, -1]).all()
+
+
+def test_features_are_the_sum_of_means() -> None:
+    layer = FeatureEmbedding((3, 4), 2, l2=0.5)
+    values = [tf.constant([[1, -1], [0, 2]]), tf.constant([[3], [0]])]
+    found = layer(values)
+    table = layer.table.numpy()
+    expected = [table[1] + table[6], (table[0] + table[2]) / 2 + table[3]]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    squares = (table**2).sum(1)
+    looked_up = squares[1] + squares[6] + (squares[0] + squares[2]) / 2 + squares[3]
+    np.testing.assert_allclose(layer.losses[0], 0.5 * looked_up / 2, rtol=1e-6)
 
 
 def test_layers_survive_saving() -> None:
-    for layer in (Dropout(0.3, seed=4), RatingHead(3.5, (1.0, 5.0)), RowDots()):
+    for layer in (
+        Dropout(0.3, seed=4),
+        RatingHead(3.5, (1.0, 5.0)),
+        RowDots(),
+        FeatureEmbedding((3, 4), 2, l2=0.5),
+    ):
         again = keras.layers.deserialize(keras.layers.serialize(layer))
         assert again.get_config() == layer.get_config()
     with pytest.raises(ValueError, match="rate"):

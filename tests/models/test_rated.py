@@ -11,8 +11,8 @@ from small_models import MODELS
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
-from cfexp.models.layers.genres import PairwiseProducts
 from cfexp.models.layers.inputs import Inputs
+from cfexp.models.layers.products import PairwiseProducts
 from cfexp.models.layers.rated import TrainingRow, training_row
 from cfexp.models.scorer import KerasScorer
 

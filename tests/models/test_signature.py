@@ -1,5 +1,6 @@
 """What equal networks are, that share a traced or compiled program."""
 
+import dataclasses
 from typing import ClassVar
 
 import keras
@@ -9,6 +10,7 @@ import tensorflow as tf
 from small_models import by_name, named
 
 from cfexp.data.encoder import FeatureEncoder, encode
+from cfexp.data.features import Declared
 from cfexp.data.ratings import Ratings
 from cfexp.models.base import NeuralModel
 from cfexp.models.signature import can_share, numbers_of, replaced, signature
@@ -128,8 +130,16 @@ def test_families_share(model: NeuralModel, ratings: Ratings) -> None:
     assert of(model, 0.1) != of(model.replace(bias_l2=0.0), 0.1)
 
 
-def test_genres_are_part_of_it(ratings: Ratings) -> None:
-    encoder = FeatureEncoder.fit(ratings, np.arange(500))
-    rows = encode(ratings, encoder, np.arange(500))
-    dot, deep = (named(n).build(encoder.spec, rows) for n in ("dot", "deep"))
-    assert signature(dot) != signature(deep)
+def test_features_are_part_of_it(ratings: Ratings) -> None:
+    """But not their values in the training rows, nor their penalty."""
+    genres = (Declared("item", "genres"), Declared("row", "day"))
+
+    def of(rows: int, *declared: Declared, l2: float = 1.0) -> object:
+        keras.utils.clear_session(free_memory=False)
+        encoder = FeatureEncoder.fit(ratings, np.arange(rows), declared)
+        encoded = encode(ratings, encoder, np.arange(rows))
+        spec = dataclasses.replace(encoder.spec, item_l2=l2)
+        return signature(named("dot").build(spec, encoded))
+
+    assert of(500, *genres) == of(60, *genres, l2=2.0) != of(500)
+    assert of(500, genres[0]) != of(500, genres[1])

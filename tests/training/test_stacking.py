@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from cfexp.data.encoder import FeatureEncoder, encode
+from cfexp.data.features import Declared
 from cfexp.data.ratings import RATING, Ratings
 from cfexp.data.split import Split
 from cfexp.models.bias import Bias, Mean
-from cfexp.models.ensemble import Translation
+from cfexp.models.ensemble import Translation, encoder_of
 from cfexp.models.loading import load_scorer
 from cfexp.training.fit import fit_baseline, train_and_valid
 from cfexp.training.stacking import Member, stack
@@ -25,31 +26,25 @@ def member(name: str, ratings: Ratings, split: Split, wish: np.ndarray) -> Membe
 
 
 def test_translation_is_the_other_encoding(ratings: Ratings, split: Split) -> None:
-    known = FeatureEncoder.fit(ratings, train_and_valid(split))
     # Few rows, so that many users, movies and a genre or two are unknown to it.
-    other = FeatureEncoder.fit(ratings, split.train[:60])
+    declared = (Declared("item", "genres"), Declared("row", "day"))
+    other = FeatureEncoder.fit(ratings, split.train[:60], declared)
+    plain = FeatureEncoder.fit(ratings, split.train)
+    own = FeatureEncoder.fit(ratings, train_and_valid(split))
+    known = encoder_of(own, [plain, other])
     assert other.spec.n_users < known.spec.n_users
-    translated = Translation.between(known, other)(encode(ratings, known, split.test))
+    rows = encode(ratings, known, split.test)
+    assert not Translation.between(known, plain, 0)(rows).features
+    translated = Translation.between(known, other, 1)(rows)
     expected = encode(ratings, other, split.test)
     np.testing.assert_array_equal(translated.user, expected.user)
     np.testing.assert_array_equal(translated.item, expected.item)
-    np.testing.assert_array_equal(
-        translated.genre_table[translated.genre_row],
-        expected.genre_table[expected.genre_row],
-    )
-
-
-def test_unknown_genres_are_translated(ratings: Ratings) -> None:
-    movies = ratings.movies.assign(genres="Old|New")
-    data = Ratings("t", ratings.frame, movies, ratings.scale)
-    known = FeatureEncoder.fit(data, np.arange(3000))
-    parts = {"users": known.users, "items": known.items}
-    counts = {"user_counts": known.user_counts, "item_counts": known.item_counts}
-    other = FeatureEncoder(
-        **parts, **counts, genres=["Old"], mean_rating=3.0, scale=(1, 5)
-    )
-    rows = Translation.between(known, other)(encode(data, known, np.arange(5)))
-    assert rows.genre_table[rows.genre_row].tolist() == [[1, 1]] * 5
+    assert list(translated.features) == list(expected.features)
+    for name, feature in expected.features.items():
+        np.testing.assert_array_equal(
+            translated.features[name].values[translated.features[name].row],
+            feature.values[feature.row],
+        )
 
 
 def test_planted_weights_are_found(

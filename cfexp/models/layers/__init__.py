@@ -1,19 +1,20 @@
 """Keras layers of the model families; importing the package registers all of them."""
 
-from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
-from cfexp.models.layers.genres import GenreMean, PairwiseProducts
+from cfexp.models.layers.dropout import Dropout, IdDropout
+from cfexp.models.layers.features import FeatureDropout, FeatureEmbedding
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
 from cfexp.models.layers.kernels import KernelDense, KernelOutput
 from cfexp.models.layers.padding import Padded
+from cfexp.models.layers.products import PairwiseProducts
 from cfexp.models.layers.rated import TrainingRow, training_row
 from cfexp.models.layers.sums import L2, RowDots
 
 __all__ = [
     "L2",
     "Dropout",
-    "GenreDropout",
-    "GenreMean",
+    "FeatureDropout",
+    "FeatureEmbedding",
     "IdDropout",
     "Inputs",
     "KernelDense",

@@ -1,4 +1,4 @@
-"""Dropout of elements, ids and genres that is fast inside an XLA program.
+"""Dropout of elements and ids that is fast inside an XLA program.
 
 Masks come from a counter and an integer hash instead of Keras' random ops, which take
 longer than the rest of the step inside an XLA:CPU program.
@@ -110,19 +110,3 @@ class IdDropout(HashRandom):
         if not self.drops(training):
             return inputs
         return tf.where(self.dropped(tf.shape(inputs)), 0, inputs)
-
-
-@keras.saving.register_keras_serializable(package="cfexp")
-class GenreDropout(HashRandom):
-    """Replaces all genres of a share of rows by genre 0, unknown."""
-
-    in_weights: ClassVar[tuple[str, ...]] = ("seed",)
-    numbers: ClassVar[tuple[str, ...]] = ("rate",)
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Takes and returns 0s and 1s, shape ``(batch, n_genres)``."""
-        if not self.drops(training):
-            return inputs
-        unknown = tf.one_hot(0, inputs.shape[-1], dtype=inputs.dtype)
-        dropped = self.dropped(tf.shape(inputs)[:1])
-        return tf.where(dropped[:, None], unknown, inputs)

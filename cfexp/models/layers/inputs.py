@@ -4,22 +4,26 @@ from collections.abc import Sequence
 
 import keras
 
-from cfexp.data.encoding import FeatureSpec
-from cfexp.models.layers.dropout import Dropout, GenreDropout, IdDropout
+from cfexp.data.encoding import FeatureSpec, feature_input
+from cfexp.models.layers.dropout import Dropout, IdDropout
+from cfexp.models.layers.features import FeatureDropout, FeatureEmbedding
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.padding import Padded, normal
 from cfexp.models.layers.sums import L2
 
+# Whose embedding a feature adds to: the rating's own, such as its day, to the user's.
+SIDE = {"user": "user", "item": "item", "row": "user"}
+
 
 class Inputs:
-    """The inputs of a model, with dropout of ids and genres in training.
+    """The inputs of a model, with dropout of ids and features in training.
 
     Args:
         features: Properties of the training data.
-        id_dropout: Share of ids, and of rows' genres, replaced by unknown.
+        id_dropout: Share of ids, and of each feature, replaced by unknown.
 
     Attributes:
-        by_name: The Keras inputs before dropout.
+        by_name: The Keras inputs before dropout; those of features come after the ids.
         user: User indices after dropout, shape ``(batch,)``.
         item: Movie indices after dropout, shape ``(batch,)``.
     """
@@ -32,18 +36,22 @@ class Inputs:
         }
         self.user = IdDropout(id_dropout, name="user_dropout")(self.by_name["user"])
         self.item = IdDropout(id_dropout, name="item_dropout")(self.by_name["item"])
-        self._id_dropout = id_dropout
-
-    def with_genres(self) -> keras.KerasTensor:
-        """Adds the input ``genres``; returns it after dropout."""
-        genres = keras.Input((self.features.n_genres,), name="genres")
-        self.by_name["genres"] = genres
-        return GenreDropout(self._id_dropout, name="genre_dropout")(genres)
+        self._values: dict[str, list[keras.KerasTensor]] = {"user": [], "item": []}
+        self._sizes: dict[str, list[int]] = {"user": [], "item": []}
+        for number, size in enumerate(features.features.values()):
+            name = feature_input(number)
+            self.by_name[name] = keras.Input((None,), dtype="int32", name=name)
+            dropout = FeatureDropout(id_dropout, name=f"{name}_dropout")
+            kind = SIDE[size.of]
+            self._values[kind].append(dropout(self.by_name[name]))
+            self._sizes[kind].append(size.rows)
 
     def embed(
         self, name: str, width: int, *, l2: float, stddev: float = 0.05
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Returns the users' and movies' embeddings, shape ``(batch, width)`` each.
+
+        Each is the sum of the embeddings of the id and of the features.
 
         Args:
             name: Suffix of the layers' names.
@@ -62,8 +70,24 @@ class Inputs:
                 activity_regularizer=L2(l2) if l2 else None,
                 name=f"{kind}_{name}",
             )
-            found.append(table(ids))
+            found.append(self._with_features(kind, table(ids), name, l2, stddev))
         return found[0], found[1]
+
+    def _with_features(
+        self, kind: str, ids: keras.KerasTensor, name: str, l2: float, stddev: float
+    ) -> keras.KerasTensor:
+        """Returns the sum of the embeddings of ids and their features, if any."""
+        if not self._values[kind]:
+            return ids
+        factor = self.features.user_l2 if kind == "user" else self.features.item_l2
+        features = FeatureEmbedding(
+            self._sizes[kind],
+            int(ids.shape[-1]),
+            l2=l2 * factor,
+            stddev=stddev,
+            name=f"{kind}_features_{name}",
+        )(self._values[kind])
+        return keras.layers.Add(name=f"{kind}_and_features_{name}")([ids, features])
 
     def table(self, kind: str) -> tuple[keras.KerasTensor, int, int]:
         """Returns the indices of a kind, and the used and all rows of its tables.

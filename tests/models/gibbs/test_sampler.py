@@ -14,7 +14,6 @@ USERS, ITEMS, ROWS = 150, 100, 6000
 SPEC = FeatureSpec(
     n_users=USERS,
     n_items=ITEMS,
-    n_genres=1,
     mean_rating=3.0,
     scale=(-9.0, 15.0),
     user_rows=USERS,
@@ -27,8 +26,6 @@ def encoded(pairs: np.ndarray, rating: np.ndarray) -> Encoded:
     return Encoded(
         user=(pairs // ITEMS).astype(np.int32),
         item=(pairs % ITEMS).astype(np.int32),
-        genre_row=np.zeros(len(pairs), np.int32),
-        genre_table=np.ones((1, 1), np.float32),
         rating=rating.astype(np.float32),
     )
 

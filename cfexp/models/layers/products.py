@@ -1,22 +1,9 @@
-"""Layers for genres, and for the products of pairs of vectors."""
+"""Products of pairs of vectors."""
 
 from typing import ClassVar
 
 import keras
 import tensorflow as tf
-
-
-@keras.saving.register_keras_serializable(package="cfexp")
-class GenreMean(keras.layers.Layer):
-    """Divides each row of 0s and 1s by its sum; shape ``(batch, n_genres)``."""
-
-    in_weights: ClassVar[tuple[str, ...]] = ()
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Returns weights that sum to 1 in each row."""
-        return tf.math.divide_no_nan(
-            inputs, tf.reduce_sum(inputs, axis=-1, keepdims=True)
-        )
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
