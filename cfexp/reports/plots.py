@@ -1,6 +1,8 @@
 """The picture of a run: learning curves, calibration, and where the errors lie."""
 
 import math
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,6 +17,8 @@ from cfexp.training.history import History
 mpl.use("agg")
 mpl.rcParams["text.parse_math"] = False  # a genre may contain a dollar sign
 
+Place = tuple[float, float, float, float]
+
 # The file, without .png.
 NAME = "overview"
 INK, ACCENT = "#33475b", "#d9632a"
@@ -24,6 +28,11 @@ MAX_GENRES = 20
 # rest of the plot.
 CURVES, CALIBRATION = (0.07, 0.58, 0.4, 0.36), (0.57, 0.58, 0.4, 0.36)
 GENRES, POPULARITY = (0.13, 0.07, 0.34, 0.39), (0.63, 0.07, 0.34, 0.39)
+
+# Figures of earlier runs, with and without learning curves: making panels and ticks
+# takes longer than drawing anew what differs.
+_kept: dict[bool, Figure] = {}
+_drawing = threading.Lock()
 
 
 def save_plots(
@@ -39,24 +48,55 @@ def save_plots(
             each test rating.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    overview(history, predictions).savefig(folder / f"{NAME}.png")
+    with _drawing:
+        kept = _kept.setdefault(history is not None, Figure())
+        overview(history, predictions, kept).savefig(folder / f"{NAME}.png")
 
 
-def overview(history: History | None, predictions: pd.DataFrame) -> Figure:
-    """Returns the picture of a run; arguments as in `save_plots`."""
-    figure = Figure(figsize=(10, 7), dpi=90)
+def overview(
+    history: History | None, predictions: pd.DataFrame, figure: Figure | None = None
+) -> Figure:
+    """Returns the picture of a run; arguments as in `save_plots`.
+
+    Args:
+        history: The epochs.
+        predictions: The test ratings.
+        figure: An empty figure, or one that the function has drawn for another run with
+            (or without) a history, which is drawn anew; None for a new one.
+    """
+    figure = figure or Figure()
+    places = (CURVES, CALIBRATION) if history else (CURVES,)
+    panels = _panels(figure, (*places, GENRES, POPULARITY))
     if history:
-        learning_curves(figure.add_axes(CURVES), history)
-    calibrated(figure.add_axes(CALIBRATION if history else CURVES), predictions)
+        learning_curves(panels[0], history)
+    calibrated(panels[-3], predictions)
     genres = error_stats(predictions, predictions["genres"], separator="|")
     genres = genres.nlargest(MAX_GENRES, "n").rename({"": "(none)"})
-    residuals(figure.add_axes(GENRES), genres.sort_values("mean"), "genre")
+    residuals(panels[-2], genres.sort_values("mean"), "genre")
     counts = by_count(predictions, "item_count")
-    residuals(figure.add_axes(POPULARITY), counts, "training ratings of the movie")
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=8)
+    residuals(panels[-1], counts, "training ratings of the movie")
     return figure
+
+
+def _panels(figure: Figure, places: Sequence[Place]) -> list[Axes]:
+    """Returns the figure's panels, without what was drawn before."""
+    if not figure.axes:
+        figure.set(size_inches=(10, 7), dpi=90)
+        for place in places:
+            axes = figure.add_axes(place)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.tick_params(labelsize=8)
+            # Else it would be looked for, from the sizes of all ticks.
+            axes.xaxis.set_label_coords(0.5, -0.1)
+            axes.yaxis.set_label_coords(-0.1, 0.5)
+            axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    for axes in figure.axes:
+        for drawn in [*axes.lines, *axes.patches, *axes.collections]:
+            drawn.remove()
+        axes.containers.clear()
+        axes.relim()
+        axes.autoscale()
+    return figure.axes
 
 
 def learning_curves(axes: Axes, history: History) -> None:
@@ -72,7 +112,7 @@ def learning_curves(axes: Axes, history: History) -> None:
         axes.axvline(history.best.epoch, color=ACCENT, linestyle=":")
     axes.set(xlabel="epoch", ylabel="RMSE (stars)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="upper center")
 
 
 def calibrated(axes: Axes, predictions: pd.DataFrame) -> None:
@@ -92,7 +132,7 @@ def calibrated(axes: Axes, predictions: pd.DataFrame) -> None:
         label=f"this model ({INTERVAL})",
     )
     axes.set(xlabel="mean prediction (stars)", ylabel="mean rating (stars)")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
 
 
 def residuals(axes: Axes, stats: pd.DataFrame, label: str) -> None:
@@ -106,10 +146,12 @@ def residuals(axes: Axes, stats: pd.DataFrame, label: str) -> None:
     _title(axes, f"Mean error by {label}")
     names = [f"{name} ({size:,})" for name, size in stats["n"].items()]
     half = stats[HALF_WIDTH].fillna(0)
-    axes.barh(names, stats["mean"], xerr=half, color=INK, ecolor=ACCENT, height=0.6)
+    at = range(len(names))
+    axes.barh(at, stats["mean"], xerr=half, color=INK, ecolor=ACCENT, height=0.6)
+    axes.set_yticks(at, names)
     axes.axvline(0, color=ACCENT)
     axes.set_xlabel(f"predicted - true (stars); {INTERVAL}", fontsize=9)
 
 
 def _title(axes: Axes, text: str) -> None:
-    axes.set_title(text, loc="left", fontweight="bold", fontsize=10)
+    axes.set_title(text, loc="left", y=1.0, fontweight="bold", fontsize=10)

@@ -1,15 +1,18 @@
 """Logs a trained model so that MLflow can serve it where cfexp is not installed."""
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pandas as pd
 from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
+from mlflow.models import Model, ModelSignature
 from mlflow.models.model import ModelInfo
+from mlflow.pyfunc import PyFuncModel
 from mlflow.types.schema import ColSpec, DataType, Schema
 from pandas.api.types import is_float_dtype, is_integer_dtype
 
@@ -28,6 +31,20 @@ SERVING_PACKAGES = (
 )
 
 
+class Unserved:
+    """MLflow's flavor ``pyfunc``, without loading the model to serve the example.
+
+    The model is loaded and compared with the trained one anyway.
+    """
+
+    @staticmethod
+    def save_model(
+        path: str, mlflow_model: Model, *, validate_serving_input: bool, **given: Any
+    ) -> None:
+        """Writes the model's folder; `Model.log` reads `validate_serving_input`."""
+        mlflow.pyfunc.save_model(path=path, mlflow_model=mlflow_model, **given)
+
+
 def model_name(tags: Mapping[str, str]) -> str:
     """Returns the name of a run's logged model: that of its family."""
     return REFUSED.sub("-", tags.get(MODEL, "model"))
@@ -42,8 +59,11 @@ def log_predictor(folder: Path, *, name: str, example: pd.DataFrame) -> ModelInf
         example: A few rows of input.
     """
     own = sorted((folder / CODE).glob("*"))  # what its layers are defined in
-    return mlflow.pyfunc.log_model(
+    return Model.log(
+        artifact_path=None,
         name=name,
+        flavor=Unserved,
+        validate_serving_input=False,
         loader_module="cfexp.models.serving",
         data_path=str(folder),
         # So that the model can be loaded where cfexp is not installed.
@@ -53,6 +73,18 @@ def log_predictor(folder: Path, *, name: str, example: pd.DataFrame) -> ModelInf
         signature=signature(example, read_origin(folder).outputs),
         input_example=example,
     )
+
+
+def reloaded(uri: str) -> PyFuncModel:
+    """Returns a logged model of this process.
+
+    MLflow would leave the model's code first in ``sys.path``, of each model again.
+    """
+    before = sys.path
+    try:
+        return mlflow.pyfunc.load_model(uri, suppress_warnings=True)
+    finally:
+        sys.path = before
 
 
 def uri_of(run_id: str) -> str:

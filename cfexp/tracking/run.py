@@ -29,7 +29,7 @@ from cfexp.tracking.calls import (
     status_of,
 )
 from cfexp.tracking.connect import short_params
-from cfexp.tracking.model import log_predictor, model_name, register
+from cfexp.tracking.model import log_predictor, model_name, register, reloaded
 from cfexp.tracking.settings import NewRun, Tracking
 from cfexp.tracking.unsynced import Record
 from cfexp.training.history import Epoch
@@ -168,7 +168,7 @@ class MlflowRun:
             info = log_predictor(folder, name=name, example=example)
             if self._record.register_as is not None:
                 self._register(self._record.register_as, note)
-            return mlflow.pyfunc.load_model(info.model_uri)
+            return reloaded(info.model_uri)
 
         return self._mlflow.soon(log_and_load, lambda: Predictor.load(folder))
 

@@ -19,7 +19,7 @@ from cfexp.config.build import build
 from cfexp.evaluation.breakdown import HALF_WIDTH
 from cfexp.models.bias import Bias
 from cfexp.reports.card import calibration, worst_cases
-from cfexp.reports.plots import INTERVAL, overview, residuals
+from cfexp.reports.plots import INTERVAL, NAME, overview, residuals, save_plots
 from cfexp.runs.modes import run
 from cfexp.runs.task import Task
 from cfexp.training.history import Epoch, History
@@ -125,6 +125,23 @@ def test_plots_take_texts_as_they_are() -> None:
     figure = Figure()
     residuals(figure.subplots(), stats, r"$\\such$")
     figure.savefig(io.BytesIO())
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_a_figure_that_is_drawn_again_looks_like_a_new_one(
+    workdir: Path, history: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    for n, genres in ((200, "Drama|War"), (3000, "Comedy|(none)|Western"), (50, "")):
+        epochs = [Epoch(i, 2.0, 1 + n / i, 0.8, 0.1, 0.0, 0.9) for i in (1, 2, n)]
+        rows = pd.DataFrame({"rating": rng.integers(1, 6, n)})
+        rows["predicted"] = rng.uniform(1, 5, n)
+        rows = rows.assign(item_count=rng.integers(0, n, n), genres=genres)
+        given = History(tuple(epochs), "compiled", 1.0) if history else None
+        save_plots(workdir, history=given, predictions=rows)
+        fresh = io.BytesIO()
+        overview(given, rows).savefig(fresh)
+        assert (workdir / f"{NAME}.png").read_bytes() == fresh.getvalue()
 
 
 def test_overview_says_what_it_shows() -> None:

@@ -6,13 +6,25 @@ from pathlib import Path
 import pytest
 from helpers import FITTED, cfexp, ok
 
+from cfexp.models import serving
+
 pytestmark = pytest.mark.slow
 
 STARTS = ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec")
 
 
-def test_logging_the_model_starts_no_second_python(workdir: Path) -> None:
+def test_logging_the_model_loads_it_once_and_starts_no_second_python(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started: list[str] = []
+    loaded: list[Path] = []
+    load, path = serving._load_pyfunc, list(sys.path)
+
+    def load_pyfunc(folder: Path) -> serving.ServedModel:
+        loaded.append(folder)
+        return load(folder)
+
+    monkeypatch.setattr(serving, "_load_pyfunc", load_pyfunc)
     listening = [True]
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
@@ -26,3 +38,5 @@ def test_logging_the_model_starts_no_second_python(workdir: Path) -> None:
         listening.clear()
     assert any("git" in command for command in started)  # which it does start
     assert not [command for command in started if "python" in command]
+    assert len(loaded) == 1
+    assert sys.path == path
