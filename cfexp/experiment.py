@@ -22,7 +22,7 @@ from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import times_seen
 from cfexp.evaluation.metric import Metric
 from cfexp.evaluation.metrics import FloatArray
-from cfexp.models.base import Model, NeuralModel, Scorer, Uncertain
+from cfexp.models.base import Model, NeuralModel, SampledModel, Scorer, Uncertain
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.known import KnownPairs
 from cfexp.models.ncf import Ncf
@@ -224,8 +224,10 @@ class Experiment(Spec):
         """Returns the settings that change the result, each group with its class."""
         found = super().identity()
         if not isinstance(self.model, NeuralModel):
-            # Not trained in epochs, and of ids only: none has an effect.
-            del found["optimizer"], found["training"], found["features"]
+            # Not trained in epochs: neither has an effect.
+            del found["optimizer"], found["training"]
+            if not isinstance(self.model, SampledModel):  # of ids only
+                del found["features"]
         return found
 
     def params(self) -> dict[str, Any]:

@@ -147,6 +147,9 @@ class SampledModel(Model):
         keep: Samples to predict with, evenly spaced over those after `burn_in`.
     """
 
+    def declared(self, features: Features, ratings: Ratings) -> tuple[Declared, ...]:
+        return features.declared(ratings)
+
     sweeps: Annotated[int, Field(ge=2)]
     burn_in: Annotated[int, Field(ge=0)]
     keep: Annotated[int, Field(ge=1)]

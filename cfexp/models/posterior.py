@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,9 +11,8 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from cfexp.data.encoding import Encoded
-from cfexp.runtime.memo import read_only
+from cfexp.models.sampled_side import FloatArray, SampledSide
 
-FloatArray = npt.NDArray[np.floating]
 # Numbers that a block of predictions holds in memory.
 CELLS = 8_000_000
 
@@ -22,8 +22,7 @@ class Posterior:
     """Samples of the posterior; a prediction is the mean of theirs.
 
     Attributes:
-        vectors: Biases and factors of users, then of movies, shape ``(samples, n, 1 +
-            width)`` each.
+        sides: Users, then movies, then sessions if there are any.
         precision: Precision of each user's ratings, shape ``(samples, n_users)``.
         cutpoints: Cutpoints between levels, shape ``(samples, levels - 1)``.
         levels: The ratings that an ordinal likelihood knows; empty for a normal one.
@@ -33,25 +32,20 @@ class Posterior:
 
     FILE: ClassVar[str] = "posterior.npz"
 
-    vectors: tuple[FloatArray, ...]
+    sides: tuple[SampledSide, ...]
     precision: FloatArray
     cutpoints: FloatArray
     levels: FloatArray
     offset: float
     scale: tuple[float, float]
 
-    def __post_init__(self) -> None:
-        # What is saved is what predicts: half of the digits are far more than needed.
-        vectors = tuple(read_only(v.astype(np.float16)) for v in self.vectors)
-        object.__setattr__(self, "vectors", vectors)
-
     @classmethod
     def joined(cls, samples: Sequence["Posterior"]) -> "Posterior":
         """Returns one posterior with all samples."""
         first = samples[0]
-        sides = zip(*(sample.vectors for sample in samples), strict=True)
+        sides = zip(*(sample.sides for sample in samples), strict=True)
         return cls(
-            vectors=tuple(np.concatenate(side) for side in sides),
+            sides=tuple(map(SampledSide.joined, sides)),
             precision=np.concatenate([sample.precision for sample in samples]),
             cutpoints=np.concatenate([sample.cutpoints for sample in samples]),
             levels=first.levels,
@@ -87,9 +81,8 @@ class Posterior:
         """Returns the mean of each rating and of its square."""
         mean, square = np.empty(len(rows)), np.empty(len(rows))
         for part in self._blocks(len(rows)):
-            user = rows.user[part]
-            rating = self._ratings((user, rows.item[part]))
-            precision = self.precision[:, user].astype(np.float32)
+            rating = _ratings([side.of_rows(rows, part) for side in self.sides])
+            precision = self.precision[:, rows.user[part]]
             if len(self.levels):
                 first, second = self._of_levels(rating, np.sqrt(precision))
             else:
@@ -97,19 +90,6 @@ class Posterior:
                 second = first**2 + 1 / precision
             mean[part], square[part] = first.mean(0), second.mean(0)
         return mean, square
-
-    def _ratings(self, indices: Sequence[npt.NDArray[np.int32]]) -> FloatArray:
-        """Returns the rating that each sample gives, shape ``(samples, n)``."""
-        found = [
-            side[:, index].astype(np.float32)
-            for side, index in zip(self.vectors, indices, strict=True)
-        ]
-        total = np.sum(found, axis=0)
-        squares = np.sum(
-            [np.einsum("snk,snk->sn", *[v[..., 1:]] * 2) for v in found], 0
-        )
-        both = np.einsum("snk,snk->sn", *[total[..., 1:]] * 2)
-        return total[..., 0] + (both - squares) / 2
 
     def _of_levels(
         self, rating: FloatArray, root: FloatArray
@@ -125,18 +105,25 @@ class Posterior:
         return first, second
 
     def _blocks(self, n_rows: int) -> Iterator[slice]:
-        size = max(1, CELLS // sum(v.shape[0] * v.shape[2] for v in self.vectors))
+        width = sum(side.vectors.shape[2] for side in self.sides)
+        size = max(1, CELLS // (self.n_samples * width))
         for start in range(0, n_rows, size):
             yield slice(start, start + size)
 
     def trained(self) -> list[npt.NDArray[Any]]:
         """Returns all sampled values."""
-        return [*self.vectors, self.precision, self.cutpoints]
+        sides = [[s.vectors, *s.effects.values()] for s in self.sides]
+        return [*chain.from_iterable(sides), self.precision, self.cutpoints]
 
     def save(self, folder: Path) -> None:
         """Writes the samples into `folder`, without pickle."""
         arrays: dict[str, Any] = {
-            **{f"vectors_{i}": side for i, side in enumerate(self.vectors)},
+            f"{side.of}/{name}": values
+            for side in self.sides
+            for name, values in side.arrays().items()
+        }
+        arrays |= {
+            "sides": [side.of for side in self.sides],
             "precision": self.precision,
             "cutpoints": self.cutpoints,
             "levels": self.levels,
@@ -153,12 +140,37 @@ class Posterior:
     def load(cls, folder: Path) -> "Posterior":
         """Reads samples written by `save`."""
         with np.load(folder / cls.FILE, allow_pickle=False) as saved:
-            sides = sorted(name for name in saved if name.startswith("vectors_"))
-            return cls(
-                vectors=tuple(saved[name] for name in sides),
-                precision=saved["precision"],
-                cutpoints=saved["cutpoints"],
-                levels=saved["levels"],
-                offset=float(saved["offset"]),
-                scale=tuple(saved["scale"].tolist()),
-            )
+            arrays = dict(saved)
+        return cls(
+            sides=tuple(_side(str(of), arrays) for of in arrays["sides"]),
+            precision=arrays["precision"],
+            cutpoints=arrays["cutpoints"],
+            levels=arrays["levels"],
+            offset=float(arrays["offset"]),
+            scale=tuple(arrays["scale"].tolist()),
+        )
+
+
+def _side(of: str, arrays: dict[str, npt.NDArray[Any]]) -> SampledSide:
+    own = f"{of}/"
+    each = arrays.items()
+    found = {n.removeprefix(own): v for n, v in each if n.startswith(own)}
+    return SampledSide.from_arrays(of, found)
+
+
+def _ratings(vectors: Sequence[FloatArray]) -> FloatArray:
+    """Returns the rating that each sample gives, shape ``(samples, n)``.
+
+    Args:
+        vectors: The vectors of each side, shape ``(samples, n, 1 + width)``.
+    """
+    total = np.sum(vectors, axis=0)
+    products = [_squared(total), *(-_squared(each) for each in vectors)]
+    rating: FloatArray = total[..., 0] + np.sum(products, axis=0) / 2
+    return rating
+
+
+def _squared(vectors: FloatArray) -> FloatArray:
+    factors = vectors[..., 1:]
+    found: FloatArray = np.einsum("snk,snk->sn", factors, factors)
+    return found

@@ -71,7 +71,7 @@ def fit_model(
     if isinstance(model, Baseline):
         return fit_baseline(model, ratings, split)
     if isinstance(model, SampledModel):
-        return _fit_by_samples(model, ratings, split, recipe.seed, hooks)
+        return _fit_by_samples(recipe, ratings, split, hooks)
     assert isinstance(model, NeuralModel)
     return _fit_in_epochs(recipe, ratings, split, hooks, start)
 
@@ -108,7 +108,7 @@ def _fit_in_epochs(
 
 
 def _fit_by_samples(
-    model: SampledModel, ratings: Ratings, split: Split, seed: int, hooks: Hooks
+    recipe: Recipe, ratings: Ratings, split: Split, hooks: Hooks
 ) -> Fitted:
     """Samples the posterior of the train rows, then that of train and validation rows.
 
@@ -117,13 +117,11 @@ def _fit_by_samples(
     tensorflow.start()  # which the next module imports
     from cfexp.training.sampling import sample_posterior
 
-    first = sample_posterior(
-        model, ratings, split.train, split.valid, seed=seed, hooks=hooks
-    )
+    first = sample_posterior(recipe, ratings, split.train, split.valid, hooks=hooks)
     valid = encode(ratings, first.encoder, split.valid)
     predicted = first.scorer.predict(valid)
     rows = train_and_valid(split)
-    last = sample_posterior(model, ratings, rows, None, seed=seed)
+    last = sample_posterior(recipe, ratings, rows, None)
     return Fitted(
         scorer=last.scorer,
         encoder=last.encoder,

@@ -16,7 +16,7 @@ from cfexp.models.base import SampledModel, Sampler, Scorer
 from cfexp.runtime.signals import deferred_interrupts
 from cfexp.training.history import Epoch, History
 from cfexp.training.progress import EpochBar
-from cfexp.training.recipe import NO_HOOKS, Hooks
+from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe
 
 ENGINE = "gibbs"
 
@@ -57,22 +57,20 @@ class _Validation:
 
 
 def sample_posterior(
-    model: SampledModel,
+    recipe: Recipe,
     ratings: Ratings,
     train: IntArray,
     valid: IntArray | None,
     *,
-    seed: int,
     hooks: Hooks = NO_HOOKS,
 ) -> Sampled:
     """Fits an encoder to training rows and samples the model's posterior.
 
     Args:
-        model: The model family.
+        recipe: Model, features and seed.
         ratings: The dataset.
         train: Positions of the training rows.
         valid: Positions of rows to validate, which choose nothing; None: no rows.
-        seed: Seed of the sampler.
         hooks: A callback for epochs; there are no checkpoints.
 
     Raises:
@@ -80,9 +78,12 @@ def sample_posterior(
         Pruned: ``hooks.on_epoch`` gives the training up.
         KeyboardInterrupt: On SIGINT or SIGTERM, after the present sample.
     """
-    encoder = FeatureEncoder.fit(ratings, train)
+    model = recipe.model
+    assert isinstance(model, SampledModel)
+    declared = model.declared(recipe.features, ratings)
+    encoder = FeatureEncoder.fit(ratings, train, declared)
     rows = encode(ratings, encoder, train)
-    sampler = model.sampler(rows, encoder.spec, seed)
+    sampler = model.sampler(rows, encoder.spec, recipe.seed)
     validation = _Validation(None if valid is None else encode(ratings, encoder, valid))
     label = "refitting" if valid is None else "training"
     with EpochBar(model.sweeps, len(rows), label=label) as bar:

@@ -2,25 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.models.gibbs.noise import Noise
 from cfexp.models.gibbs.ordinal import Ordinal
-from cfexp.models.gibbs.prior import FloatArray
+from cfexp.models.gibbs.plan import Sides, plans_of
 from cfexp.models.gibbs.randomness import Randomness
-from cfexp.models.gibbs.side import Side, combined, moments
+from cfexp.models.gibbs.side import combined, moments
 from cfexp.models.posterior import Posterior
 
 # Rows whose vectors are looked up at once.
 BLOCK = 500_000
-
-
-Sides = tuple[Literal["user", "item"], ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,9 @@ class GibbsSampler(tf.Module):
         if ordinal:
             level = np.searchsorted(self._levels, rating).astype(np.int32)
             self.ordinal = Ordinal(level, len(self._levels))
-        self.sides = sides_of(settings, train, features, self._random)
+        plans = plans_of(train, features, settings.history)
+        self.sides = [plan.side(settings.embed_dim, self._random) for plan in plans]
+        self._planned = list(zip(plans, self.sides, strict=True))
         self._count = tf.math.bincount(
             self.sides[0].index[:-1], minlength=features.n_users, dtype=tf.float32
         )
@@ -119,7 +116,7 @@ class GibbsSampler(tf.Module):
         """Returns the present sample."""
         cutpoints = self.ordinal.cutpoints.numpy() if self.ordinal else np.empty(0)
         return Posterior(
-            vectors=tuple(side.vectors.numpy()[None] for side in self.sides),
+            sides=tuple(plan.sampled(side) for plan, side in self._planned),
             precision=self.noise.of_users().numpy()[None],
             cutpoints=np.asarray(cutpoints, np.float32)[None],
             levels=self._levels,
@@ -137,36 +134,3 @@ def _squares(moments_: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     error = tf.concat([-vectors, tf.ones_like(vectors[:, :1])], 1)
     squares = tf.einsum("ni,nij,nj->n", error, moments_, error)
     return tf.maximum(squares, 0.0)
-
-
-def sides_of(
-    settings: Settings, train: Encoded, features: FeatureSpec, random: Randomness
-) -> list[Side]:
-    """Returns users, then movies, with their features."""
-    n_users, n_items = features.n_users, features.n_items
-    users = (
-        [history(train.user, train.item, (n_users, n_items))]
-        if "user" in settings.history
-        else []
-    )
-    items = (
-        [history(train.item, train.user, (n_items, n_users))]
-        if "item" in settings.history
-        else []
-    )
-    return [
-        Side(train.user, n_users, settings.embed_dim, users, random),
-        Side(train.item, n_items, settings.embed_dim, items, random),
-    ]
-
-
-def history(
-    of: npt.NDArray[np.int32], others: npt.NDArray[np.int32], shape: tuple[int, int]
-) -> FloatArray:
-    """Returns which movies each user rated, divided by the root of their number.
-
-    As in SVD++ (Koren, 2008, eq. 15).
-    """
-    table = np.zeros(shape, np.float32)
-    table[of, others] = 1
-    return table / np.sqrt(np.maximum(table.sum(1, keepdims=True), 1))

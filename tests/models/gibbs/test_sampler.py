@@ -1,13 +1,15 @@
 """The whole sampler: what was planted is found, and its uncertainty is right."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
-from cfexp.data.encoding import Encoded, FeatureSpec
+from cfexp.data.encoding import Encoded, Feature, FeatureSize, FeatureSpec
 from cfexp.models.bayes import Bayes
-from cfexp.models.gibbs.sampler import history
+from cfexp.models.gibbs.plan import history, plans_of
 from cfexp.models.posterior import Posterior
 
 USERS, ITEMS, ROWS = 150, 100, 6000
@@ -47,9 +49,9 @@ def simulated(noise: np.ndarray) -> tuple[Encoded, Encoded, np.ndarray]:
     return train, test, true[ROWS:]
 
 
-def posterior(model: Bayes, train: Encoded) -> Posterior:
+def posterior(model: Bayes, train: Encoded, spec: FeatureSpec = SPEC) -> Posterior:
     """Returns the samples that a model keeps."""
-    sampler = model.sampler(train, SPEC, seed=0)
+    sampler = model.sampler(train, spec, seed=0)
     found = []
     for number in range(1, model.sweeps + 1):
         sampler.sweep()
@@ -149,6 +151,15 @@ def test_saved_samples_predict_the_same(likelihood: str, tmp_path: Path) -> None
         train.user * ITEMS + train.item, np.clip(train.rating.round(), 1, 5)
     )
     model = Bayes(embed_dim=2, sweeps=6, burn_in=2, keep=3, likelihood=likelihood)
+    train, test = (
+        with_feature(
+            with_feature(rows, "group", "user", rows.user % 5),
+            "day",
+            "row",
+            rows.item % 3,
+        )
+        for rows in (train, test)
+    )
     found = posterior(model, train)
     found.save(tmp_path)
     again = Posterior.load(tmp_path)
@@ -170,3 +181,60 @@ def test_the_same_seed_gives_the_same_samples() -> None:
 def test_samples_are_evenly_spaced() -> None:
     assert Bayes(sweeps=200, burn_in=20, keep=3).kept == {200, 140, 80}
     assert Bayes(sweeps=5, burn_in=2, keep=9).kept == {3, 4, 5}
+
+
+def with_feature(rows: Encoded, name: str, of: str, value: np.ndarray) -> Encoded:
+    """Returns rows with a feature that has one value for each row."""
+    table = csr_matrix(np.eye(value.max() + 1, dtype=np.float32))
+    feature = Feature(of=of, row=value.astype(np.int32), table=table)
+    return replace(rows, features={**rows.features, name: feature})
+
+
+def test_features_predict_unknown_users() -> None:
+    """From their own values, and users who are known from those that a request says."""
+    rng = np.random.default_rng(0)
+    group = rng.integers(1, 4, USERS)
+    taste = 1.5 * rng.normal(size=(4, ITEMS))
+    pairs = rng.permutation(np.arange(ITEMS, USERS * ITEMS))[:ROWS]
+    user, item = pairs // ITEMS, pairs % ITEMS
+    rating = 3 + taste[group[user], item] + 0.5 * rng.normal(size=ROWS)
+    train = with_feature(encoded(pairs, rating), "group", "user", group[user])
+    model = Bayes(embed_dim=3, sweeps=60, burn_in=30, keep=20, history=())
+    spec = replace(SPEC, features={"group": FeatureSize("user", 4, 4)})
+    found = posterior(model, train, spec)
+    new = encoded(np.arange(ITEMS), np.full(ITEMS, np.nan))  # of the unknown user
+    for each in (1, 2, 3):
+        rows = with_feature(new, "group", "user", np.full(ITEMS, each))
+        error = found.predict(rows) - (3 + taste[each])
+        assert np.sqrt(np.mean(error[1:] ** 2)) < 0.5  # without: 1.2
+    unknown = with_feature(new, "group", "user", np.zeros(ITEMS, int))
+    assert found.std(unknown)[1:].mean() > found.std(rows)[1:].mean()
+
+
+def test_sessions() -> None:
+    """Users in a good mood on one day: only known ones of that day are predicted so."""
+    train, test, true = simulated(np.full(USERS, 0.3))
+    rng = np.random.default_rng(1)
+    mood = rng.normal(size=(USERS, 3))
+    days = rng.integers(1, 3, ROWS), rng.integers(1, 3, ROWS)
+    train = replace(train, rating=train.rating + mood[train.user, days[0]].astype("f4"))
+    spec = replace(SPEC, features={"day": FeatureSize("row", 3, 3)})
+    model = Bayes(embed_dim=3, sweeps=80, burn_in=40, keep=20, history=())
+    found = posterior(model, with_feature(train, "day", "row", days[0]), spec)
+    on_days = found.predict(with_feature(test, "day", "row", days[1]))
+    never = found.predict(with_feature(test, "day", "row", np.zeros(ROWS, int)))
+    there = true + mood[test.user, days[1]]
+    assert np.sqrt(np.mean((on_days - there) ** 2)) < 0.6
+    assert np.sqrt(np.mean((never - there) ** 2)) > 0.8
+
+
+def test_plans_hold_features_of_training_rows() -> None:
+    train = encoded(np.array([ITEMS + 4, 2 * ITEMS + 5, ITEMS + 6]), np.zeros(3))
+    train = with_feature(train, "age", "user", np.array([3, 1, 3]))
+    train = with_feature(train, "day", "row", np.array([1, 1, 2]))
+    users, items, sessions = plans_of(train, SPEC, ("item",))
+    assert users.features["age"][:4].argmax(1).tolist() == [0, 3, 1, 0]
+    assert users.history is None
+    assert items.history is not None
+    assert (sessions.of, sessions.n) == ("day", 4)
+    assert sessions.index.tolist() == [1, 3, 2]
