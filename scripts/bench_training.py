@@ -18,8 +18,10 @@ from cfexp.config.build import build
 from cfexp.config.compose import compose
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.models.scorer import model_inputs
-from cfexp.training.engines import CompiledEngine, epoch_order
+from cfexp.training.engines import CompiledEngine
+from cfexp.training.order import epoch_order
 from cfexp.training.rowwise import table_share
+from cfexp.training.updates import Optimizers
 
 ROWS = 80_000
 
@@ -50,23 +52,22 @@ def time_model(name: str, size: str, batch: int, embed_dim: str) -> list[str]:
     encoder = FeatureEncoder.fit(ratings, some[: int(0.8 * len(some))])
     rows = encode(ratings, encoder, some[:ROWS])
 
-    def fresh(update: str) -> tuple[keras.Model, keras.Optimizer]:
+    def fresh(update: str) -> tuple[keras.Model, Optimizers]:
         keras.utils.set_random_seed(0)
         model = experiment.model.build(encoder.spec, rows)
-        optimizer = experiment.optimizer.replace(update=update)
-        return model, optimizer.build(
-            steps_per_epoch=-(-ROWS // batch),
-            epochs=10,
-            table_share=table_share(model, batch),
+        recipe = experiment.replace(
+            optimizer=experiment.optimizer.replace(update=update),
+            training=experiment.training.replace(batch_size=batch),
         )
+        return model, Optimizers.of(model, recipe, ROWS)
 
     def compiled(update: str) -> Callable[[], object]:
         engine = CompiledEngine(*fresh(update), rows, batch)
         rng = np.random.default_rng(0)
         return lambda: engine.run_epoch(epoch_order(ROWS, batch, rng))
 
-    model, optimizer = fresh("dense")
-    model.compile(optimizer, "mse")
+    model, optimizers = fresh("dense")
+    model.compile(optimizers.batchwise, "mse")
     inputs = model_inputs(model, rows, slice(None))
     speed = fastest(
         {

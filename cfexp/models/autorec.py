@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 
 class AutoRec(NeuralModel):
-    """AutoRec (Sedhain et al., 2015, eq. 2), trained rating by rating.
+    """AutoRec (Sedhain et al., 2015, eq. 2), with biases.
 
     ``rating = mean + b_u + b_i + w_u . sigmoid(V r_i + c)`` for ``of=item``, where r_i
-    are the movie's training ratings minus the mean, without the one to be predicted.
+    are the movie's training ratings minus the mean; in training without the one to be
+    predicted, unlike in the paper, whose autoencoder sees it.
 
     Attributes:
         of: ``item``, a movie's ratings by all users; or ``user``, a user's ratings of
@@ -40,28 +41,23 @@ class AutoRec(NeuralModel):
         import keras
 
         from cfexp.models.layers.dropout import Dropout
+        from cfexp.models.layers.history import Bias
         from cfexp.models.layers.inputs import Inputs
-        from cfexp.models.layers.padding import Padded, normal
-        from cfexp.models.layers.rated import training_row
+        from cfexp.models.layers.sums import RowDots
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
-        ratings = training_row(inputs, train, of=self.of, ratings=True)
-        # Of a movie, the ratings by all users; and one output for each of them.
-        others, known, rows = inputs.table("user" if self.of == "item" else "item")
-        hidden = keras.layers.Dense(
+        encoded = inputs.history(
+            self.of,
             self.units,
-            activation="sigmoid",
-            kernel_initializer=Padded(known, keras.initializers.GlorotUniform()),
-            kernel_regularizer=keras.regularizers.L2(self.kernel_l2),
-            name="encoder",
-        )(ratings)
+            ratings=True,
+            initializer=keras.initializers.GlorotUniform(),
+            regularizer=keras.regularizers.L2(self.kernel_l2),
+        )
+        encoded = Bias(name="encoder_bias")(encoded)
+        hidden = keras.layers.Activation("sigmoid", name="sigmoid")(encoded)
         hidden = Dropout(self.dropout, name="dropout")(hidden)
-        decoder = keras.layers.Embedding(
-            rows,
-            self.units,
-            embeddings_initializer=Padded(known, normal()),
-            activity_regularizer=keras.regularizers.L2(self.l2),
-            name="decoder",
-        )(others)
-        product = keras.layers.Dot(axes=-1, name="dot")([hidden, decoder])
+        # Of a movie, one output for each user.
+        other = "user" if self.of == "item" else "item"
+        decoder = inputs.lookup(other, "decoder", self.units, l2=self.l2)
+        product = RowDots(name="dot")([hidden, decoder])
         return inputs.model([product], bias_l2=self.bias_l2, name=self.name)

@@ -105,7 +105,8 @@ class NeuralModel(Model):
 
         Its inputs are ``user`` and ``item`` indices, shape ``(batch,)``, and for each
         feature the indices of its values, filled up with -1, shape ``(batch, most)``;
-        its output are ratings, shape ``(batch, 1)``. See
+        with histories also ``target``, the rating itself, shape ``(batch,)``; its
+        output are ratings, shape ``(batch, 1)``. See
         `cfexp.models.layers.inputs.Inputs`.
 
         Args:

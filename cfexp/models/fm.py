@@ -43,18 +43,14 @@ class Fm(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
+        from cfexp.models.layers.inputs import Inputs, mlp
         from cfexp.models.layers.products import PairwiseProducts
-        from cfexp.models.layers.rated import training_row
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
-        rated = training_row(inputs, train, of="user", ratings=False)
-        history = weighted_sum(
-            rated,
+        history = inputs.history(
+            "user",
             self.embed_dim,
-            name="history_embedding",
-            rows=features.n_items,
-            kernel_regularizer=keras.regularizers.L2(self.history_l2),
+            regularizer=keras.regularizers.L2(self.history_l2),
         )
         vectors = [*inputs.embed("embedding", self.embed_dim, l2=self.l2)]
         vectors.append(history)

@@ -1,6 +1,6 @@
 """A kernel autoencoder: AutoRec with weights that decrease with a learned distance."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.models.base import NeuralModel, Penalty, Rate, Units
@@ -14,8 +14,8 @@ class KernelAutoEncoder(NeuralModel):
 
     Each weight ``w_ij`` is multiplied by the kernel ``max(0, 1 - |a_i - b_j|^2)`` of
     two learned positions (Muller, Martel and Indiveri, 2018), in both hidden layers and
-    in the output. Trained rating by rating, like `AutoRec`; the second stage of
-    GLocal-K, a convolution over the rating matrix, is left out.
+    in the output. As in `AutoRec`, training leaves out the rating to be predicted. The
+    second stage of GLocal-K, a convolution over the rating matrix, is left out.
 
     Attributes:
         of: ``item``, a movie's ratings by all users; or ``user``, a user's ratings of
@@ -46,38 +46,36 @@ class KernelAutoEncoder(NeuralModel):
         import keras
 
         from cfexp.models.layers.dropout import Dropout
+        from cfexp.models.layers.history import Bias
         from cfexp.models.layers.inputs import Inputs
-        from cfexp.models.layers.kernels import KernelDense, KernelOutput, nearby
-        from cfexp.models.layers.padding import Padded, normal
-        from cfexp.models.layers.rated import training_row
+        from cfexp.models.layers.kernels import (
+            KernelDense,
+            KernelHistorySum,
+            KernelOutput,
+            nearby,
+        )
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
-        x = training_row(inputs, train, of=self.of, ratings=True)
-        # Of a movie, the ratings by all users; and one output for each of them.
-        others, known, rows = inputs.table("user" if self.of == "item" else "item")
-        for i in (1, 2):
-            x = KernelDense(
-                self.units,
-                self.kernel_dim,
-                l2=self.kernel_l2,
-                sparsity=self.sparsity,
-                rows=known if i == 1 else None,
-                name=f"encoder_{i}",
-            )(x)
-            x = keras.layers.Activation("sigmoid", name=f"sigmoid_{i}")(x)
-            x = Dropout(self.dropout, name=f"dropout_{i}")(x)
-        weights = keras.layers.Embedding(
-            rows,
+        penalties: dict[str, Any] = {"l2": self.kernel_l2, "sparsity": self.sparsity}
+        x = inputs.history(
+            self.of,
             self.units,
-            embeddings_initializer=Padded(known, normal()),
-            activity_regularizer=keras.regularizers.L2(self.l2),
-            name="decoder",
-        )(others)
-        position = keras.layers.Embedding(
-            rows,
-            self.kernel_dim,
-            embeddings_initializer=Padded(known, nearby()),
-            name="decoder_position",
-        )(others)
+            initializer=keras.initializers.GlorotUniform(),
+            kind=KernelHistorySum,
+            ratings=True,
+            kernel_dim=self.kernel_dim,
+            **penalties,
+        )
+        x = keras.layers.Activation("sigmoid", name="sigmoid_1")(Bias(name="bias")(x))
+        x = Dropout(self.dropout, name="dropout_1")(x)
+        x = KernelDense(self.units, self.kernel_dim, name="encoder", **penalties)(x)
+        x = keras.layers.Activation("sigmoid", name="sigmoid_2")(x)
+        x = Dropout(self.dropout, name="dropout_2")(x)
+        # Of a movie, one output for each user.
+        other = "user" if self.of == "item" else "item"
+        weights = inputs.lookup(other, "decoder", self.units, l2=self.l2)
+        position = inputs.lookup(
+            other, "position", self.kernel_dim, initializer=nearby()
+        )
         output = KernelOutput(name="output")([x, weights, position])
         return inputs.model([output], bias_l2=self.bias_l2, name=self.name)

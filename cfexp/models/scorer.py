@@ -107,6 +107,8 @@ def model_inputs(
         "user": data.user[rows],
         "item": data.item[rows],
     }
+    if "target" in model.input:
+        inputs["target"] = data.rating[rows]
     columns, tables = data.columns, data.tables
     for name in tables.keys() & model.input.keys():
         inputs[name] = tables[name][columns[name][rows]]

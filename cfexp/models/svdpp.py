@@ -14,7 +14,8 @@ class Svdpp(NeuralModel):
 
     ``rating = mean + b_u + b_i + q_i . (p_u + |N(u)|^-1/2 sum of y_j over N(u))``
 
-    N(u) are the movies that the user rated in training, without movie i itself.
+    N(u) are the movies that the user rated in training; while training, without movie
+    i itself.
 
     Attributes:
         embed_dim: Width of the embeddings.
@@ -35,19 +36,16 @@ class Svdpp(NeuralModel):
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
-        from cfexp.models.layers.inputs import Inputs, weighted_sum
-        from cfexp.models.layers.rated import training_row
+        from cfexp.models.layers.inputs import Inputs
+        from cfexp.models.layers.sums import RowDots
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
         user, item = inputs.embed("embedding", self.embed_dim, l2=self.l2)
-        rated = training_row(inputs, train, of="user", ratings=False)
-        implicit = weighted_sum(
-            rated,
+        implicit = inputs.history(
+            "user",
             self.embed_dim,
-            name="history_embedding",
-            rows=features.n_items,
-            kernel_regularizer=keras.regularizers.L2(self.history_l2),
+            regularizer=keras.regularizers.L2(self.history_l2),
         )
         whole = keras.layers.Add(name="user_and_history")([user, implicit])
-        product = keras.layers.Dot(axes=-1, name="dot")([whole, item])
+        product = RowDots(name="dot")([whole, item])
         return inputs.model([product], bias_l2=self.bias_l2, name=self.name)

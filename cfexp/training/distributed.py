@@ -13,6 +13,7 @@ from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
 from cfexp.training.engines import EpochErrors, rows_at, tables_of
 from cfexp.training.program import Losses, Rows, batch_losses
+from cfexp.training.updates import Optimizers
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class DistributedEngine:
     def __init__(
         self,
         model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
+        optimizers: Optimizers,
         data: Encoded,
         batch_size: int,
     ):
@@ -62,7 +63,7 @@ class DistributedEngine:
                 f"training.batch_size={batch_size} cannot be split into {replicas}"
                 f" equal parts, one for each replica. Choose a multiple of {replicas}."
             )
-        optimizer.build(model.trainable_variables)
+        optimizer = optimizers.batchwise
         self._data = data
         self._batch_size = batch_size
         self._part = batch_size // replicas

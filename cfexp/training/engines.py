@@ -10,13 +10,14 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
-from cfexp.data.streaming import block_order
 from cfexp.errors import first_line
 from cfexp.models.scorer import model_inputs
 from cfexp.models.signature import numbers_of
 from cfexp.runtime.xla_cache import forget_programs
+from cfexp.training.history_sums import HistorySums, refuse_histories
 from cfexp.training.program import Rows, Tables
 from cfexp.training.programs import forget, program_for
+from cfexp.training.updates import Optimizers, period
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class CompiledEngine:
 
     Args:
         model: A model built by `NeuralModel.build`.
-        optimizer: The optimizer of its trainable variables.
+        optimizers: Its optimizers, built.
         data: The training rows; may be memory-mapped.
         batch_size: Rows in a batch.
     """
@@ -71,26 +72,37 @@ class CompiledEngine:
     def __init__(
         self,
         model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
+        optimizers: Optimizers,
         data: Encoded,
         batch_size: int,
     ):
-        optimizer.build(model.trainable_variables)
         self._data = data
         self._batch_size = batch_size
+        self._histories = HistorySums(model, data)
         batches = -(-len(data) // batch_size)
-        self._chunk = min(rounded_up(batches), max(1, CHUNK_ROWS // batch_size))
+        self._period = period(batches) if self._histories else batches
+        self._chunk = min(rounded_up(self._period), max(1, CHUNK_ROWS // batch_size))
         self._tables = tables_of(data)
-        self._variables = [*model.variables, *optimizer.variables]
-        numbers = numbers_of(model, optimizer)
+        self._variables = [*model.variables, *optimizers.variables]
+        numbers = numbers_of(model, *optimizers)
         self._numbers = [tf.constant(n.value, tf.float32) for n in numbers]
-        self._program = program_for(model, optimizer, batch_size)
+        self._program = program_for(model, optimizers, batch_size)
 
     def run_epoch(self, order: npt.NDArray[np.int32]) -> EpochErrors:
         """Trains on rows in `order`, split into full batches."""
         program = self._program
         program.load(self._variables, self)
         batches = order.reshape(-1, self._batch_size)
+        totals = np.zeros(2)
+        self._histories.sum_up(program.histories, again=False)
+        for start in range(0, len(batches), self._period):
+            totals += self._run_period(batches[start : start + self._period])
+        program.store(self._variables)
+        return EpochErrors.of(*(totals / len(batches)))
+
+    def _run_period(self, batches: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+        """Trains on batches, and then the histories; returns the sums of the losses."""
+        program, histories = self._program, self._histories
         totals = np.zeros(2)
         for start in range(0, len(batches), self._chunk):
             chunk = batches[start : start + self._chunk]
@@ -99,9 +111,14 @@ class CompiledEngine:
             rows = rows_at(self._data, at)
             steps = tf.constant(len(chunk))
             found = program.run_chunk(rows, self._tables, steps, self._numbers)
-            totals += [float(found.loss), float(found.error)]
-        program.store(self._variables)
-        return EpochErrors.of(*(totals / len(batches)))
+            totals += [float(found.total.loss), float(found.total.error)]
+            histories.add(found.gradients)
+        if histories:
+            means = histories.mean_gradients(len(batches))
+            penalty = program.update_histories(means, self._numbers)
+            totals[0] += len(batches) * float(penalty)
+            histories.sum_up(program.histories)
+        return totals
 
 
 class KerasEngine:
@@ -112,11 +129,11 @@ class KerasEngine:
     def __init__(
         self,
         model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
+        optimizers: Optimizers,
         data: Encoded,
         batch_size: int,
     ):
-        model.compile(optimizer=optimizer, loss="mse", metrics=["mse"])
+        model.compile(optimizer=optimizers.batchwise, loss="mse", metrics=["mse"])
         self._model = model
         self._data = data
         self._batch_size = batch_size
@@ -139,7 +156,7 @@ class FallbackEngine:
 
     Args:
         model: As in `CompiledEngine`.
-        optimizer: As in `CompiledEngine`.
+        optimizers: As in `CompiledEngine`.
         data: The training rows.
         batch_size: Rows in a batch.
         compiled: False to use `KerasEngine` from the start.
@@ -148,13 +165,13 @@ class FallbackEngine:
     def __init__(
         self,
         model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
+        optimizers: Optimizers,
         data: Encoded,
         batch_size: int,
         *,
         compiled: bool,
     ):
-        self._arguments = (model, optimizer, data, batch_size)
+        self._arguments = (model, optimizers, data, batch_size)
         kind = CompiledEngine if compiled else KerasEngine
         self._engine: Engine = kind(*self._arguments)
         self._epochs = 0
@@ -172,6 +189,7 @@ class FallbackEngine:
             if self.name == "keras" or self._epochs:
                 raise
             model = self._arguments[0]
+            refuse_histories(model, f"XLA cannot compile it: {first_line(error)}")
             log.warning("XLA cannot compile %s: %s", model.name, first_line(error))
             log.warning("continuing with training.engine=keras, which is slower")
             self._engine = KerasEngine(*self._arguments)
@@ -210,21 +228,3 @@ def rows_at(data: Encoded, at: npt.NDArray[np.int32]) -> Rows:
 def tables_of(data: Encoded) -> Tables:
     """Returns the values of features as tensors."""
     return {name: tf.constant(table) for name, table in data.tables.items()}
-
-
-def epoch_order(
-    n_rows: int, batch_size: int, rng: np.random.Generator, *, blocks: bool = False
-) -> npt.NDArray[np.int32]:
-    """Returns all rows in random order; the last batch is filled with the first rows.
-
-    Args:
-        n_rows: Number of rows.
-        batch_size: Rows in a batch.
-        rng: Random generator.
-        blocks: Shuffle with `cfexp.data.streaming.block_order`.
-    """
-    if blocks:
-        order = block_order(n_rows, rng)
-    else:
-        order = rng.permutation(n_rows).astype(np.int32)
-    return np.resize(order, -(-n_rows // batch_size) * batch_size)

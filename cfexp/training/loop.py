@@ -16,11 +16,13 @@ from cfexp.runtime.signals import deferred_interrupts
 from cfexp.training import checkpoint
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.distributed import DistributedEngine, agree
-from cfexp.training.engines import EpochErrors, FallbackEngine, epoch_order
+from cfexp.training.engines import EpochErrors, FallbackEngine
 from cfexp.training.history import Epoch, History
+from cfexp.training.history_sums import check_engine
+from cfexp.training.order import epoch_order
 from cfexp.training.progress import EpochBar
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe
-from cfexp.training.rowwise import table_share
+from cfexp.training.updates import Optimizers
 
 log = logging.getLogger(__name__)
 
@@ -93,14 +95,9 @@ class _Loop:
         self.model, self.rows, self.seed, self.hooks = model, rows, recipe.seed, hooks
         self.batch_size = min(training.batch_size, len(rows.train))
         distributed = training.strategy != "none"
-        self.optimizer = recipe.optimizer.build(
-            steps_per_epoch=math.ceil(len(rows.train) / self.batch_size),
-            epochs=training.epochs,
-            # Single rows cannot be updated on several devices.
-            table_share=1.0 if distributed else table_share(model, self.batch_size),
-        )
-        self.optimizer.build(model.trainable_variables)
-        arguments = (model, self.optimizer, rows.train, self.batch_size)
+        check_engine(model, training)
+        self.optimizers = Optimizers.of(model, recipe, len(rows.train))
+        arguments = (model, self.optimizers, rows.train, self.batch_size)
         self.engine: FallbackEngine | DistributedEngine
         if distributed:
             self.engine = DistributedEngine(*arguments)
@@ -127,7 +124,7 @@ class _Loop:
     def start(self, *, is_trained: bool) -> None:
         """Restores a checkpoint, or validates a trained model as epoch 0."""
         if self.hooks.checkpoints and self.training.resume:
-            self.state = _restore(self.hooks.checkpoints, self.model, self.optimizer)
+            self.state = _restore(self.hooks.checkpoints, self.model, self.optimizers)
         elif is_trained and self.rows.valid:
             first = self._validated(0, EpochErrors(math.nan, math.nan), math.nan)
             self.state = checkpoint.State([first], best_weights=self._weights())
@@ -145,7 +142,7 @@ class _Loop:
         order = epoch_order(len(rows.train), self.batch_size, rng, blocks=blocks)
         errors = self.engine.run_epoch(order)
         seconds = time.perf_counter() - started
-        _check_finite(errors.loss, number, self.optimizer)
+        _check_finite(errors.loss, number, self.optimizers.batchwise)
         epoch = self._validated(number, errors, seconds)
         if rows.valid and epoch.val_rmse < best:
             self.state.best_weights = self._weights()
@@ -158,7 +155,7 @@ class _Loop:
         if not checkpoints or not every or (number % every and not now):
             return
         self.state.weights = self._weights()
-        self.state.optimizer = [v.numpy() for v in self.optimizer.variables]
+        self.state.optimizer = [v.numpy() for v in self.optimizers.variables]
         self.state.note = checkpoints.note()
         checkpoint.save(checkpoints.path, self.state)
 
@@ -205,12 +202,12 @@ def _check_finite(
 def _restore(
     checkpoints: Checkpointing,
     model: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
+    optimizers: Optimizers,
 ) -> checkpoint.State:
     path = checkpoints.path
     try:
         state = checkpoint.load(path)
-        now = model.get_weights(), [v.numpy() for v in optimizer.variables]
+        now = model.get_weights(), [v.numpy() for v in optimizers.variables]
         checkpoint.check_fits(path, state, *now)
     except DamagedError as error:
         if not checkpoints.restart_if_damaged:
@@ -219,7 +216,7 @@ def _restore(
         path.unlink()
         return checkpoint.State()
     model.set_weights(state.weights)
-    for variable, value in zip(optimizer.variables, state.optimizer, strict=True):
+    for variable, value in zip(optimizers.variables, state.optimizer, strict=True):
         variable.assign(value)
     log.info("resumed after epoch %d from %s", state.epochs[-1].epoch, path)
     return state

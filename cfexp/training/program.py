@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -10,6 +10,7 @@ import tensorflow as tf
 from cfexp.models.forward import size_of
 from cfexp.models.signature import numbers_of, replaced
 from cfexp.training.rowwise import Rowwise
+from cfexp.training.updates import Optimizers, batchwise, sums_of, variables_of_sums
 
 Rows = dict[str, tf.Tensor]
 Tables = dict[str, tf.Tensor]
@@ -29,6 +30,19 @@ class Losses(NamedTuple):
     error: tf.Tensor
 
 
+class Found(NamedTuple):
+    """What a program finds in some batches.
+
+    Attributes:
+        total: The sums of the batches' losses.
+        gradients: For each `HistorySum` of the model, the sums of the gradients of its
+            sums and of its vectors.
+    """
+
+    total: Losses
+    gradients: list[tuple[tf.Tensor, tf.Tensor]]
+
+
 class Program:
     """An XLA program that trains a model on a chunk of rows.
 
@@ -38,7 +52,7 @@ class Program:
 
     Args:
         model: A model built by `NeuralModel.build`.
-        optimizer: The optimizer of its trainable variables, built.
+        optimizers: Its optimizers, built.
         batch_size: Rows in a batch.
 
     Attributes:
@@ -51,50 +65,85 @@ class Program:
     def __init__(
         self,
         model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
+        optimizers: Optimizers,
         batch_size: int,
     ):
-        self.variables = [*model.variables, *optimizer.variables]
+        self.variables = [*model.variables, *optimizers.variables]
         self.size = size_of(self.variables)
-        self.run_chunk: Callable[[Rows, Tables, tf.Tensor, Numbers], Losses]
-        self.run_chunk = tf.function(
-            self._run_chunk,
-            jit_compile=True,
-            autograph=False,  # which would take a second to convert an explicit loop
-        )
-        self._model, self._optimizer, self._batch_size = model, optimizer, batch_size
-        self._numbers = numbers_of(model, optimizer)
+        self.run_chunk: Callable[[Rows, Tables, tf.Tensor, Numbers], Found]
+        self.run_chunk = _compiled(self._run_chunk)
+        self.update_histories: Callable[[Sequence[tf.Tensor], Numbers], tf.Tensor]
+        self.update_histories = _compiled(self._update_histories)
+        self.histories = sums_of(model)
+        self._batchwise = batchwise(model)
+        self._model, self._optimizers, self._batch_size = model, optimizers, batch_size
+        self._numbers = numbers_of(model, *optimizers)
         self._engine: weakref.ref[object] | None = None
 
     def _run_chunk(
         self, rows: Rows, tables: Tables, steps: tf.Tensor, numbers: Numbers
-    ) -> Losses:
-        """Trains on the first `steps` batches; returns the sums of their losses."""
+    ) -> Found:
+        """Trains on the first `steps` batches."""
         zero = tf.constant(0.0)
+        gradients = [
+            (tf.zeros(layer.sums.shape), tf.zeros(layer.current.shape))
+            for layer in self.histories
+        ]
         with replaced(self._numbers, numbers):
-            _, total = tf.while_loop(
-                lambda step, total: step < steps,
-                lambda step, total: self._train_step(step, total, rows, tables),
-                (tf.constant(0), Losses(zero, zero)),
+            _, found = tf.while_loop(
+                lambda step, found: step < steps,
+                lambda step, found: self._train_step(step, found, rows, tables),
+                (tf.constant(0), Found(Losses(zero, zero), gradients)),
             )
-        return total
+        return found
 
     def _train_step(
-        self, step: tf.Tensor, total: Losses, rows: Rows, tables: Tables
-    ) -> tuple[tf.Tensor, Losses]:
-        size, variables = self._batch_size, self._model.trainable_variables
+        self, step: tf.Tensor, so_far: Found, rows: Rows, tables: Tables
+    ) -> tuple[tf.Tensor, Found]:
+        size, variables = self._batch_size, self._batchwise
         batch = {
             name: tf.slice(column, [step * size], [size])
             for name, column in rows.items()
         }
+        summed = [(layer.sums.value, layer.current.value) for layer in self.histories]
         with tf.GradientTape() as tape:
+            tape.watch(summed)
             found = batch_losses(self._model, batch, tables)
-        gradients = tape.gradient(found.loss, variables)
-        if not isinstance(self._optimizer, Rowwise):
+        gradients, of_sums = tape.gradient(found.loss, (variables, summed))
+        if not isinstance(self._optimizers.batchwise, Rowwise):
             # XLA has no sparse tensors: gradients of rows become whole tables.
             gradients = [tf.convert_to_tensor(g) for g in gradients]
-        self._optimizer.apply(gradients, variables)
-        return step + 1, Losses(total.loss + found.loss, total.error + found.error)
+        self._optimizers.batchwise.apply(gradients, variables)
+        total = so_far.total
+        total = Losses(total.loss + found.loss, total.error + found.error)
+        added = [
+            tuple(_add_rows(sum_, g) for sum_, g in zip(sums, new, strict=True))
+            for sums, new in zip(so_far.gradients, of_sums, strict=True)
+        ]
+        return step + 1, Found(total, added)
+
+    def _update_histories(
+        self, gradients: Sequence[tf.Tensor], numbers: Numbers
+    ) -> tf.Tensor:
+        """Updates the vectors of all histories; returns their penalties.
+
+        Args:
+            gradients: The mean gradient of each history's vectors.
+            numbers: As in `run_chunk`.
+        """
+        variables = variables_of_sums(self._model)
+        with replaced(self._numbers, numbers):
+            with tf.GradientTape() as tape:
+                penalty = tf.add_n([layer.penalty() for layer in self.histories])
+                parts = zip(self.histories, gradients, strict=True)
+                inner = [tf.reduce_sum(layer.vectors() * g) for layer, g in parts]
+                loss = tf.add_n([penalty, *inner])
+            found = tape.gradient(loss, variables)
+            assert self._optimizers.histories
+            self._optimizers.histories.apply(found, variables)
+        for layer in self.histories:
+            layer.current.assign(layer.vectors())
+        return penalty
 
     def load(self, variables: Variables, engine: object) -> None:
         """Copies the variables of a model and its optimizer into the program's.
@@ -113,6 +162,16 @@ class Program:
         _copy(self.variables, variables)
 
 
+def _compiled(function: Any) -> Any:
+    """Returns a function as an XLA program."""
+    # Autograph would take a second to convert an explicit loop.
+    return tf.function(function, jit_compile=True, autograph=False)
+
+
+def _add_rows(table: tf.Tensor, gradient: tf.IndexedSlices) -> tf.Tensor:
+    return tf.tensor_scatter_nd_add(table, gradient.indices[:, None], gradient.values)
+
+
 def _copy(variables: Variables, to: Variables) -> None:
     if variables[0] is to[0]:
         return  # a program for this model alone
@@ -129,6 +188,8 @@ def batch_losses(model: keras.Model, rows: Rows, tables: Tables) -> Losses:
         tables: The values of features, see `Encoded.tables`.
     """
     inputs = {"user": rows["user"], "item": rows["item"]}
+    if "target" in model.input:
+        inputs["target"] = rows["rating"]
     for name in tables.keys() & model.input.keys():
         inputs[name] = tf.gather(tables[name], rows[name])
     predicted = tf.squeeze(model(inputs, training=True), -1)

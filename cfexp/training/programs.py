@@ -10,6 +10,7 @@ from cfexp.models.forward import size_of
 from cfexp.models.signature import signature
 from cfexp.runtime.memo import Memo
 from cfexp.training.program import Program
+from cfexp.training.updates import Optimizers
 
 # Programs keep variables of their own; larger models than this share none.
 MAX_PROGRAMS, MAX_BYTES = 8, 200_000_000
@@ -23,29 +24,25 @@ def kept(n: int = MAX_PROGRAMS) -> Memo:
 _programs = kept()
 
 
-def program_for(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, batch_size: int
-) -> Program:
+def program_for(model: keras.Model, optimizers: Optimizers, batch_size: int) -> Program:
     """Returns a program that trains models like this one.
 
     Args:
         model: The model.
-        optimizer: Its optimizer, built.
+        optimizers: Its optimizers, built.
         batch_size: Rows in a batch.
 
     Returns:
         A program with variables of its own, or for this model alone, with the model's.
     """
-    size = size_of([*model.variables, *optimizer.variables])
-    found = signature(model, optimizer) if size <= MAX_BYTES else None
+    size = size_of([*model.variables, *optimizers.variables])
+    found = signature(model, *optimizers) if size <= MAX_BYTES else None
     if found is None:
-        return Program(model, optimizer, batch_size)
+        return Program(model, optimizers, batch_size)
 
     def make() -> Program:
         own = type(model).from_config(model.get_config())
-        own_optimizer = type(optimizer).from_config(optimizer.get_config())
-        own_optimizer.build(own.trainable_variables)
-        return Program(own, own_optimizer, batch_size)
+        return Program(own, optimizers.copied(own), batch_size)
 
     return _programs((found, batch_size), make)
 

@@ -4,15 +4,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import OPTIMIZERS, by_name, named, recipe
+from small_models import OPTIMIZERS, named, recipe
 
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
 from cfexp.data.split import Split
+from cfexp.experiment import Experiment
 from cfexp.models.base import NeuralModel
-from cfexp.training.engines import CompiledEngine, KerasEngine, epoch_order
+from cfexp.training.engines import CompiledEngine, KerasEngine
 from cfexp.training.fit import fit_model
 from cfexp.training.optimizers import Optimizer
+from cfexp.training.order import epoch_order
+from cfexp.training.updates import Optimizers
 
 
 def optimizer_id(optimizer: Optimizer) -> str:
@@ -26,18 +29,23 @@ def losses_and_weights(
     encoder = FeatureEncoder.fit(ratings, np.arange(3000))
     data = encode(ratings, encoder, np.arange(3000))
     network = model.build(encoder.spec, data)
-    built = optimizer.build(steps_per_epoch=12, epochs=3, table_share=1)
-    engine = engine_class(network, built, data, 256)
+    optimizers = Optimizers.of(network, of_model(model, optimizer), len(data))
+    engine = engine_class(network, optimizers, data, 256)
     rng = np.random.default_rng(0)
     losses = [engine.run_epoch(epoch_order(3000, 256, rng)) for _ in range(3)]
     return losses, network.get_weights()
 
 
+def of_model(model: NeuralModel, optimizer: Optimizer) -> Experiment:
+    return recipe(model, epochs=3).replace(optimizer=optimizer)
+
+
 @pytest.mark.long
 @pytest.mark.slow
-@by_name
-def test_engines_agree(model: NeuralModel, ratings: Ratings) -> None:
+@pytest.mark.parametrize("name", ["dot", "ncf", "deep"])
+def test_engines_agree(name: str, ratings: Ratings) -> None:
     """The same batches and masks give the same loss and weights."""
+    model = named(name)
     one = losses_and_weights(CompiledEngine, model, ratings, OPTIMIZERS[0])
     other = losses_and_weights(KerasEngine, model, ratings, OPTIMIZERS[0])
     np.testing.assert_allclose(one[0], other[0], rtol=1e-4)

@@ -3,11 +3,11 @@
 from cfexp.models.layers.dropout import Dropout, IdDropout
 from cfexp.models.layers.features import FeatureDropout, FeatureEmbedding
 from cfexp.models.layers.head import RatingHead
+from cfexp.models.layers.history import HistorySum
 from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
 from cfexp.models.layers.kernels import KernelDense, KernelOutput
 from cfexp.models.layers.padding import Padded
 from cfexp.models.layers.products import PairwiseProducts
-from cfexp.models.layers.rated import TrainingRow, training_row
 from cfexp.models.layers.sums import L2, RowDots
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Dropout",
     "FeatureDropout",
     "FeatureEmbedding",
+    "HistorySum",
     "IdDropout",
     "Inputs",
     "KernelDense",
@@ -23,8 +24,6 @@ __all__ = [
     "PairwiseProducts",
     "RatingHead",
     "RowDots",
-    "TrainingRow",
     "mlp",
-    "training_row",
     "weighted_sum",
 ]

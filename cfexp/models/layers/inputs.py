@@ -1,6 +1,7 @@
 """The inputs of a model, its embeddings, and the parts that families share."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -8,6 +9,7 @@ from cfexp.data.encoding import FeatureSpec, feature_input
 from cfexp.models.layers.dropout import Dropout, IdDropout
 from cfexp.models.layers.features import FeatureDropout, FeatureEmbedding
 from cfexp.models.layers.head import RatingHead
+from cfexp.models.layers.history import HistorySum
 from cfexp.models.layers.padding import Padded, normal
 from cfexp.models.layers.sums import L2
 
@@ -62,16 +64,29 @@ class Inputs:
         """
         found = []
         for kind in ("user", "item"):
-            ids, known, rows = self.table(kind)
-            table = keras.layers.Embedding(
-                rows,
-                width,
-                embeddings_initializer=Padded(known, normal(stddev)),
-                activity_regularizer=L2(l2) if l2 else None,
-                name=f"{kind}_{name}",
-            )
-            found.append(self._with_features(kind, table(ids), name, l2, stddev))
+            # An initializer each, lest both get the same values.
+            ids = self.lookup(kind, name, width, l2=l2, initializer=normal(stddev))
+            found.append(self._with_features(kind, ids, name, l2, stddev))
         return found[0], found[1]
+
+    def lookup(
+        self,
+        kind: str,
+        name: str,
+        width: int,
+        *,
+        l2: float = 0.0,
+        initializer: keras.initializers.Initializer | None = None,
+    ) -> keras.KerasTensor:
+        """Returns the embeddings of one kind, ``user`` or ``item``; see `embed`."""
+        ids, known, rows = self.table(kind)
+        return keras.layers.Embedding(
+            rows,
+            width,
+            embeddings_initializer=Padded(known, initializer or normal()),
+            activity_regularizer=L2(l2) if l2 else None,
+            name=f"{kind}_{name}",
+        )(ids)
 
     def _with_features(
         self, kind: str, ids: keras.KerasTensor, name: str, l2: float, stddev: float
@@ -99,6 +114,40 @@ class Inputs:
         if kind == "user":
             return self.user, features.n_users, features.user_rows
         return self.item, features.n_items, features.item_rows
+
+    def history(
+        self,
+        of: str,
+        width: int,
+        *,
+        initializer: keras.initializers.Initializer | None = None,
+        kind: type[HistorySum] = HistorySum,
+        **how: Any,
+    ) -> keras.KerasTensor:
+        """Returns the sums of vectors over histories, shape ``(batch, width)``.
+
+        Args:
+            of: ``user``: over the movies that a user rated; ``item``: over the users
+                that rated a movie.
+            width: Width of the vectors.
+            initializer: Initialises the vectors.
+            kind: `HistorySum`, or a class derived from it.
+            how: Its further arguments, such as ``regularizer`` and ``ratings``.
+        """
+        other = "item" if of == "user" else "user"
+        if "target" not in self.by_name:
+            self.by_name["target"] = keras.Input((), name="target")
+        index, _, rows = self.table(of)
+        _, known, others = self.table(other)
+        layer = kind(
+            of=of,
+            size=(rows, others, width),
+            initializer=Padded(known, initializer or normal()),
+            mean_rating=self.features.mean_rating,
+            name=f"{of}_history",
+            **how,
+        )
+        return layer([index, self.by_name[other], self.by_name["target"]])
 
     def model(
         self, offsets: list[keras.KerasTensor], *, bias_l2: float, name: str

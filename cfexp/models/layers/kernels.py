@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cfexp.models.layers.history import HistorySum
 from cfexp.models.layers.padding import Padded
 
 
@@ -31,10 +32,9 @@ class KernelDense(keras.layers.Layer):
         kernel_dim: Dimensions of the positions a and b.
         l2: Penalty of ``W * K``.
         sparsity: Penalty of the mean of ``K^2``.
-        rows: Number of the first inputs that are used, if the others are always 0.
     """
 
-    in_weights: ClassVar[tuple[str, ...]] = ("rows",)
+    in_weights: ClassVar[tuple[str, ...]] = ()
     numbers: ClassVar[tuple[str, ...]] = ("l2", "sparsity")
 
     def __init__(
@@ -44,7 +44,6 @@ class KernelDense(keras.layers.Layer):
         *,
         l2: float,
         sparsity: float,
-        rows: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -52,36 +51,26 @@ class KernelDense(keras.layers.Layer):
         self.kernel_dim = kernel_dim
         self.l2 = l2
         self.sparsity = sparsity
-        self.rows = rows
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Creates weights and positions."""
         inputs = int(shape[-1] or 0)
-        rows = self.rows or inputs
-        self.kernel_initializer = Padded(rows, keras.initializers.GlorotUniform())
-        self.a_initializer = Padded(rows, nearby())
         starts = {
-            "kernel": ((inputs, self.units), self.kernel_initializer),
+            "kernel": ((inputs, self.units), keras.initializers.GlorotUniform()),
             "bias": ((self.units,), "zeros"),
-            "a": ((inputs, self.kernel_dim), self.a_initializer),
+            "a": ((inputs, self.kernel_dim), nearby()),
             "b": ((self.units, self.kernel_dim), nearby()),
         }
         for name, (size, start) in starts.items():
             weight = self.add_weight(shape=size, initializer=start, name=name)
             setattr(self, name, weight)
-        used = np.repeat([1.0, 0.0], [rows, inputs - rows])[:, None] / rows
-        self.used = self.add_weight(
-            shape=(inputs, 1), initializer="zeros", trainable=False, name="used"
-        )
-        self.used.assign(used)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Takes ``(batch, inputs)``; returns ``(batch, units)``."""
         near = kernel(self.a.value[:, None], self.b.value[None])
         weights = self.kernel.value * near
         self.add_loss(self.l2 * tf.reduce_sum(tf.square(weights)))
-        mean = tf.reduce_sum(tf.square(near) * self.used.value) / self.units
-        self.add_loss(self.sparsity * mean)
+        self.add_loss(self.sparsity * tf.reduce_mean(tf.square(near)))
         return tf.matmul(inputs, weights) + self.bias.value
 
     def get_config(self) -> dict[str, Any]:
@@ -91,7 +80,66 @@ class KernelDense(keras.layers.Layer):
             "kernel_dim": self.kernel_dim,
             "l2": self.l2,
             "sparsity": self.sparsity,
-            "rows": self.rows,
+        }
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="cfexp")
+class KernelHistorySum(HistorySum):
+    """A `HistorySum` of the vectors ``W * K``, the weights of a `KernelDense`.
+
+    Args:
+        kernel_dim: As in `KernelDense`, like the other penalties.
+        l2: Penalty of ``W * K``.
+        sparsity: Penalty of the mean of ``K^2``.
+        how: Arguments of `HistorySum`.
+    """
+
+    in_weights: ClassVar[tuple[str, ...]] = ("mean_rating",)
+    numbers: ClassVar[tuple[str, ...]] = ("l2", "sparsity")
+
+    def __init__(self, *, kernel_dim: int, l2: float, sparsity: float, **how: Any):
+        super().__init__(**how)
+        self.kernel_dim, self.l2, self.sparsity = kernel_dim, l2, sparsity
+
+    def build(self, *shapes: Any) -> None:
+        """Creates the weights, the positions and their products."""
+        super().build(*shapes)
+        _, others, width = self.size
+        known = self.table_initializer.rows
+        self.a_initializer = Padded(known, nearby())
+        self.a = self.add_weight(
+            shape=(others, self.kernel_dim), initializer=self.a_initializer, name="a"
+        )
+        self.b = self.add_weight(
+            shape=(width, self.kernel_dim), initializer=nearby(), name="b"
+        )
+        fixed: dict[str, Any] = {"initializer": "zeros", "trainable": False}
+        self.used = self.add_weight(shape=(others, 1), name="used", **fixed)
+        used = np.repeat([1.0, 0.0], [known, others - known])
+        self.used.assign(used[:, None] / (known * width))
+        self.current = self.add_weight(shape=self.table.shape, name="current", **fixed)
+        self.current.assign(self.vectors())
+
+    def vectors(self) -> tf.Tensor:
+        """Returns ``W * K``."""
+        return self.table.value * self._kernel()
+
+    def penalty(self) -> tf.Tensor:
+        """Returns the penalties of ``W * K`` and of K."""
+        large = tf.reduce_sum(tf.square(self.vectors()))
+        near = tf.reduce_sum(tf.square(self._kernel()) * self.used.value)
+        return self.l2 * large + self.sparsity * near
+
+    def _kernel(self) -> tf.Tensor:
+        return kernel(self.a.value[:, None], self.b.value[None])
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that recreate the layer, without its sums."""
+        own = {
+            "kernel_dim": self.kernel_dim,
+            "l2": self.l2,
+            "sparsity": self.sparsity,
         }
         return {**super().get_config(), **own}
 

@@ -1,0 +1,184 @@
+"""Histories: their sums, and the gradients of the vectors that they sum."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_models import MODELS, named, recipe
+
+from cfexp.data.encoder import FeatureEncoder, encode
+from cfexp.data.encoding import Encoded
+from cfexp.data.ratings import Ratings
+from cfexp.data.split import Split
+from cfexp.errors import ConfigError
+from cfexp.models.layers.history import HistorySum
+from cfexp.models.layers.products import PairwiseProducts
+from cfexp.models.scorer import KerasScorer, model_inputs
+from cfexp.training.engines import CompiledEngine
+from cfexp.training.fit import fit_model
+from cfexp.training.history_sums import HistorySums
+from cfexp.training.order import epoch_order
+from cfexp.training.updates import Optimizers, sums_of
+
+# Families that see what else a user or a movie was rated.
+WITH = [model for model in MODELS if model.name not in ("dot", "ncf", "deep")]
+# User 1 rated movies 1 and 2; user 2 movie 2; user 3 nothing.
+ROWS = Encoded(
+    user=np.array([1, 1, 2], np.int32),
+    item=np.array([1, 2, 2], np.int32),
+    rating=np.array([5, 2, 4], np.float32),
+)
+VECTORS = np.array([[7, 7], [1, 0], [0, 10]], np.float32)
+
+
+def summed(*, ratings: bool = False) -> HistorySum:
+    """Returns a layer that has summed `ROWS`."""
+    layer = HistorySum(
+        of="user",
+        size=(4, 3, 2),
+        initializer="zeros",
+        ratings=ratings,
+        mean_rating=3.0,
+    )
+    index = {n: keras.Input((), dtype="int32", name=n) for n in ("user", "item")}
+    target = keras.Input((), name="target")
+    found = layer([*index.values(), target])
+    model = keras.Model({**index, "target": target}, found)
+    layer.table.assign(VECTORS)
+    HistorySums(model, ROWS).sum_up([layer])
+    return layer
+
+
+def looked_up(layer: HistorySum, *, training: bool) -> np.ndarray:
+    """Returns what is found for `ROWS`, and for a user that is shown as unknown."""
+    rows = [*ROWS.user, 0], [*ROWS.item, 1], [*ROWS.rating, 5.0]
+    inputs = [tf.constant(rows[0]), tf.constant(rows[1]), tf.constant(rows[2])]
+    return layer(inputs, training=training).numpy()
+
+
+def test_own_element_is_left_out_in_training() -> None:
+    """Of the number of elements, too."""
+    layer = summed()
+    got = looked_up(layer, training=True)
+    np.testing.assert_allclose(got, [[0, 10], [1, 0], [0, 0], [0, 0]])
+    got = looked_up(layer, training=False)
+    both = [2**-0.5, 10 * 2**-0.5]
+    np.testing.assert_allclose(got, [both, both, [0, 10], [0, 0]], rtol=1e-6)
+
+
+def test_vectors_are_weighted_by_ratings() -> None:
+    layer = summed(ratings=True)
+    got = looked_up(layer, training=True)
+    np.testing.assert_allclose(got, [[0, -10], [2, 0], [0, 0], [0, 0]])
+    got = looked_up(layer, training=False)
+    np.testing.assert_allclose(got, [[2, -10], [2, -10], [0, 10], [0, 0]])
+
+
+def test_rows_without_new_ratings_keep_their_sums() -> None:
+    """Fine-tuning may bring ratings of some users, and ids that are not known."""
+    layer = summed()
+    new = Encoded(
+        user=np.array([2, 0], np.int32),
+        item=np.array([1, 1], np.int32),
+        rating=np.array([5, 5], np.float32),
+    )
+    inputs = [keras.Input((), dtype="int32", name=n) for n in ("user", "item")]
+    inputs.append(keras.Input((), name="target"))
+    HistorySums(keras.Model(inputs, layer(inputs)), new).sum_up([layer])
+    assert layer.sums.numpy().tolist() == [[0, 0], [1, 10], [1, 0], [0, 0]]
+    assert layer.number.numpy().tolist() == [0, 2, 1, 0]
+
+
+def dense_sums(layer: HistorySum, rows: Encoded) -> tf.Tensor:
+    """Returns what `looked_up` finds in training, from a table of all pairs."""
+    side = rows.user, rows.item
+    index, other = side if layer.of == "user" else side[::-1]
+    table = np.zeros(layer.size[:2], np.float32)
+    table[index, other] = rows.rating - layer.mean.numpy() if layer.ratings else 1
+    found = table[index]
+    found[np.arange(len(rows)), other] = 0
+    if not layer.ratings:
+        found /= np.sqrt(np.maximum(found.sum(axis=1, keepdims=True), 1))
+    return tf.matmul(tf.constant(found), layer.vectors())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", WITH, ids=lambda m: m.name)
+def test_gradients_are_those_of_a_table_of_all_pairs(
+    model, ratings: Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    """One batch of all rows, and plain gradient descent."""
+    keras.utils.set_random_seed(0)
+    names = ("id_dropout", "dropout", "l2", "bias_l2")
+    zeros = {n: 0.0 for n in names if n in type(model).model_fields}
+    encoder = FeatureEncoder.fit(ratings, np.arange(2000))
+    rows = encode(ratings, encoder, np.arange(2000))
+    network = model.replace(**zeros).build(encoder.spec, rows)
+    (layer,) = sums_of(network)
+    for v in network.trainable_variables:
+        v.assign(0.3 * tf.random.stateless_normal(v.shape, (1, 2)))
+    layer.current.assign(layer.vectors())
+    before = [v.numpy() for v in network.trainable_variables]
+    optimizers = Optimizers(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0))
+    optimizers.built(network)
+    CompiledEngine(network, optimizers, rows, 2000).run_epoch(
+        epoch_order(2000, 2000, np.random.default_rng(0))
+    )
+    after = network.trainable_variables
+    got = [a - v.numpy() for a, v in zip(before, after, strict=True)]
+    for v, value in zip(network.trainable_variables, before, strict=True):
+        v.assign(value)
+    monkeypatch.setattr(
+        HistorySum, "call", lambda self, inputs, training=False: dense_sums(self, rows)
+    )
+    inputs = model_inputs(network, rows, slice(None))
+    with tf.GradientTape() as tape:
+        error = network(inputs, training=True)[:, 0] - rows.rating
+        loss = tf.reduce_mean(error**2) + layer.penalty()
+        loss += tf.add_n([0.0, *network.losses])
+    expected = tape.gradient(loss, network.trainable_variables)
+    for v, a, b in zip(network.trainable_variables, got, expected, strict=True):
+        b = tf.convert_to_tensor(b).numpy()
+        np.testing.assert_allclose(a, b, atol=1e-4, err_msg=v.path)
+        assert np.abs(b).max() > 1e-4, v.path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["svdpp", "kernelae"])
+def test_saved_without_pairs(
+    name: str, ratings: Ratings, split: Split, tmp_path: Path
+) -> None:
+    """A reloaded model predicts the same; no weight has a number for each pair."""
+    fitted = fit_model(recipe(named(name), epochs=2), ratings, split)
+    assert isinstance(fitted.scorer, KerasScorer)
+    rows = encode(ratings, fitted.encoder, split.test)
+    fitted.scorer.save(tmp_path)
+    again = KerasScorer.load(tmp_path)
+    np.testing.assert_allclose(
+        again.predict(rows), fitted.scorer.predict(rows), atol=1e-6
+    )
+    sizes = {fitted.encoder.spec.user_rows, fitted.encoder.spec.item_rows}
+    assert all(set(v.shape) != sizes for v in again.model.variables)
+    (layer,) = sums_of(again.model)
+    assert np.abs(layer.sums.numpy()).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("training", "got"),
+    [({"engine": "keras"}, "engine=keras"), ({"strategy": "mirrored"}, "=mirrored")],
+)
+def test_other_engines_are_refused(
+    training: dict[str, str], got: str, ratings: Ratings, split: Split
+) -> None:
+    with pytest.raises(ConfigError, match=f"model=svdpp has histories.*{got}"):
+        fit_model(recipe(named("svdpp"), **training), ratings, split)
+
+
+def test_pairwise_products() -> None:
+    vectors = np.random.default_rng(0).normal(size=(4, 5, 3))
+    got = PairwiseProducts()([tf.constant(v) for v in vectors]).numpy()[:, 0]
+    pairs = [(a, b) for a in range(4) for b in range(a)]
+    expected = sum((vectors[a] * vectors[b]).sum(axis=1) for a, b in pairs)
+    np.testing.assert_allclose(got, expected, atol=1e-5)
