@@ -1,14 +1,18 @@
-"""Other libraries' models with their default settings, imported only when used."""
+"""Other libraries' models with their usual settings, imported only when used."""
 
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from io import StringIO
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import csr_matrix, hstack
 
+from cfexp.data.ids import positions
 from cfexp.data.ratings import ITEM, RATING, USER
 from cfexp.errors import ConfigError
 
@@ -90,11 +94,39 @@ def _lenskit_als(train: pd.DataFrame, scale: Scale, seed: int) -> Predict:
     return rate
 
 
+def _myfm(train: pd.DataFrame, scale: Scale, seed: int) -> Predict:
+    import myfm
+
+    known = {name: np.unique(train[name]) for name in (USER, ITEM)}
+
+    def one_hot(pairs: pd.DataFrame) -> csr_matrix:
+        columns = []
+        for name, ids in known.items():
+            at = positions(pairs[name], ids)
+            rows = np.flatnonzero(at >= 0)  # an unknown id has no 1
+            ones = np.ones(len(rows))
+            columns.append(
+                csr_matrix((ones, (rows, at[rows])), shape=(len(pairs), len(ids)))
+            )
+        return hstack(columns, format="csr")
+
+    with redirect_stderr(StringIO()):  # its own progress bar
+        model = myfm.MyFMRegressor(rank=8, random_seed=seed).fit(
+            one_hot(train),
+            train[RATING].to_numpy(np.float64),
+            n_iter=200,
+            n_kept_samples=200,
+            group_shapes=[len(ids) for ids in known.values()],
+        )
+    return lambda pairs: np.asarray(model.predict(one_hot(pairs))).clip(*scale)
+
+
 def _pairs(frame: pd.DataFrame) -> Any:
     return zip(frame[USER], frame[ITEM], strict=True)
 
 
 PEERS = {
+    "myfm": Peer("myfm", ("myfm",), _myfm),
     "surprise-svd": Peer("scikit-surprise", ("surprise",), _surprise("SVD")),
     "surprise-svdpp": Peer("scikit-surprise", ("surprise",), _surprise("SVDpp")),
     "cornac-mf": Peer("cornac", ("cornac.models",), _cornac_mf),
@@ -104,6 +136,8 @@ PEERS = {
         _lenskit_als,
     ),
 }
+# LensKit needs PyTorch, which takes gigabytes: it is no part of the extra `bench`.
+DEFAULT_PEERS = tuple(name for name in PEERS if name != "lenskit-als")
 
 
 def check_installed(names: list[str]) -> dict[str, str]:
@@ -121,6 +155,7 @@ def check_installed(names: list[str]) -> dict[str, str]:
     if missing:
         raise ConfigError(
             f"the benchmark needs {', '.join(missing)}, which is not installed. Install"
-            " it with pip install 'cfexp[bench]', or leave it out with --peers none."
+            " it with pip install 'cfexp[bench]' (LensKit: pip install lenskit), or"
+            " leave it out with --peers none."
         )
     return found

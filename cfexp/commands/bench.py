@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import cfexp
-from cfexp.benchmark.peers import PEERS, check_installed
+from cfexp.benchmark.peers import DEFAULT_PEERS, PEERS, check_installed
 from cfexp.config.arguments import Parser
 from cfexp.config.build import build
 from cfexp.config.compose import compose
@@ -28,7 +28,10 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ENSEMBLE = "ensemble"
-MODELS = ("bias", "dot", "ncf", "deep", "autorec", "kernelae", "svdpp", "fm", ENSEMBLE)
+MODELS = (
+    *("bias", "dot", "ncf", "deep", "autorec", "kernelae", "svdpp", "fm", "bayes"),
+    ENSEMBLE,
+)
 TARGET = "surprise-svd"
 SECONDS = ("seconds", "to_svd")
 FILES = ("folds.csv", "table.csv", "notes.txt")
@@ -58,9 +61,9 @@ def parser() -> Parser:
     found.add_argument(
         "--peers",
         type=_names,
-        default=list(PEERS),
+        default=list(DEFAULT_PEERS),
         metavar="PEER,...",
-        help=f"of {', '.join(PEERS)} (all), or none",
+        help=f"of {', '.join(PEERS)}; or none (default: {','.join(DEFAULT_PEERS)})",
     )
     found.add_argument(
         "--folds", type=_names, default=["1", "2", "3", "4", "5"], metavar="FOLD,..."
