@@ -76,6 +76,8 @@ class FeatureSpec:
         features: The declared features, by name, in the order of `Encoded.features`.
         user_l2: Penalty of vectors of users' features, times that of vectors of ids.
         item_l2: The same of movies' features.
+        levels: With an ordinal loss: the training ratings' distinct values, in order.
+        shares: The share of each level.
     """
 
     n_users: int
@@ -87,6 +89,8 @@ class FeatureSpec:
     features: Mapping[str, FeatureSize] = field(default_factory=dict)
     user_l2: float = 1.0
     item_l2: float = 1.0
+    levels: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
 from cfexp.errors import first_line
+from cfexp.models.layers.ordinal import ordinal_head
 from cfexp.models.scorer import model_inputs
 from cfexp.models.signature import numbers_of
 from cfexp.runtime.xla_cache import forget_programs
@@ -133,7 +134,12 @@ class KerasEngine:
         data: Encoded,
         batch_size: int,
     ):
-        model.compile(optimizer=optimizers.batchwise, loss="mse", metrics=["mse"])
+        head = ordinal_head(model)
+        model.compile(
+            optimizer=optimizers.batchwise,
+            loss=head.loss if head else "mse",
+            metrics=[head.mse if head else "mse"],
+        )
         self._model = model
         self._data = data
         self._batch_size = batch_size

@@ -13,6 +13,7 @@ from cfexp.data.streaming import encode_on_disk
 from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import NeuralModel
+from cfexp.models.layers.ordinal import ordinal_head
 from cfexp.models.layers.seeds import seeded
 from cfexp.models.scorer import KerasScorer, check_loadable
 from cfexp.runtime import process
@@ -21,6 +22,9 @@ from cfexp.training.distributed import strategy_named
 from cfexp.training.history import History
 from cfexp.training.loop import Rows, fit
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
+
+# Of an ordinal loss.
+MAX_LEVELS = 50
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,30 @@ def _built(recipe: Recipe, encoder: FeatureEncoder, rows: Encoded) -> KerasScore
     assert isinstance(recipe.model, NeuralModel)
     features = recipe.features
     spec = replace(encoder.spec, user_l2=features.user_l2, item_l2=features.item_l2)
+    if recipe.training.loss == "ordinal":
+        levels, shares = _levels(rows)
+        spec = replace(spec, levels=levels, shares=shares)
     with seeded(recipe.seed):
         network = recipe.model.build(spec, rows)
     check_loadable(network)
+    if spec.levels and not ordinal_head(network):
+        raise ConfigError(
+            f"model={network.name} has no ordinal last layer: return Inputs.model(...)"
+            " from its method build, or set training.loss=mse"
+        )
     return KerasScorer(network)
+
+
+def _levels(rows: Encoded) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Returns the distinct ratings in order, and the share of each.
+
+    Raises:
+        ConfigError: There are too many.
+    """
+    levels, counts = np.unique(rows.rating, return_counts=True)
+    if len(levels) > MAX_LEVELS:
+        raise ConfigError(
+            f"training.loss=ordinal allows at most {MAX_LEVELS} different ratings. Got:"
+            f" {len(levels):,}. Set training.loss=mse"
+        )
+    return tuple(levels.tolist()), tuple((counts / counts.sum()).tolist())

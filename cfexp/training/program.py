@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from cfexp.models.forward import size_of
+from cfexp.models.layers.ordinal import ordinal_head
 from cfexp.models.signature import numbers_of, replaced
 from cfexp.training.rowwise import Rowwise
 from cfexp.training.updates import Optimizers, batchwise, sums_of, variables_of_sums
@@ -192,6 +193,9 @@ def batch_losses(model: keras.Model, rows: Rows, tables: Tables) -> Losses:
         inputs["target"] = rows["rating"]
     for name in tables.keys() & model.input.keys():
         inputs[name] = tf.gather(tables[name], rows[name])
-    predicted = tf.squeeze(model(inputs, training=True), -1)
-    error = tf.reduce_mean(tf.square(predicted - rows["rating"]))
-    return Losses(error + tf.add_n([0.0, *model.losses]), error)
+    predicted, rating = model(inputs, training=True), rows["rating"]
+    head = ordinal_head(model)
+    mean = head.mean(predicted) if head else predicted
+    error = tf.reduce_mean(tf.square(tf.squeeze(mean, -1) - rating))
+    loss = head.loss(rating, predicted) if head else error
+    return Losses(loss + tf.add_n([0.0, *model.losses]), error)

@@ -16,6 +16,8 @@ class Training(Spec):
         engine: ``compiled``, one XLA program, or ``keras``, `keras.Model.fit`.
         strategy: ``none``; ``mirrored``, all GPUs of this machine; or ``multiworker``,
             all workers of ``TF_CONFIG``. See `cfexp.training.distributed`.
+        loss: ``mse``; or ``ordinal``, the likelihood of the ratings as ordered levels,
+            see `cfexp.models.layers.ordinal`.
         epochs: Maximum number of epochs; learning-rate schedules end there.
         batch_size: Rows in a batch.
         patience: Epochs without a better validation RMSE before training stops early;
@@ -33,6 +35,7 @@ class Training(Spec):
 
     engine: Literal["compiled", "keras"] = "compiled"
     strategy: Literal["none", "mirrored", "multiworker"] = "none"
+    loss: Literal["mse", "ordinal"] = "mse"
     epochs: Positive = 15
     batch_size: Positive = 1024
     patience: Positive | None = 5

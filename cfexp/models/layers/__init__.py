@@ -6,6 +6,7 @@ from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.history import HistorySum
 from cfexp.models.layers.inputs import Inputs, mlp, weighted_sum
 from cfexp.models.layers.kernels import KernelDense, KernelOutput
+from cfexp.models.layers.ordinal import OrdinalHead
 from cfexp.models.layers.padding import Padded
 from cfexp.models.layers.products import PairwiseProducts
 from cfexp.models.layers.sums import L2, RowDots
@@ -20,6 +21,7 @@ __all__ = [
     "Inputs",
     "KernelDense",
     "KernelOutput",
+    "OrdinalHead",
     "Padded",
     "PairwiseProducts",
     "RatingHead",

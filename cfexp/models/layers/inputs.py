@@ -10,6 +10,7 @@ from cfexp.models.layers.dropout import Dropout, IdDropout
 from cfexp.models.layers.features import FeatureDropout, FeatureEmbedding
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.history import HistorySum
+from cfexp.models.layers.ordinal import OrdinalHead
 from cfexp.models.layers.padding import Padded, normal
 from cfexp.models.layers.sums import L2
 
@@ -154,6 +155,8 @@ class Inputs:
     ) -> keras.Model:
         """Returns the model ``mean + user bias + item bias + sum of offsets``.
 
+        With an ordinal loss the sum of biases and offsets is a latent rating.
+
         Args:
             offsets: Terms of shape ``(batch, 1)``.
             bias_l2: Penalty of the looked-up biases.
@@ -161,8 +164,13 @@ class Inputs:
         """
         biases = self.embed("bias", 1, l2=bias_l2, stddev=0.0)
         total = keras.layers.Add(name="sum")([*biases, *offsets])
-        head = RatingHead(self.features.mean_rating, self.features.scale, name="rating")
-        return keras.Model(self.by_name, head(total), name=name)
+        return keras.Model(self.by_name, self._head()(total), name=name)
+
+    def _head(self) -> keras.layers.Layer:
+        features = self.features
+        if features.levels:
+            return OrdinalHead(features.levels, features.shares, name="rating")
+        return RatingHead(features.mean_rating, features.scale, name="rating")
 
 
 def weighted_sum(
