@@ -127,7 +127,9 @@ def rated_at(times: list[list[int]]) -> Ratings:
     """Returns ratings of movies 0, 1, ... by each user, at the given times."""
     rows = [(u, m, 3.0, t) for u, own in enumerate(times) for m, t in enumerate(own)]
     frame = pd.DataFrame(rows, columns=["userId", "movieId", "rating", "timestamp"])
-    return Ratings("t", frame, pd.DataFrame(), (1, 5))
+    return Ratings(
+        "t", frame, pd.DataFrame(columns=["movieId", "title", "genres"]), (1, 5)
+    )
 
 
 def test_leave_last_out_breaks_ties_by_seed() -> None:
