@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import FITTED, TINY, cfexp, process, python
+from helpers import FITTED, TINY, cfexp, python
 from tracked import check_job, runs
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
@@ -59,12 +59,12 @@ def test_sweep_killed_at_random_finishes_every_job_once(workdir: Path) -> None:
     sweep += ["training.checkpoint_every=1", "deterministic=true"]
     seed = int(os.environ.get("CFEXP_KILL_SEED", time.time()))
     moments = random.Random(seed)
-    for _ in range(3):
+    for _ in range(2):
         # Of processor time, so that it does not matter what else the machine does.
         killed = python(DIES_AFTER, f"{moments.uniform(0.5, 8)}", *sweep, cwd=workdir)
         if killed.returncode != -signal.SIGPROF:
             break
-    done = killed if killed.returncode == 0 else process(*sweep, cwd=workdir)
+    done = killed if killed.returncode == 0 else cfexp(*sweep, cwd=workdir)
     assert done.returncode == 0, (seed, done.stderr)
     finished = runs(workdir)
     assert len(finished) == 2, [(r.info.status, r.data.tags) for r in finished]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers import FITTED, TINY, cfexp, ok, process, python
+from helpers import FITTED, TINY, cfexp, ok, python
 from tracked import check_job, client, metrics_of, runs
 
 from cfexp.errors import TrainingError
@@ -181,8 +181,7 @@ def test_stopped_while_a_job_is_written(workdir: Path, number: str) -> None:
     else:
         assert stopped.returncode == -9, stopped.stderr
         assert [first.info.status, second.info.status] == ["RUNNING", "RUNNING"]
-    done = process(*sweep, cwd=workdir)
-    assert done.returncode == 0, done.stderr
+    ok(cfexp(*sweep, cwd=workdir))
     resumed = 1 if number == "SIGTERM" else 2
     logs = [p.read_text() for p in workdir.glob("multirun/*/*/*/cfexp.log")]
     assert sum("from its checkpoint" in text for text in logs) == resumed

@@ -130,12 +130,12 @@ def test_server_that_dies_loses_nothing(
     where = ["tracking=server", f"tracking.uri={server.uri}"]
     where += ["tracking.experiment=dying", "tracking.register_as=films"]
     long = [*TINY, "model=dot", "embed_dim=4", "training.patience=null"]
-    long += ["training.epochs=600", "training.checkpoint_every=100"]
+    long += ["training.epochs=200", "training.checkpoint_every=50"]
     save = checkpoint.save
 
     def save_and_kill(path: Path, state: checkpoint.State) -> None:
         save(path, state)
-        if len(state.epochs) == 100:
+        if len(state.epochs) == 50:
             server.kill()
 
     with monkeypatch.context() as patch:
@@ -157,7 +157,7 @@ def test_server_that_dies_loses_nothing(
     here = mlflow.MlflowClient(f"sqlite:///{workdir / 'here.db'}")
     (run,) = here.search_runs(["1"])
     assert run.info.status == "FINISHED"
-    assert len(here.get_metric_history(run.info.run_id, "epoch/val_rmse")) == 600
+    assert len(here.get_metric_history(run.info.run_id, "epoch/val_rmse")) == 200
     server.start()
     (left,) = runs(server, "dying")
     assert left.info.status == "RUNNING"
@@ -171,7 +171,7 @@ def test_server_that_dies_loses_nothing(
     assert run.data.metrics["test_rmse"] > 0
     client = mlflow.MlflowClient(server.uri)
     history = client.get_metric_history(run.info.run_id, "epoch/val_rmse")
-    assert [m.step for m in history] == list(range(1, 601))
+    assert [m.step for m in history] == list(range(1, 201))
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert {"config.yaml", "test_predictions.parquet", "plots"} <= files
     assert client.get_model_version("films", "1").run_id == run.info.run_id
