@@ -4,6 +4,10 @@ Times are read from the runs that the sweeps log, from the end of an early job o
 that the imports of TensorFlow and MLflow and the first compilation do not count. The
 epochs' time is that of a job's median epoch, validation included, by the number of its
 epochs. Compiled programs of earlier processes are not used.
+
+One worker trains while a thread does the paperwork of the job before, so it keeps more
+than one processor busy; two workers on P processors do at most P divided by that number
+times its work.
 """
 
 import argparse
@@ -17,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import mlflow
 import numpy as np
@@ -45,13 +50,13 @@ class Sweep:
         starts: When each run began, in seconds since 1970.
         ends: When each run ended.
         epochs: Seconds of the epochs of each job.
-        resident: When the process's memory was read, and its size in megabytes.
+        usage: What the process used, from its start to its end.
     """
 
     starts: list[float]
     ends: list[float]
     epochs: list[float]
-    resident: list[tuple[float, float]]
+    usage: list["Usage"]
 
     @property
     def per_job(self) -> float:
@@ -62,9 +67,45 @@ class Sweep:
     @property
     def growth(self) -> float:
         """Megabytes of memory that each job adds, by a straight line through all."""
-        times, sizes = zip(*self.resident, strict=True)
+        times, sizes = zip(*((u.time, u.megabytes) for u in self.usage), strict=True)
         after = np.interp(self.ends[SETTLED:], times, sizes)
         return float(np.polyfit(np.arange(len(after)), after, 1)[0])
+
+    @property
+    def processors(self) -> float:
+        """Number of processors that the process keeps busy, on average."""
+        times, spent = zip(*((u.time, u.seconds) for u in self.usage), strict=True)
+        first, last = self.ends[SETTLED - 1], self.ends[-1]
+        used = np.diff(np.interp([first, last], times, spent))
+        return float(used[0] / (last - first))
+
+
+class Usage(NamedTuple):
+    """What a process has used.
+
+    Attributes:
+        time: When it was read, in seconds since 1970.
+        megabytes: Memory.
+        seconds: Processor time.
+    """
+
+    time: float
+    megabytes: float
+    seconds: float
+
+    @classmethod
+    def of(cls, pid: int) -> "Usage":
+        """Reads it from ``/proc``.
+
+        Raises:
+            OSError: The process has ended, or this system has no ``/proc``.
+        """
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        # The fields after the program's name, which may contain spaces.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        seconds = ticks / os.sysconf("SC_CLK_TCK")
+        return cls(time.time(), pages * os.sysconf("SC_PAGE_SIZE") / 1e6, seconds)
 
 
 def sweep(
@@ -96,25 +137,23 @@ def sweep(
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-            resident = _watched(process)
+            usage = _watched(process)
             if process.returncode:
                 output.seek(0)
                 raise SystemExit(f"a sweep failed: {output.read()[-2000:]}")
-        return _read(Path(folder), resident)
+        return _read(Path(folder), usage)
 
 
-def _watched(process: subprocess.Popen[bytes]) -> list[tuple[float, float]]:
-    """Waits for a process; returns times and sizes in MB, none without ``/proc``."""
-    found: list[tuple[float, float]] = []
-    statm = Path(f"/proc/{process.pid}/statm")
+def _watched(process: subprocess.Popen[bytes]) -> list[Usage]:
+    """Waits for a process; returns what it used, nothing without ``/proc``."""
+    found: list[Usage] = []
 
     def watch() -> None:
-        while process.poll() is None and statm.exists():
+        while process.poll() is None:
             try:
-                pages = int(statm.read_text().split()[1])
+                found.append(Usage.of(process.pid))
             except (OSError, IndexError):  # it has just ended
                 return
-            found.append((time.time(), pages * os.sysconf("SC_PAGE_SIZE") / 1e6))
             time.sleep(0.1)
 
     watcher = threading.Thread(target=watch)
@@ -124,7 +163,7 @@ def _watched(process: subprocess.Popen[bytes]) -> list[tuple[float, float]]:
     return found
 
 
-def _read(folder: Path, resident: list[tuple[float, float]]) -> Sweep:
+def _read(folder: Path, usage: list[Usage]) -> Sweep:
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
     runs = mlflow.search_runs(
         filter_string="tags.`cfexp.kind` = 'train'",
@@ -137,7 +176,7 @@ def _read(folder: Path, resident: list[tuple[float, float]]) -> Sweep:
         [run.info.start_time / 1000 for run in runs],
         [run.info.end_time / 1000 for run in runs],
         [float(table["time"].diff().median()) * len(table) for table in tables],
-        resident,
+        usage,
     )
 
 
@@ -164,9 +203,10 @@ def time_workers(table: Table, base: list[str], model: str, jobs: int) -> None:
     # Each worker has a first job.
     ends = two.ends[1:]
     ratio = one.per_job / ((ends[-1] - ends[0]) / (len(ends) - 1))
+    busy = f" (one keeps {one.processors:.2f} processors busy)" if one.usage else ""
     table.add_row(
         f"{model}: two workers in relation to one",
-        f"{ratio:.2f} times",
+        f"{ratio:.2f} times{busy}",
         "at least 1.7 times",
         f"{1.7 / ratio:.2f}",
     )
@@ -204,7 +244,7 @@ def time_surprise(table: Table, base: list[str], dataset: str) -> None:
 def measure_memory(table: Table, base: list[str], jobs: int) -> None:
     """Adds a line: memory of one more job."""
     done = sweep([*base, "model=dot"], "seed", jobs)
-    if not done.resident:
+    if not done.usage:
         table.add_row("memory", "skipped: this system has no /proc", "", "")
         return
     table.add_row(

@@ -18,6 +18,7 @@ from cfexp.config.build import build
 from cfexp.config.compose import compose
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.models.scorer import model_inputs
+from cfexp.runtime import tensorflow
 from cfexp.training.engines import CompiledEngine
 from cfexp.training.order import epoch_order
 from cfexp.training.rowwise import table_share
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--batches", default="256")
     parser.add_argument("--embed-dim", default="64")
     args = parser.parse_args()
+    tensorflow.start()
     table = Table(*("model", "users", "movies", "batch", "dense/s", "rows/s", "fit/s"))
     table.add_column("ratio")
     for size in args.sizes.split(","):

@@ -37,6 +37,7 @@ def start(*, programs: bool = True, spare: int = 0) -> None:
             cfexp's own.
     """
     logging.getLogger("tensorflow").addFilter(_is_relevant)
+    tuning.set_xla_flags()  # which XLA reads when it first compiles
     if "tensorflow" in sys.modules:
         return
     _prepare(programs, spare)
@@ -63,7 +64,6 @@ def start(*, programs: bool = True, spare: int = 0) -> None:
 
 def _prepare(programs: bool, spare: int) -> None:
     """Sets the environment variables that TensorFlow reads when it is imported."""
-    tuning.set_xla_flags()
     if programs:
         from cfexp.runtime.xla_cache import keep_programs  # not for ``--help``
 

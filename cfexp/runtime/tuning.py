@@ -1,4 +1,4 @@
-"""Environment variables that make TensorFlow faster, set before its import."""
+"""Environment variables that make TensorFlow faster, set before it is used."""
 
 import os
 

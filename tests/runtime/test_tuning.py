@@ -1,10 +1,12 @@
 """What TensorFlow reads when it is imported."""
 
 import os
+import sys
 
+import keras  # noqa: F401
 import pytest
 
-from cfexp.runtime import tuning
+from cfexp.runtime import tensorflow, tuning
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,16 @@ def test_flags_of_the_user_stay(
     for _ in range(2):  # also in the worker that a process starts
         tuning.set_xla_flags()
         assert os.environ["XLA_FLAGS"] == expected
+
+
+def test_flags_are_set_where_tensorflow_is_imported_already(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a notebook; XLA reads them when it first compiles."""
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    assert "tensorflow" in sys.modules
+    tensorflow.start()
+    assert tuning.OPTIONS in os.environ["XLA_FLAGS"]
 
 
 @pytest.mark.parametrize(
