@@ -134,8 +134,9 @@ def _no_key(found: re.Match[str], error: BaseException) -> str:
         return f"{found[1]} cannot be set{near}. {SEE_ALL}"
     owners = owners_of(found[1])
     if owners:
+        listed = " and ".join(filter(None, [", ".join(owners[:-1]), owners[-1]]))
         return (
-            f"{found[1]} is an option of {' and '.join(owners)}, which is not chosen."
+            f"{found[1]} is an option of {listed}, which is not chosen."
             f" Choose it too: {owners[0]} {found[1]}=value"
         )
     near = did_you_mean(found[1], known_keys())

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from cfexp.config.identity import effective, is_repeat
 from cfexp.config.options import Options
+from cfexp.data.folds import KFold, Official
+from cfexp.data.given import Given
 from cfexp.data.split import Splitter
-from cfexp.data.splitters import KFold, Official, RandomHoldout
+from cfexp.data.splitters import RandomHoldout
 from cfexp.errors import ConfigError
 from cfexp.experiment import Experiment
 
@@ -85,6 +87,13 @@ def _folds(split: Splitter, n: int) -> list[Splitter]:
                 f"{OFFICIAL_FOLDS} or split=kfold"
             )
         return [split.replace(fold=str(i)) for i in range(1, n + 1)]
+    if isinstance(split, Given):
+        if n > len(split.folds):
+            raise ConfigError(
+                f"cv={n}, but split.folds lists {len(split.folds)} files; give one for"
+                " each fold"
+            )
+        return [split.replace(fold=i) for i in range(n)]
     if isinstance(split, RandomHoldout):
         split = KFold()
     if not isinstance(split, KFold):

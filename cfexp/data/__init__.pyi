@@ -2,7 +2,10 @@ from .dataset import Dataset as Dataset
 from .encoding import Encoded as Encoded
 from .encoding import FeatureSpec as FeatureSpec
 from .features import Features as Features
+from .folds import KFold as KFold
+from .folds import Official as Official
 from .frames import Frames as Frames
+from .given import Given as Given
 from .movielens import MovieLens as MovieLens
 from .ratings import Ratings as Ratings
 from .ratings import canonical as canonical
@@ -11,9 +14,7 @@ from .split import Split as Split
 from .split import Splitter as Splitter
 from .splitters import ColdItem as ColdItem
 from .splitters import ColdUser as ColdUser
-from .splitters import KFold as KFold
 from .splitters import LeaveLastOut as LeaveLastOut
-from .splitters import Official as Official
 from .splitters import PerUser as PerUser
 from .splitters import RandomHoldout as RandomHoldout
 from .splitters import Temporal as Temporal

@@ -9,13 +9,15 @@ from cfexp.errors import DataError, did_you_mean
 
 USER, ITEM, RATING, TIMESTAMP = "userId", "movieId", "rating", "timestamp"
 TITLE, GENRES = "title", "genres"
+# Of ratings: the fold, or the part, that a rating is in.
+FOLD = "fold"
 
 COLUMNS = {
-    "ratings": (USER, ITEM, RATING, TIMESTAMP),
+    "ratings": (USER, ITEM, RATING, TIMESTAMP, FOLD),
     "movies": (ITEM, TITLE, GENRES),
     "users": (USER,),
 }
-OPTIONAL = (TIMESTAMP, TITLE, GENRES)
+OPTIONAL = (TIMESTAMP, FOLD, TITLE, GENRES)
 # Names of columns in other datasets, in lower case, letters only, without "id".
 SYNONYMS = {
     USER: "user u member customer reviewer rater profile account person viewer reader",

@@ -19,7 +19,7 @@ from cfexp.data.checks import (
     require_values,
     seconds_of,
 )
-from cfexp.data.columns import GENRES, ITEM, RATING, TIMESTAMP, TITLE, USER
+from cfexp.data.columns import FOLD, GENRES, ITEM, RATING, TIMESTAMP, TITLE, USER
 from cfexp.data.ids import IntArray
 from cfexp.data.sharing import Shared, Table
 from cfexp.data.side_tables import (
@@ -28,7 +28,7 @@ from cfexp.data.side_tables import (
     canonical_users,
     further,
 )
-from cfexp.data.text import update_digest
+from cfexp.data.text import as_text, update_digest
 from cfexp.errors import DataError
 
 __all__ = [
@@ -62,7 +62,8 @@ class Ratings:
         movies: Columns ``movieId``, ``title``, ``genres`` (joined by ``|``, empty if
             unknown) and further ones, such as ``year``; one row for each movie.
         scale: Lowest and highest rating that can be given.
-        official_tests: Row positions of published test folds, by fold name.
+        official_tests: Row positions of published test folds, by fold name, or of the
+            folds that a column of the ratings names.
         users: Columns ``userId`` and further ones, such as ``age``; at most one row for
             each user. For the form of further columns see `cfexp.data.side_tables`.
     """
@@ -109,7 +110,8 @@ class Ratings:
         """
         digest = hashlib.sha256()
         _update(digest, self.frame, list(self.frame.columns))
-        _update(digest, self.movies, [ITEM, TITLE, GENRES])
+        plain = [c for c in self.movies.columns if c not in further(self.movies)]
+        _update(digest, self.movies, plain)
         digest.update(np.array(self.scale, "<f8").tobytes())
         return digest.hexdigest()
 
@@ -133,7 +135,7 @@ def canonical(
 
     Args:
         name: Name of the dataset.
-        ratings: Raw ratings, columns named as in `Ratings.frame`.
+        ratings: Raw ratings, columns named as in `Ratings.frame`, perhaps ``fold``.
         movies: Raw movies, columns named as in `Ratings.movies`; titles and genres
             may be missing. None: the rated movies, without titles and genres.
         scale: Lowest and highest rating; the observed ones if None.
@@ -154,7 +156,14 @@ def canonical(
     frame = _resolve_duplicates(name, frame, duplicates)
     movies = frame[[ITEM]].drop_duplicates() if movies is None else movies
     items = canonical_movies(name, movies, frame, unknown_movies)
-    return Ratings(name, frame, items, scale)
+    folds = _folds(frame.pop(FOLD)) if FOLD in frame.columns else {}
+    return Ratings(name, frame, items, scale, folds)
+
+
+def _folds(column: pd.Series) -> dict[str, IntArray]:
+    """Returns the rows of each fold that a column names, nowhere where it is empty."""
+    codes, names = pd.factorize(as_text(column).str.strip(), sort=True)
+    return {str(n): np.flatnonzero(codes == i) for i, n in enumerate(names) if n}
 
 
 def with_users(ratings: Ratings, users: pd.DataFrame) -> Ratings:
@@ -184,7 +193,8 @@ def _check_scale(name: str, frame: pd.DataFrame, scale: tuple[float, float]) -> 
 
 def _canonical_ratings(name: str, ratings: pd.DataFrame) -> pd.DataFrame:
     """Returns checked ids, ratings and times; pairs may be there twice."""
-    columns = [c for c in (USER, ITEM, RATING, TIMESTAMP) if c in ratings.columns]
+    known = (USER, ITEM, RATING, TIMESTAMP, FOLD)
+    columns = [c for c in known if c in ratings.columns]
     require_once(f"{name}: the ratings table", list(ratings.columns), columns)
     frame = ratings[columns].copy()
     if frame.empty:
@@ -209,7 +219,7 @@ def _resolve_duplicates(name: str, frame: pd.DataFrame, policy: str) -> pd.DataF
     if policy == "last":
         frame = frame.drop_duplicates([USER, ITEM], keep="last", ignore_index=True)
     elif policy == "mean":
-        how = {RATING: "mean", TIMESTAMP: "max"}
+        how = {RATING: "mean", TIMESTAMP: "max", FOLD: "last"}
         frame = frame.groupby([USER, ITEM], as_index=False).agg(
             {c: how[c] for c in frame.columns if c in how}
         )

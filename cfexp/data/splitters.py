@@ -1,4 +1,4 @@
-"""The splits: ways to choose test and validation rows."""
+"""The splits that choose test and validation rows in the same way."""
 
 from abc import abstractmethod
 from typing import Annotated
@@ -8,14 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
+from cfexp.data.folds import Share, drawn
 from cfexp.data.ratings import ITEM, TIMESTAMP, USER, IntArray, Ratings
 from cfexp.data.split import BoolArray, Splitter
 from cfexp.errors import DataError
-from cfexp.spec import REPEATS
-
-# A share of the rows.
-Share = Annotated[float, Field(gt=0, lt=1)]
-MIN_FOLD_ROWS = 10
 
 
 class _Holdout(Splitter):
@@ -50,7 +46,7 @@ class RandomHoldout(_Holdout):
     def holdout(
         self, frame: pd.DataFrame, size: float, rng: np.random.Generator
     ) -> BoolArray:
-        return _random(len(frame), size, rng)
+        return drawn(len(frame), size, rng)
 
 
 class PerUser(_Holdout):
@@ -122,79 +118,6 @@ class LeaveLastOut(Splitter):
         in_all = np.bincount(user)[user]
         rank = _rank_by_user(user[rows], -times, rng.random(len(rows)))
         return (rank < self.k) & (in_all[rows] >= 2 * self.k + 1)
-
-
-class _Fold(Splitter):
-    """A split whose test rows are one of several folds.
-
-    Attributes:
-        valid_size: Validation rows, drawn uniformly, as a share of the other folds.
-    """
-
-    valid_size: Share = 0.05
-
-    def valid_mask(
-        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
-    ) -> BoolArray:
-        return _random(len(rest), self.valid_size, rng)
-
-
-class KFold(_Fold):
-    """Tests on one of several random folds of equal size.
-
-    The folds of one seed are disjoint and together hold every row.
-
-    Attributes:
-        folds: Number of folds, each of 10 ratings or more.
-        fold: The fold to test on, from 0.
-    """
-
-    folds: Annotated[int, Field(ge=2)] = 5
-    fold: Annotated[int, Field(ge=0), REPEATS] = 0
-
-    def problems(self) -> list[str]:
-        if self.fold < self.folds:
-            return []
-        return [f"fold must be below folds={self.folds}. Got: {self.fold}"]
-
-    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
-        n_rows = len(ratings.frame)
-        if n_rows < self.folds * MIN_FOLD_ROWS:
-            raise DataError(
-                f"split.folds={self.folds} leaves fewer than {MIN_FOLD_ROWS} of"
-                f" {ratings.name}'s {n_rows:,} ratings in a fold. Set split.folds to at"
-                f" most {n_rows // MIN_FOLD_ROWS}."
-            )
-        fold_of_row = np.arange(n_rows) % self.folds
-        return rng.permutation(fold_of_row) == self.fold
-
-
-class Official(_Fold):
-    """Tests on a fold published with the dataset, such as u1.test of ml-100k.
-
-    Attributes:
-        fold: Name of the fold.
-    """
-
-    fold: Annotated[str, REPEATS] = "1"
-
-    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
-        if self.fold not in ratings.official_tests:
-            have = ", ".join(ratings.official_tests) or "none"
-            raise DataError(
-                f"{ratings.name} has no official fold {self.fold!r}; its folds: {have}."
-                " Choose one of them with split.fold=, or another split, such as"
-                " split=random."
-            )
-        mask = np.zeros(len(ratings.frame), bool)
-        mask[ratings.official_tests[self.fold]] = True
-        return mask
-
-
-def _random(n_rows: int, size: float, rng: np.random.Generator) -> BoolArray:
-    mask = np.zeros(n_rows, bool)
-    mask[rng.permutation(n_rows)[: round(n_rows * size)]] = True
-    return mask
 
 
 def _whole_groups(ids: pd.Series, size: float, rng: np.random.Generator) -> BoolArray:

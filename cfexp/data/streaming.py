@@ -56,14 +56,12 @@ def encode_on_disk(
 
 
 def _read(folder: Path, encoder: FeatureEncoder) -> Encoded:
-    columns = {
-        name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _kinds(encoder)
-    }
+    kinds = _kinds(encoder)
+    columns = {n: np.load(folder / f"{n}.npy", mmap_mode="r") for n in kinds}
     features = {}
     for n, (name, known) in enumerate(encoder.features.items()):
-        row = columns.pop(feature_input(n))
         table = load_npz(folder / f"{feature_input(n)}.npz")
-        features[name] = Feature(known.of, row, table)
+        features[name] = Feature(known.of, columns.pop(feature_input(n)), table)
     return Encoded(**columns, features=features, on_disk=True)
 
 

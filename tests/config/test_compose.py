@@ -8,7 +8,7 @@ from hydra.version import VersionBase
 import cfexp
 from cfexp.config.compose import conf_dir
 from cfexp.config.overrides_of import overrides_of
-from cfexp.data.splitters import KFold
+from cfexp.data.folds import KFold
 from cfexp.errors import ConfigError
 from cfexp.models.dot import Dot
 from cfexp.models.ncf import Ncf

@@ -31,6 +31,7 @@ EXPERIMENTS = [
 
 NEEDED = {
     "dataset=csv": ["dataset.ratings=r.csv"],
+    "split=given": ["split.test=t.csv"],
     "tracking=server": ["tracking.uri=http://localhost:5000"],
 }
 

@@ -1,5 +1,6 @@
 """Checked hyperparameters: defaults, errors, and what identifies a result."""
 
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,8 @@ from pydantic import Field
 from cfexp.config.build import build_spec
 from cfexp.config.compose import conf_dir
 from cfexp.config.schema import GROUPS, SEVERAL
+from cfexp.data.folds import KFold
 from cfexp.data.movielens import PUBLISHED, MovieLens
-from cfexp.data.splitters import KFold
 from cfexp.data.tabular import Tabular
 from cfexp.errors import ConfigError
 from cfexp.models.base import Baseline, Units
@@ -24,9 +25,20 @@ from cfexp.tracking.settings import Tracking
 from cfexp.training.optimizers import Adam, Optimizer
 from cfexp.training.settings import Training
 
+
+def own_files(name: str, scale: tuple[float, float]) -> dict[str, Any]:
+    """Returns the fields of a dataset that the user has to get."""
+    folder = f"{os.environ.get('CFEXP_DATA_DIR', 'data')}/{name}"
+    files = (f"{folder}/train.csv", f"{folder}/test.csv")
+    return {"name": name, "ratings": files, "scale": scale}
+
+
 # What an option sets besides the defaults of its class; `ml-1m` and so on their name.
 SETS: dict[str, dict[str, Any]] = {
     "dataset/csv": {"ratings": "r.csv"},
+    "dataset/douban-monti": own_files("douban-monti", (1, 5)),
+    "dataset/flixster-monti": own_files("flixster-monti", (0.5, 5)),
+    "split/given": {"test": "t.csv"},
     "features/none": {"item": ()},
     "features/genres": {"item": ("genres",)},
     "features/all": {"user": "all", "item": "all"},
@@ -37,6 +49,7 @@ SETS: dict[str, dict[str, Any]] = {
 # What an option leaves to the user.
 ASKED = {
     "dataset/csv": ["dataset.ratings=r.csv"],
+    "split/given": ["split.test=t.csv"],
     "tracking/server": ["tracking.uri=http://localhost:5000"],
 }
 FILES = [file for group in GROUPS for file in (conf_dir() / group).glob("*.yaml")]

@@ -8,15 +8,14 @@ import pandas as pd
 import pytest
 from small_data import DATA_DIR
 
+from cfexp.data.folds import KFold, Official
 from cfexp.data.movielens import MovieLens
 from cfexp.data.ratings import Ratings
 from cfexp.data.split import Split, Splitter
 from cfexp.data.splitters import (
     ColdItem,
     ColdUser,
-    KFold,
     LeaveLastOut,
-    Official,
     PerUser,
     RandomHoldout,
     Temporal,

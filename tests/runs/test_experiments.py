@@ -29,6 +29,17 @@ def test_every_experiment_runs(workdir: Path) -> None:
     data.movies[["movieId", "title", "genres"]].to_csv(
         other / "movies.csv", index=False
     )
+    half = data.frame["movieId"] % 2 == 0
+    for name in ("douban-monti", "flixster-monti"):
+        (workdir / name).mkdir()
+        for part, rows in (("train", data.frame[half]), ("test", data.frame[~half])):
+            rows.to_csv(workdir / name / f"{part}.csv", index=False)
+    old = workdir / "ml-1m"
+    old.mkdir()
+    for table, name in ((data.frame, "ratings"), (data.movies, "movies")):
+        lines = ["::".join(map(str, row)) for row in table.itertuples(index=False)]
+        (old / f"{name}.dat").write_text("\n".join(lines))
+    data.frame[half].to_csv(old / "glocalk_seed1234_test.csv", index=False)
     folder = ROOT / "conf/experiment"
     files = [file.relative_to(folder) for file in folder.rglob("*.yaml")]
     names = sorted(str(file.with_suffix("")) for file in files)
