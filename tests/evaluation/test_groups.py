@@ -17,15 +17,8 @@ def seen(train: Encoded, rows: Encoded) -> dict[str, np.ndarray]:
 
 
 def encoded(user: list[int], item: list[int], rating: list[float]) -> Encoded:
-    zeros = np.zeros(len(user), np.int32)
-    values = np.array(rating, np.float32)
-    return Encoded(
-        np.array(user, np.int32),
-        np.array(item, np.int32),
-        zeros,
-        np.ones((1, 1), np.float32),
-        values,
-    )
+    columns = (user, np.int32), (item, np.int32), (rating, np.float32)
+    return Encoded(*(np.array(values, kind) for values, kind in columns))
 
 
 def test_known_values() -> None:

@@ -1,6 +1,7 @@
 """Epochs are chosen on validation, and test rows leave no trace."""
 
 import random
+from typing import ClassVar
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -118,6 +119,8 @@ def test_same_seed_same_weights_other_seed_others(
 
 class Disturbed(NeuralModel):
     """A model that is built while another thread draws from Python's `random`."""
+
+    item_features: ClassVar[tuple[str, ...]] = named("deep").item_features
 
     def build(self, features, train):  # type: ignore[no-untyped-def]
         random.random()
