@@ -1,9 +1,9 @@
 """Epochs are chosen on validation, and test rows leave no trace."""
 
 import random
-from typing import ClassVar
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
