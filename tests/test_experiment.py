@@ -9,9 +9,10 @@ from pydantic import PrivateAttr
 from small_data import synthetic
 
 from cfexp.data.encoder import FeatureEncoder, encode
+from cfexp.data.folds import KFold
 from cfexp.data.ratings import Ratings
 from cfexp.data.split import BoolArray
-from cfexp.data.splitters import KFold, RandomHoldout
+from cfexp.data.splitters import RandomHoldout
 from cfexp.data.synthetic import Synthetic
 from cfexp.experiment import Experiment
 from cfexp.models.bias import Bias, Mean
