@@ -109,8 +109,8 @@ def programs_made(monkeypatch: pytest.MonkeyPatch) -> list[Program]:
     """Returns a list that gets the programs that are made from now on; none is kept."""
     found: list[Program] = []
 
-    def program(*arguments: object) -> Program:
-        found.append(Program(*arguments))
+    def program(*arguments: object, **xla: bool) -> Program:
+        found.append(Program(*arguments, **xla))
         return found[-1]
 
     monkeypatch.setattr(programs, "Program", program)

@@ -13,7 +13,7 @@ from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
 from cfexp.training.engines import EpochErrors, rows_at, tables_of
 from cfexp.training.program import Losses, Rows, batch_losses
-from cfexp.training.updates import Optimizers
+from cfexp.training.updates import Optimizers, sums_of
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class DistributedEngine:
     that of one device, except for rounding and dropout.
 
     Raises:
-        ConfigError: The batch cannot be split equally.
+        ConfigError: The batch cannot be split equally, or the model has histories.
     """
 
     name = "distributed"
@@ -58,11 +58,7 @@ class DistributedEngine:
     ):
         self._strategy = tf.distribute.get_strategy()
         replicas = self._strategy.num_replicas_in_sync
-        if batch_size % replicas:
-            raise ConfigError(
-                f"training.batch_size={batch_size} cannot be split into {replicas}"
-                f" equal parts, one for each replica. Choose a multiple of {replicas}."
-            )
+        _check(model, batch_size, replicas)
         optimizer = optimizers.batchwise
         self._data = data
         self._batch_size = batch_size
@@ -102,6 +98,19 @@ class DistributedEngine:
             return rows_at(self._data, at[start : start + self._part])
 
         return self._strategy.experimental_distribute_values_from_function(part)
+
+
+def _check(model: keras.Model, batch_size: int, replicas: int) -> None:
+    if sums_of(model):
+        raise ConfigError(
+            f"model={model.name} has histories, which are trained on one device only."
+            " Set training.strategy=none."
+        )
+    if batch_size % replicas:
+        raise ConfigError(
+            f"training.batch_size={batch_size} cannot be split into {replicas}"
+            f" equal parts, one for each replica. Choose a multiple of {replicas}."
+        )
 
 
 def agree(value: float) -> float:

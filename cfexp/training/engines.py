@@ -15,10 +15,11 @@ from cfexp.models.layers.ordinal import ordinal_head
 from cfexp.models.scorer import model_inputs
 from cfexp.models.signature import numbers_of
 from cfexp.runtime.xla_cache import forget_programs
-from cfexp.training.history_sums import HistorySums, refuse_histories
+from cfexp.training.history_sums import HistorySums
+from cfexp.training.order import rounded_up
 from cfexp.training.program import Rows, Tables
 from cfexp.training.programs import forget, program_for
-from cfexp.training.updates import Optimizers, period
+from cfexp.training.updates import Optimizers, period, sums_of
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class CompiledEngine:
     """
 
     name = "compiled"
+    xla = True
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class CompiledEngine:
         self._variables = [*model.variables, *optimizers.variables]
         numbers = numbers_of(model, *optimizers)
         self._numbers = [tf.constant(n.value, tf.float32) for n in numbers]
-        self._program = program_for(model, optimizers, batch_size)
+        self._program = program_for(model, optimizers, batch_size, xla=self.xla)
 
     def run_epoch(self, order: npt.NDArray[np.int32]) -> EpochErrors:
         """Trains on rows in `order`, split into full batches."""
@@ -120,6 +122,16 @@ class CompiledEngine:
             totals[0] += len(batches) * float(penalty)
             histories.sum_up(program.histories)
         return totals
+
+
+class GraphEngine(CompiledEngine):
+    """Runs the same program without XLA.
+
+    For models with histories, whose gradients `keras.Model.fit` does not add up.
+    """
+
+    name = "graph"
+    xla = False
 
 
 class KerasEngine:
@@ -158,14 +170,14 @@ class KerasEngine:
 
 
 class FallbackEngine:
-    """The compiled engine, or `KerasEngine` for a model that XLA cannot compile.
+    """The compiled engine, or a slower one for a model that XLA cannot compile.
 
     Args:
         model: As in `CompiledEngine`.
         optimizers: As in `CompiledEngine`.
         data: The training rows.
         batch_size: Rows in a batch.
-        compiled: False to use `KerasEngine` from the start.
+        compiled: False to use the slower one from the start.
     """
 
     def __init__(
@@ -178,7 +190,8 @@ class FallbackEngine:
         compiled: bool,
     ):
         self._arguments = (model, optimizers, data, batch_size)
-        kind = CompiledEngine if compiled else KerasEngine
+        self._slower = GraphEngine if sums_of(model) else KerasEngine
+        kind = CompiledEngine if compiled else self._slower
         self._engine: Engine = kind(*self._arguments)
         self._epochs = 0
 
@@ -192,13 +205,12 @@ class FallbackEngine:
         try:
             errors = self._run_cached(order)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-            if self.name == "keras" or self._epochs:
+            if self.name != "compiled" or self._epochs:
                 raise
             model = self._arguments[0]
-            refuse_histories(model, f"XLA cannot compile it: {first_line(error)}")
             log.warning("XLA cannot compile %s: %s", model.name, first_line(error))
             log.warning("continuing with training.engine=keras, which is slower")
-            self._engine = KerasEngine(*self._arguments)
+            self._engine = self._slower(*self._arguments)
             errors = self._engine.run_epoch(order)
         self._epochs += 1
         return errors
@@ -215,15 +227,6 @@ class FallbackEngine:
             forget()
             self._engine = CompiledEngine(*self._arguments)
             return self._engine.run_epoch(order)
-
-
-def rounded_up(n: int) -> int:
-    """Returns a number to round `n` up to, at most an eighth larger.
-
-    So folds and splits of almost the same size have chunks of one shape.
-    """
-    step = 2 ** max(0, n.bit_length() - 4)
-    return -(-n // step) * step
 
 
 def rows_at(data: Encoded, at: npt.NDArray[np.int32]) -> Rows:

@@ -7,9 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cfexp.data.encoding import Encoded, FloatArray
-from cfexp.errors import ConfigError
 from cfexp.models.layers.history import HistorySum
-from cfexp.training.settings import Training
 from cfexp.training.updates import sums_of
 
 Gradients = Sequence[tuple[tf.Tensor, tf.Tensor]]
@@ -65,27 +63,3 @@ class HistorySums:
         found = [rated.T @ sums + vectors for rated, (sums, vectors) in pairs]
         self._gradients = []
         return [tf.constant(gradient / batches) for gradient in found]
-
-
-def check_engine(model: keras.Model, training: Training) -> None:
-    """Checks that a model can be trained with the engine and strategy that are set.
-
-    Raises:
-        ConfigError: It has histories, which the compiled engine alone trains.
-    """
-    for name, works in (("engine", "compiled"), ("strategy", "none")):
-        if getattr(training, name) != works:
-            refuse_histories(model, f"training.{name}={getattr(training, name)}")
-
-
-def refuse_histories(model: keras.Model, got: str) -> None:
-    """Raises an error if a model has histories.
-
-    Raises:
-        ConfigError: It has.
-    """
-    if sums_of(model):
-        raise ConfigError(
-            f"model={model.name} has histories, which only training.engine=compiled"
-            f" with training.strategy=none trains. Got: {got}"
-        )

@@ -18,7 +18,6 @@ from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.distributed import DistributedEngine, agree
 from cfexp.training.engines import EpochErrors, FallbackEngine
 from cfexp.training.history import Epoch, History
-from cfexp.training.history_sums import check_engine
 from cfexp.training.order import epoch_order
 from cfexp.training.progress import EpochBar
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe
@@ -95,7 +94,6 @@ class _Loop:
         self.model, self.rows, self.seed, self.hooks = model, rows, recipe.seed, hooks
         self.batch_size = min(training.batch_size, len(rows.train))
         distributed = training.strategy != "none"
-        check_engine(model, training)
         self.optimizers = Optimizers.of(model, recipe, len(rows.train))
         arguments = (model, self.optimizers, rows.train, self.batch_size)
         self.engine: FallbackEngine | DistributedEngine

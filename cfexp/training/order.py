@@ -1,4 +1,4 @@
-"""The order in which an epoch reads the training rows."""
+"""The order in which an epoch reads the training rows, and the size of chunks."""
 
 import numpy as np
 import numpy.typing as npt
@@ -22,3 +22,12 @@ def epoch_order(
     else:
         order = rng.permutation(n_rows).astype(np.int32)
     return np.resize(order, -(-n_rows // batch_size) * batch_size)
+
+
+def rounded_up(n: int) -> int:
+    """Returns a number to round `n` up to, at most an eighth larger.
+
+    So folds and splits of almost the same size have chunks of one shape.
+    """
+    step = 2 ** max(0, n.bit_length() - 4)
+    return -(-n // step) * step

@@ -45,7 +45,7 @@ class Found(NamedTuple):
 
 
 class Program:
-    """An XLA program that trains a model on a chunk of rows.
+    """A program, of XLA or not, that trains a model on a chunk of rows.
 
     It reads the numbers of the model and optimizer, such as penalties and learning
     rates, so that it can train other models of the same architecture, whose variables
@@ -55,6 +55,7 @@ class Program:
         model: A model built by `NeuralModel.build`.
         optimizers: Its optimizers, built.
         batch_size: Rows in a batch.
+        xla: False for functions that XLA does not compile.
 
     Attributes:
         variables: The variables of the model and the optimizer.
@@ -68,13 +69,15 @@ class Program:
         model: keras.Model,
         optimizers: Optimizers,
         batch_size: int,
+        *,
+        xla: bool = True,
     ):
         self.variables = [*model.variables, *optimizers.variables]
         self.size = size_of(self.variables)
         self.run_chunk: Callable[[Rows, Tables, tf.Tensor, Numbers], Found]
-        self.run_chunk = _compiled(self._run_chunk)
+        self.run_chunk = _traced(self._run_chunk, xla)
         self.update_histories: Callable[[Sequence[tf.Tensor], Numbers], tf.Tensor]
-        self.update_histories = _compiled(self._update_histories)
+        self.update_histories = _traced(self._update_histories, xla)
         self.histories = sums_of(model)
         self._batchwise = batchwise(model)
         self._model, self._optimizers, self._batch_size = model, optimizers, batch_size
@@ -163,10 +166,9 @@ class Program:
         _copy(self.variables, variables)
 
 
-def _compiled(function: Any) -> Any:
-    """Returns a function as an XLA program."""
+def _traced(function: Any, xla: bool) -> Any:
     # Autograph would take a second to convert an explicit loop.
-    return tf.function(function, jit_compile=True, autograph=False)
+    return tf.function(function, jit_compile=xla, autograph=False)
 
 
 def _add_rows(table: tf.Tensor, gradient: tf.IndexedSlices) -> tf.Tensor:

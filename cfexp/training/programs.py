@@ -24,13 +24,16 @@ def kept(n: int = MAX_PROGRAMS) -> Memo:
 _programs = kept()
 
 
-def program_for(model: keras.Model, optimizers: Optimizers, batch_size: int) -> Program:
+def program_for(
+    model: keras.Model, optimizers: Optimizers, batch_size: int, *, xla: bool = True
+) -> Program:
     """Returns a program that trains models like this one.
 
     Args:
         model: The model.
         optimizers: Its optimizers, built.
         batch_size: Rows in a batch.
+        xla: See `Program`.
 
     Returns:
         A program with variables of its own, or for this model alone, with the model's.
@@ -38,13 +41,13 @@ def program_for(model: keras.Model, optimizers: Optimizers, batch_size: int) -> 
     size = size_of([*model.variables, *optimizers.variables])
     found = signature(model, *optimizers) if size <= MAX_BYTES else None
     if found is None:
-        return Program(model, optimizers, batch_size)
+        return Program(model, optimizers, batch_size, xla=xla)
 
     def make() -> Program:
         own = type(model).from_config(model.get_config())
-        return Program(own, optimizers.copied(own), batch_size)
+        return Program(own, optimizers.copied(own), batch_size, xla=xla)
 
-    return _programs((found, batch_size), make)
+    return _programs((found, batch_size, xla), make)
 
 
 def forget() -> None:
