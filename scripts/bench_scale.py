@@ -1,7 +1,8 @@
 """Times and memory of whole runs, by size: python scripts/bench_scale.py.
 
-Each size is one process: synthetic data (from the cache), one epoch of dot with
-``embed_dim=64``, evaluation. Draws the README's plot where ``--plot`` says.
+Each size is one process: synthetic data (from the cache), one epoch of a model, dot
+with ``embed_dim=64`` by default, evaluation. Draws the README's plot where ``--plot``
+says.
 """
 
 import argparse
@@ -24,9 +25,10 @@ def main() -> None:
     """Prints a line for each size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="1_000_000,5_000_000,10_000_000,25_000_000")
+    parser.add_argument("--model", default="model=dot embed_dim=64")
     parser.add_argument("--plot", type=Path)
     args = parser.parse_args()
-    rows = [run(int(size)) for size in args.sizes.split(",")]
+    rows = [run(int(size), args.model.split()) for size in args.sizes.split(",")]
     frame = pd.DataFrame(rows)
     table = Table(*frame.columns)
     for row in frame.itertuples(index=False):
@@ -36,7 +38,7 @@ def main() -> None:
         draw(frame).savefig(args.plot)
 
 
-def run(size: int) -> dict[str, float]:
+def run(size: int, model: list[str]) -> dict[str, float]:
     """Runs one size; returns seconds by stage, of the epoch, and GB at the peak."""
     code = (
         "import sys; from cfexp.config.build import build;"
@@ -46,8 +48,8 @@ def run(size: int) -> dict[str, float]:
     override = f"dataset.n_ratings={size}"
     subprocess.run([sys.executable, "-c", code, override], check=True)
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "cfexp", override, "model=dot"]
-        command += ["embed_dim=64", "training.epochs=1", "training.batch_size=4096"]
+        command = [sys.executable, "-m", "cfexp", override, *model]
+        command += ["training.epochs=1", "training.batch_size=4096"]
         command += ["training.checkpoint_every=0", "tracking=none"]
         process = subprocess.Popen(
             [*command, f"hydra.run.dir={folder}"],
