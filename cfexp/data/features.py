@@ -117,7 +117,7 @@ def _chosen(
         if column not in there:
             what = "users" if side == "user" else "movies"
             have = f"They have: {', '.join(there)}" if there else "They have none"
-            more = "" if there else f"; give them with dataset.{what}=FILE"
+            more = "" if there else f"; dataset=csv takes them as dataset.{what}=FILE"
             raise DataError(
                 f"features.{side}={column}: {name}'s {what} have no column {column}"
                 f"{did_you_mean(column, there)}. {have}{more}"

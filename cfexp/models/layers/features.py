@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cfexp.models.layers.dropout import HashRandom
 from cfexp.models.layers.padding import normal
+from cfexp.models.layers.sums import square_sum
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
@@ -81,7 +82,8 @@ class FeatureEmbedding(keras.layers.Layer):
         weight = tf.concat(weights, axis=-1)[..., None]
         vectors = tf.gather(self.table.value, tf.concat(rows, axis=-1))
         if tf.is_tensor(self.l2) or self.l2:
-            penalty = self.l2 * tf.reduce_sum(weight * tf.square(vectors))
+            rows = tf.reshape(tf.sqrt(weight) * vectors, [-1, self.width])
+            penalty = self.l2 * square_sum(rows)
             self.add_loss(penalty / tf.cast(tf.shape(vectors)[0], tf.float32))
         return tf.reduce_sum(weight * vectors, axis=1)
 
