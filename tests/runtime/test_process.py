@@ -1,6 +1,7 @@
-"""Garbage of many trainings in one process."""
+"""Garbage of many trainings in one process, and its threads."""
 
 import gc
+import sys
 import weakref
 from collections.abc import Iterator
 
@@ -39,3 +40,18 @@ def test_what_trainings_leave_is_freed(
         left.append(weakref.ref(Graph()))
     alive = [graph for graph in left if graph() is not None]
     assert len(alive) <= process.EVERY if is_own else len(alive) == len(left)
+
+
+def test_threads_of_an_own_process_take_turns_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "_is_own", False)
+    thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
+    sys.setswitchinterval(0.005)  # Python's own
+    try:
+        process.make_own()
+        assert process.is_own()
+        assert sys.getswitchinterval() == pytest.approx(process.SWITCH)
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*thresholds)
