@@ -44,7 +44,7 @@ def with_overrides(
                 " Set single options or groups, such as dataset=csv."
             )
         path = ["model", "embed_dim"] if key == "embed_dim" else key.split(".")
-        if path[0] == "model":
+        if path[0] in ("model", "features"):
             subject = f"{written}: the model of run_id={run_id}"
             _check_same_model(path, merged, composed, subject)
         elif path[0] in composed:
@@ -92,6 +92,8 @@ def _check_same_model(
         was = str(trained)
         if was.startswith(OURS):
             was = build_spec("model", saved["model"]).label()
+    elif path == ["features"]:
+        was = "a model of other features"
     elif trained is None:
         was = f"a model that has no {path[-1]}"
     raise ConfigError(

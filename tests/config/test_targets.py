@@ -41,7 +41,7 @@ def test_class_of_a_module(modules: Path) -> None:
     assert "did you mean Ncf" in refused("cfexp.models.ncf.Nfc")
     assert "did you mean Ncf" in refused("cfexp.models.Nfc")
     assert "derived from Model of cfexp" in refused("os.getcwd")
-    assert "which is for split" in refused("cfexp.data.splitters.KFold")
+    assert "which is for split" in refused("cfexp.data.folds.KFold")
     assert "has no method build" in refused("cfexp.models.base.NeuralModel")
 
 
