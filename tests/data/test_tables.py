@@ -178,7 +178,11 @@ def test_another_genre_separator_is_noticed(
             "columns.users is unknown (did you mean u",
         ),
         (GOOD, ["dataset.columns.movieId=userId"], "is used for another column too"),
-        (GOOD, ["dataset.columns.userId=null"], "only timestamp, title, genres can be"),
+        (
+            GOOD,
+            ["dataset.columns.userId=null"],
+            "only timestamp, fold, title, genres can be",
+        ),
         (GOOD, ["dataset.columns.userId=usrId"], "no column usrId (did you mean userI"),
         (
             GOOD.replace("\n", ",8\n").replace(",8", "", 1),
