@@ -18,10 +18,12 @@ class Bayes(SampledModel):
     """BPMF (Salakhutdinov and Mnih, 2008) with biases and histories.
 
     ``rating = mean + b_u + b_i + p_u . q_i``, averaged over samples of the posterior.
-    The prior of (b_u, p_u) is normal around a linear function of the movies that the
-    user rated, that of (b_i, q_i) around one of the users who rated the movie (Simm et
-    al., 2017, Macau), so that those with few ratings are predicted from others like
-    them. Means, precisions and coefficients are sampled too: nothing has to be tuned.
+    The prior of (b_u, p_u) is normal around a linear function of the user's features
+    and of the movies that the user rated, that of (b_i, q_i) around one of the movie's
+    (Simm et al., 2017, Macau), so that those with few ratings are predicted from others
+    like them. With ``features.time=day``, each day of a user has a bias and factors,
+    too, which add their products with p_u and q_i (Rendle, 2010, Factorization
+    Machines). Means, precisions and coefficients are sampled: nothing has to be tuned.
 
     Attributes:
         embed_dim: Number of factors.

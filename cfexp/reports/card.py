@@ -25,6 +25,15 @@ from cfexp.reports.description import of_model
 from cfexp.reports.page import data_uri, page
 from cfexp.reports.plots import NAME
 
+EPOCH_CHOSEN = "Early stopping and the kept epoch used validation rows only."
+NOTHING_CHOSEN = (
+    "Nothing was chosen on validation rows: their error is that of a first fit, to the"
+    " train rows alone."
+)
+NOT_VALIDATED = (
+    "There is no validation error, since the model that was fine-tuned had been trained"
+    " on the validation rows: the last epoch was kept."
+)
 IMAGE = f"![{NAME}](plots/{NAME}.png)"
 
 
@@ -64,7 +73,10 @@ class Card:
     def text(self, folder: Path) -> str:
         """Returns the card in Markdown; `folder` holds its plots."""
         comparison, test, params = self.comparison, self.test, self.params
-        validated = "val_rmse" in self.metrics
+        if "val_rmse" not in self.metrics:
+            chosen = NOT_VALIDATED
+        else:
+            chosen = EPOCH_CHOSEN if "best_epoch" in self.metrics else NOTHING_CHOSEN
         parts = [
             f"# {_escaped(self.title)}\n",
             f"{of_model(_escaped(str(params['model.name'])), comparison)}\n",
@@ -72,7 +84,7 @@ class Card:
             "## Data\n",
             _data(*self.data),
             "## Protocol\n",
-            _protocol(params, comparison.fitted_on, validated=validated),
+            _protocol(params, comparison.fitted_on, chosen),
             "## Errors and margin over the baselines\n",
             _errors(comparison),
             "## Calibration: ratings given, by the star predicted\n",
@@ -113,13 +125,7 @@ def _data(ratings: Ratings, split: Split) -> str:
     return _table(pd.DataFrame(rows.items(), columns=["", " "]))
 
 
-def _protocol(params: Mapping[str, Any], fitted_on: str, *, validated: bool) -> str:
-    chosen = "Early stopping and the kept epoch used validation rows only."
-    if not validated:
-        chosen = (
-            "There is no validation error, since the model that was fine-tuned had been"
-            " trained on the validation rows: the last epoch was kept."
-        )
+def _protocol(params: Mapping[str, Any], fitted_on: str, chosen: str) -> str:
     if params.get("training.refit"):
         chosen += " Then the model was trained again on train and validation rows."
     return (

@@ -49,7 +49,7 @@ def save_plots(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _drawing:
-        kept = _kept.setdefault(history is not None, Figure())
+        kept = _kept.setdefault(history is not None, _empty())
         overview(history, predictions, kept).savefig(folder / f"{NAME}.png")
 
 
@@ -64,7 +64,7 @@ def overview(
         figure: An empty figure, or one that the function has drawn for another run with
             (or without) a history, which is drawn anew; None for a new one.
     """
-    figure = figure or Figure()
+    figure = figure or _empty()
     places = (CURVES, CALIBRATION) if history else (CURVES,)
     panels = _panels(figure, (*places, GENRES, POPULARITY))
     if history:
@@ -78,10 +78,14 @@ def overview(
     return figure
 
 
+def _empty() -> Figure:
+    # Not set later: `savefig` takes the resolution that a figure was made with.
+    return Figure(figsize=(10, 7), dpi=90)
+
+
 def _panels(figure: Figure, places: Sequence[Place]) -> list[Axes]:
     """Returns the figure's panels, without what was drawn before."""
     if not figure.axes:
-        figure.set(size_inches=(10, 7), dpi=90)
         for place in places:
             axes = figure.add_axes(place)
             axes.spines[["top", "right"]].set_visible(False)
@@ -110,7 +114,7 @@ def learning_curves(axes: Axes, history: History) -> None:
             axes.plot(*zip(*points, strict=True), color=color, marker=".", label=label)
     if not history.averaged:
         axes.axvline(history.best.epoch, color=ACCENT, linestyle=":")
-    axes.set(xlabel="epoch", ylabel="RMSE (stars)")
+    axes.set(xlabel="sweep" if history.averaged else "epoch", ylabel="RMSE (stars)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, fontsize=8, loc="upper center")
 

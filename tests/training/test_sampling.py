@@ -56,6 +56,7 @@ def test_command_line(workdir: Path) -> None:
     assert metrics["training/reload_max_abs_diff"] < 1e-9
     card = (workdir / "run/results/model_card.md").read_text()
     assert "## Intervals" in card
+    assert "Nothing was chosen on validation rows" in card
     pd.DataFrame({"userId": [1, 999_999], "movieId": [1, 1]}).to_csv(workdir / "p.csv")
     ok(cfexp("predict", "run", "p.csv", "output=out.csv", cwd=workdir))
     found = pd.read_csv(workdir / "out.csv")
