@@ -98,6 +98,7 @@ def epochs(job: dict[str, str], config: Any, folder: Path) -> float:
     return found + 1 / 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes"])
 def test_search_begins_with_the_present_values(tried: Tried, sampler: str) -> None:
     """And finds better ones; the same search again goes on."""
@@ -116,6 +117,7 @@ def test_search_begins_with_the_present_values(tried: Tried, sampler: str) -> No
     assert len(list(Path("studies").glob("*.log"))) == 1
 
 
+@pytest.mark.slow
 def test_grid_is_tried_once(tried: Tried) -> None:
     """And so are lists, whatever chooses from them."""
     search = ["model=dot", "model.l2=0.1,0.2,0.12", "seed=range(0,2)"]
@@ -127,6 +129,7 @@ def test_grid_is_tried_once(tried: Tried) -> None:
         assert jobs[0] == {**jobs[0], "model.l2": "0.12", "seed": "0"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pruner", "saves"), [("median", 0.2), ("asha", 0.3)])
 def test_bad_jobs_are_pruned(tried: Tried, pruner: str, saves: float) -> None:
     """The best one is not, and importance counts finished ones only."""
@@ -145,6 +148,7 @@ def test_bad_jobs_are_pruned(tried: Tried, pruner: str, saves: float) -> None:
     assert len(all_of_it) == 20
 
 
+@pytest.mark.slow
 def test_killed_trial_is_tried_again(tried: Tried) -> None:
     """First of all, with the same values; an error does not end a search."""
 

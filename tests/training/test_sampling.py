@@ -19,6 +19,7 @@ from cfexp.training.testing import evaluate_fitted
 SMALL = Bayes(embed_dim=3, sweeps=40, burn_in=15, keep=15)
 
 
+@pytest.mark.slow
 def test_planted_factors_are_recovered() -> None:
     data = synthetic(20_000, n_users=200, n_items=500, n_factors=1, noise=0.3).load()
     split = RandomHoldout(test_size=0.2, valid_size=0.1).split(data, seed=0)
@@ -35,6 +36,7 @@ def test_planted_factors_are_recovered() -> None:
     assert len(fitted.rows) == len(split.train) + len(split.valid)
 
 
+@pytest.mark.slow
 def test_test_ratings_are_not_read() -> None:
     data = synthetic(3000).load()
     split = RandomHoldout(test_size=0.2, valid_size=0.1).split(data, seed=0)

@@ -182,6 +182,7 @@ def test_fixed_noise_stays() -> None:
     np.testing.assert_array_equal(noise.of_users(), [1, 1, 1])
 
 
+@pytest.mark.slow
 def test_cutpoints_and_latent_ratings_are_recovered(rng: np.random.Generator) -> None:
     n = 8000
     rating = rng.normal(size=n).astype(np.float32)

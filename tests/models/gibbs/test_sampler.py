@@ -12,6 +12,8 @@ from cfexp.models.bayes import Bayes
 from cfexp.models.gibbs.plan import history, plans_of
 from cfexp.models.posterior import Posterior
 
+pytestmark = pytest.mark.slow
+
 USERS, ITEMS, ROWS = 150, 100, 6000
 SPEC = FeatureSpec(
     n_users=USERS,
