@@ -50,13 +50,25 @@ class Scorer(Protocol):
         ...
 
 
+WithStd = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+
+
 @runtime_checkable
 class Uncertain(Protocol):
     """A trained model that knows how far off its predictions may be."""
 
-    def std(self, rows: Encoded) -> npt.NDArray[np.float64]:
-        """Returns the standard deviation of each rating, in stars, shape ``(n,)``."""
+    def predict_with_std(self, rows: Encoded) -> WithStd:
+        """Returns ratings, and the standard deviation of each, shape ``(n,)`` each."""
         ...
+
+
+def predict_with_std(
+    scorer: Scorer, rows: Encoded
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
+    """Returns ratings and their standard deviations, None if they are not known."""
+    if isinstance(scorer, Uncertain):
+        return scorer.predict_with_std(rows)
+    return scorer.predict(rows), None
 
 
 class Model(Spec):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from cfexp.data.encoding import Encoded
+from cfexp.models.base import WithStd
 from cfexp.models.sampled_side import FloatArray, SampledSide
 
 # Numbers that a block of predictions holds in memory.
@@ -72,8 +73,12 @@ class Posterior:
 
         Both of what the model does not know, and of what users leave to chance.
         """
+        return self.predict_with_std(rows)[1]
+
+    def predict_with_std(self, rows: Encoded) -> WithStd:
+        """Returns both, see `predict` and `std`."""
         mean, square = self._moments(rows)
-        return np.sqrt(np.maximum(square - mean**2, 0.0))
+        return mean, np.sqrt(np.maximum(square - mean**2, 0.0))
 
     def _moments(
         self, rows: Encoded

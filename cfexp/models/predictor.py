@@ -18,7 +18,7 @@ from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.ids import as_ids, equal_to, positions
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
 from cfexp.errors import DataError
-from cfexp.models.base import Scorer, Uncertain
+from cfexp.models.base import Scorer, Uncertain, predict_with_std
 from cfexp.models.loading import load_scorer
 from cfexp.models.origin import Origin, as_damaged, read_origin
 from cfexp.models.travelling import CODE, import_modules, write_sources
@@ -81,31 +81,29 @@ class Predictor:
         Raises:
             DataError: A column or an id is missing.
         """
-        require_pairs(pairs, (USER, ITEM))
-        if not len(pairs):
-            return np.empty(0)
-        return self.scorer.predict(
-            self.encoder.transform(pairs, self.movies, self.users)
-        )
+        return self.predict_with_std(pairs)[0]
 
-    def std(self, pairs: pd.DataFrame) -> npt.NDArray[np.float64] | None:
-        """Returns the standard deviation of the ratings, in stars, shape ``(n,)``.
+    def predict_with_std(
+        self, pairs: pd.DataFrame
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
+        """Predicts ratings, and the standard deviation of each, shape ``(n,)`` each.
 
         Args:
             pairs: As for `predict`.
 
         Returns:
-            None if models of this family do not know it.
+            The deviations, in stars, are None if models of this family know none.
 
         Raises:
             DataError: A column or an id is missing.
         """
-        if not isinstance(self.scorer, Uncertain):
-            return None
         require_pairs(pairs, (USER, ITEM))
         if not len(pairs):
-            return np.empty(0)
-        return self.scorer.std(self.encoder.transform(pairs, self.movies))
+            return np.empty(0), np.empty(0) if isinstance(
+                self.scorer, Uncertain
+            ) else None
+        rows = self.encoder.transform(pairs, self.movies, self.users)
+        return predict_with_std(self.scorer, rows)
 
     def recommend(
         self, user: int | str, *, k: int = 10, seen: Iterable[int | str] | None = None

@@ -18,9 +18,8 @@ class ServedModel:
         self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """Returns ``rating`` and, if known, ``std``, for ``userId`` and ``movieId``."""
-        rating = self.predictor.predict(model_input)
+        rating, std = self.predictor.predict_with_std(model_input)
         found = pd.DataFrame({"rating": rating}, index=model_input.index)
-        std = self.predictor.std(model_input)
         return found if std is None else found.assign(std=std)
 
 

@@ -47,9 +47,8 @@ def predict_file(predictor: Predictor, *, pairs: str, output: Path) -> None:
     frame = read_table(pairs, option="pairs", texts=(USER, ITEM, *texts))
     columns = list(map(str, frame.columns))
     require_once(f"pairs={pairs}", columns, columns)
-    predicted = predictor.predict(frame)
+    predicted, std = predictor.predict_with_std(frame)
     ids = {name: as_ids(frame[name]) for name in (USER, ITEM)}
-    std = predictor.std(frame)
     frame = frame.assign(**ids, **{PREDICTED: predicted})
     if std is not None:
         frame = frame.assign(**{STD: std})

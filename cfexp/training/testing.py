@@ -8,7 +8,7 @@ from cfexp.data.ratings import RATING, USER, IntArray, Ratings
 from cfexp.data.split import Split
 from cfexp.evaluation.groups import Evaluation, Seen, evaluate
 from cfexp.evaluation.metrics import FloatArray
-from cfexp.models.base import Uncertain
+from cfexp.models.base import predict_with_std
 from cfexp.models.source import Source
 from cfexp.training.fit import Fitted
 from cfexp.training.recipe import Usable
@@ -47,12 +47,10 @@ def evaluate_fitted(
         TrainingError: A prediction is not a number.
     """
     encoded = encode(ratings, model.encoder, rows)
-    predicted = model.scorer.predict(encoded)
+    predicted, std = predict_with_std(model.scorer, encoded)
     seen = model.encoder.times_seen(encoded) if seen is None else seen
     part = ratings.frame.iloc[rows]
     evaluation = evaluate(part[RATING], predicted, user=part[USER], seen=seen)
-    scorer = model.scorer
-    std = scorer.std(encoded) if isinstance(scorer, Uncertain) else None
     return Tested(predicted, seen, evaluation, std)
 
 
