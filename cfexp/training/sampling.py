@@ -44,9 +44,12 @@ class _Validation:
         self._total = np.zeros(len(rows) if rows else 0)
         self._n = 0
 
-    def errors(self, sample: Scorer, *, kept: bool) -> tuple[float, float]:
+    def __bool__(self) -> bool:
+        return self._rows is not None
+
+    def errors(self, sample: Scorer | None, *, kept: bool) -> tuple[float, float]:
         """Returns RMSE and MAE; of the sample alone, until one is kept."""
-        if not self._rows:
+        if self._rows is None or sample is None:
             return math.nan, math.nan
         predicted = sample.predict(self._rows)
         if kept:
@@ -105,12 +108,12 @@ def _sampled(
     report: Callable[[Epoch], None],
 ) -> tuple[list[Scorer], list[Epoch]]:
     """Returns the samples that are kept, and all of them as epochs."""
-    samples, epochs = [], []
+    samples, epochs, numbers = [], [], model.kept
     with deferred_interrupts() as stop:
         for number in range(1, model.sweeps + 1):
-            kept = number in model.kept
+            kept = number in numbers
             epoch, sample = _sweep(sampler, number, validation, kept=kept)
-            if kept:
+            if kept and sample is not None:
                 samples.append(sample)
             epochs.append(epoch)
             report(epoch)
@@ -121,8 +124,8 @@ def _sampled(
 
 def _sweep(
     sampler: Sampler, number: int, validation: _Validation, *, kept: bool
-) -> tuple[Epoch, Scorer]:
-    """Takes one sample and validates the mean of those so far."""
+) -> tuple[Epoch, Scorer | None]:
+    """Takes one sample, returned if needed, and validates the mean of those so far."""
     started = time.perf_counter()
     square = sampler.sweep()
     seconds = time.perf_counter() - started
@@ -131,7 +134,8 @@ def _sweep(
             f"sample {number} has the training error {square}: the sampler has"
             " diverged. Lower model.embed_dim, or set another seed."
         )
-    sample = sampler.sample()
+    # Converts all vectors.
+    sample = sampler.sample() if kept or validation else None
     val_rmse, val_mae = validation.errors(sample, kept=kept)
     epoch = Epoch(
         epoch=number,
