@@ -6,9 +6,24 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-# Cells of a table: more would need much memory at once.
-MAX_CELLS = 2_000_000
+# Numbers that the vectors of a table's rows, or the moments of its users, may have:
+# more would need much memory at once.
+MAX_NUMBERS = 32_000_000
 GROWTH = 1.5
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of some users.
+
+    Attributes:
+        users: The users, shape ``(users,)``.
+        rows: Positions of rows, one line for each user, filled up with the position
+            after the last row: int32, shape ``(users, width)``.
+    """
+
+    users: tf.Tensor
+    rows: tf.Tensor
 
 
 @dataclass(frozen=True)
@@ -16,18 +31,17 @@ class Grouped:
     """The rows of each user or movie.
 
     Attributes:
-        tables: Positions of rows, one line for each user, filled with `n_rows`, the
-            position after the last row: int32, shape ``(users of the table, width)``.
+        tables: The rows, in tables of users with similarly many.
         place: Line of each user in all tables put together, shape ``(n,)``.
         n_rows: Number of rows.
     """
 
-    tables: list[tf.Tensor]
+    tables: list[Table]
     place: tf.Tensor
     n_rows: int
 
 
-def grouped(index: npt.NDArray[np.int32], n: int) -> Grouped:
+def grouped(index: npt.NDArray[np.int32], n: int, size: int) -> Grouped:
     """Groups rows by user or movie.
 
     A table's lines are filled up by at most half of their rows, so that the tables hold
@@ -36,6 +50,7 @@ def grouped(index: npt.NDArray[np.int32], n: int) -> Grouped:
     Args:
         index: User of each row, shape ``(n_rows,)``.
         n: Number of users.
+        size: Numbers of a row, of which a user's moments have the square.
     """
     order = np.argsort(index, kind="stable").astype(np.int32)
     count = np.bincount(index, minlength=n)
@@ -45,16 +60,14 @@ def grouped(index: npt.NDArray[np.int32], n: int) -> Grouped:
     for each in np.unique(level):
         members = np.flatnonzero(level == each)
         width = max(int(count[members].max()), 1)
-        for part in np.split(members, range(0, len(members), _lines(width))[1:]):
+        lines = max(1, MAX_NUMBERS // (size * max(width, size)))
+        for part in np.split(members, range(0, len(members), lines)[1:]):
             at = np.arange(width)[None] + start[part, None]
             used = np.arange(width)[None] < count[part, None]
             rows = order[np.minimum(at, len(order) - 1)]
-            tables.append(tf.constant(np.where(used, rows, len(order)), tf.int32))
+            filled = tf.constant(np.where(used, rows, len(order)), tf.int32)
+            tables.append(Table(tf.constant(part, tf.int32), filled))
             users.append(part)
     place = np.empty(n, np.int32)
     place[np.concatenate(users)] = np.arange(n, dtype=np.int32)
     return Grouped(tables, tf.constant(place), len(order))
-
-
-def _lines(width: int) -> int:
-    return max(1, MAX_CELLS // width)

@@ -11,7 +11,7 @@ from cfexp.models.gibbs.noise import Noise
 from cfexp.models.gibbs.ordinal import Ordinal
 from cfexp.models.gibbs.plan import Sides, plans_of
 from cfexp.models.gibbs.randomness import Randomness
-from cfexp.models.gibbs.side import combined, moments
+from cfexp.models.gibbs.side import Given, combined
 from cfexp.models.posterior import Posterior
 
 # Rows whose vectors are looked up at once.
@@ -84,17 +84,15 @@ class GibbsSampler(tf.Module):
 
     @tf.function(autograph=False)
     def _sweep(self) -> tf.Tensor:
-        users = self.sides[0]
-        found = moments(users, self.sides[1:], self.target, None)
-        users.sample(found * self.noise.of_users()[:, None, None], self._random)
-        squares = _squares(found, users.vectors)
+        users, own = self.sides[0], self.noise.of_users()
+        given = Given(self.target.value(), own=own)
+        squares = users.sample(self.sides[1:], given, self._random) / own
         self.noise.sample(squares, self._count, self._random)
-        own = tf.gather(self.noise.of_users(), users.index[:-1])
-        weight = tf.concat([own, [0.0]], 0)
+        each = tf.gather(self.noise.of_users(), users.index[:-1])
+        given = Given(self.target.value(), weight=tf.concat([each, [0.0]], 0))
         for side in self.sides[1:]:
             others = [other for other in self.sides if other is not side]
-            found = moments(side, others, self.target, weight)
-            side.sample(found, self._random)
+            side.sample(others, given, self._random)
         if self.ordinal:
             self._draw_latent()
         return tf.reduce_sum(squares) / tf.reduce_sum(self._count)
@@ -127,10 +125,3 @@ class GibbsSampler(tf.Module):
     def average(self, samples: Sequence[Posterior]) -> Posterior:
         """Returns the mean of some samples."""
         return Posterior.joined(samples)
-
-
-def _squares(moments_: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
-    """Returns each user's sum of squared errors, given the moments of their ratings."""
-    error = tf.concat([-vectors, tf.ones_like(vectors[:, :1])], 1)
-    squares = tf.einsum("ni,nij,nj->n", error, moments_, error)
-    return tf.maximum(squares, 0.0)

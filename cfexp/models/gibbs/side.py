@@ -1,6 +1,7 @@
 """The vectors of one side of the ratings: users, movies or sessions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,28 @@ import tensorflow as tf
 from cfexp.models.gibbs.degrees import grouped
 from cfexp.models.gibbs.prior import FloatArray, Prior
 from cfexp.models.gibbs.randomness import Randomness
+
+
+@dataclass(frozen=True)
+class Given:
+    """The ratings that vectors are sampled from.
+
+    Attributes:
+        target: The ratings, and one more for the row that fills tables up.
+        weight: Precision of each rating, 0 for that row; None: 1.
+        own: Precision of the ratings of each user, which multiplies `weight`; None: 1.
+    """
+
+    target: tf.Tensor
+    weight: tf.Tensor | None = None
+    own: tf.Tensor | None = None
+
+    def root_weight(self, rows: tf.Tensor) -> tf.Tensor:
+        """Returns the root of the weight of some rows."""
+        if self.weight is None:
+            n_rows = self.target.shape[0] - 1
+            return tf.cast(rows < n_rows, tf.float32)
+        return tf.sqrt(tf.gather(self.weight, rows))
 
 
 class Side(tf.Module):
@@ -36,7 +59,7 @@ class Side(tf.Module):
         self.n, self.width = n, width
         # One more: the row that fills the tables up.
         self.index = tf.constant(np.append(index, 0), tf.int32)
-        self.rows = grouped(index, n)
+        self.rows = grouped(index, n, width + 2)
         factors = 0.1 * random.normal((n, width))
         self.vectors = tf.Variable(tf.concat([tf.zeros((n, 1)), factors], 1))
         self.prior = Prior(n, width + 1, tables)
@@ -45,29 +68,42 @@ class Side(tf.Module):
         """Returns the vectors of rows, shape ``(*rows.shape, 1 + width)``."""
         return tf.gather(self.vectors, tf.gather(self.index, rows))
 
-    def sample(self, moments: tf.Tensor, random: Randomness) -> None:
-        """Samples all vectors, given the moments of their ratings, and the prior.
+    def sample(
+        self, others: Sequence["Side"], given: Given, random: Randomness
+    ) -> tf.Tensor:
+        """Samples all vectors, given those of the other sides, then the prior.
+
+        Users do not depend on each other, so that only the moments of one table of them
+        are in memory at a time.
 
         Args:
-            moments: As from `moments`, weighted with the precision of each rating.
+            others: The other sides.
+            given: The ratings and their precisions.
             random: Random stream.
+
+        Returns:
+            Each user's sum of weighted squared errors, shape ``(n,)``.
         """
-        size = self.width + 1
-        precision = moments[:, :size, :size] + self.prior.precision
-        toward = self.prior.means() @ self.prior.precision
-        root = tf.linalg.cholesky(precision)
-        half = tf.linalg.triangular_solve(
-            root, (moments[:, :size, size] + toward)[..., None]
-        )
-        half += random.normal((self.n, size, 1))
-        drawn = tf.linalg.triangular_solve(root, half, adjoint=True)
-        self.vectors.assign(drawn[..., 0])
+        shape = (self.n, self.width + 1)
+        toward = tf.broadcast_to(self.prior.means() @ self.prior.precision, shape)
+        noise = random.normal((*shape, 1))[..., 0]
+        drawn: list[tf.Tensor] = []
+        squares: list[tf.Tensor] = []
+        for table in self.rows.tables:
+            # One after the other: all at once would need the memory of all.
+            with tf.control_dependencies(drawn[-1:]):
+                sums = moments(table.rows, others, given)
+                if given.own is not None:
+                    sums *= tf.gather(given.own, table.users)[:, None, None]
+                toward_, noise_ = (tf.gather(x, table.users) for x in (toward, noise))
+                drawn.append(draw(sums, self.prior.precision, toward_, noise_))
+                squares.append(squared_errors(sums, drawn[-1]))
+        self.vectors.assign(tf.gather(tf.concat(drawn, 0), self.rows.place))
         self.prior.sample(self.vectors, random)
+        return tf.gather(tf.concat(squares, 0), self.rows.place)
 
 
-def moments(
-    side: Side, others: Sequence[Side], target: tf.Tensor, weight: tf.Tensor | None
-) -> tf.Tensor:
+def moments(rows: tf.Tensor, others: Sequence[Side], given: Given) -> tf.Tensor:
     """Returns each user's sums of ``[1, z, t]' [1, z, t]`` over their ratings.
 
     A rating is linear in the vector of one side, given those of the others: with the
@@ -75,27 +111,50 @@ def moments(
     the others leave of the rating.
 
     Args:
-        side: The users.
-        others: The other sides.
-        target: The ratings, and one more for the row that fills tables up.
-        weight: Weight of each rating, 0 for that row; None: the same for all.
+        rows: Positions of each user's rows, filled up, shape ``(users, width)``.
+        others: The sides other than that of the users.
+        given: The ratings and their weights.
 
     Returns:
-        Shape ``(n, width + 2, width + 2)``.
+        Shape ``(users, width + 2, width + 2)``.
     """
-    if weight is None:
-        weight = tf.concat([tf.ones(side.rows.n_rows), [0.0]], 0)
-    found: list[tf.Tensor] = []
-    for rows in side.rows.tables:
-        # One after the other: all at once would need the memory of all.
-        with tf.control_dependencies(found[-1:]):
-            vectors = [other.of_rows(rows) for other in others]
-            z, rest = combined(vectors)
-            left = tf.gather(target, rows) - rest
-            row = tf.concat([tf.ones_like(left)[..., None], z, left[..., None]], -1)
-            row *= tf.sqrt(tf.gather(weight, rows))[..., None]
-            found.append(tf.matmul(row, row, transpose_a=True))
-    return tf.gather(tf.concat(found, 0), side.rows.place)
+    z, rest = combined([other.of_rows(rows) for other in others])
+    left = tf.gather(given.target, rows) - rest
+    row = tf.concat([tf.ones_like(left)[..., None], z, left[..., None]], -1)
+    row *= given.root_weight(rows)[..., None]
+    return tf.matmul(row, row, transpose_a=True)
+
+
+def draw(
+    moments_: tf.Tensor, precision: tf.Tensor, toward: tf.Tensor, noise: tf.Tensor
+) -> tf.Tensor:
+    """Returns vectors drawn from their posterior, shape ``(users, size)``.
+
+    Args:
+        moments_: As from `moments`, weighted with the precision of each rating.
+        precision: Precision of the prior, shape ``(size, size)``.
+        toward: `precision` times the prior means, shape ``(users, size)``.
+        noise: Standard normal numbers, shape ``(users, size)``.
+    """
+    size = precision.shape[0]
+    root = tf.linalg.cholesky(moments_[:, :size, :size] + precision)
+    half = tf.linalg.triangular_solve(
+        root, (moments_[:, :size, size] + toward)[..., None]
+    )
+    half += noise[..., None]
+    return tf.linalg.triangular_solve(root, half, adjoint=True)[..., 0]
+
+
+def squared_errors(moments_: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+    """Returns each user's sum of weighted squared errors.
+
+    Args:
+        moments_: As from `moments`.
+        vectors: The users' vectors.
+    """
+    error = tf.concat([-vectors, tf.ones_like(vectors[:, :1])], 1)
+    squares = tf.einsum("ni,nij,nj->n", error, moments_, error)
+    return tf.maximum(squares, 0.0)
 
 
 def combined(vectors: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:

@@ -11,7 +11,14 @@ from cfexp.models.gibbs.noise import Noise
 from cfexp.models.gibbs.ordinal import Ordinal
 from cfexp.models.gibbs.prior import Coefficients, Prior
 from cfexp.models.gibbs.randomness import Randomness
-from cfexp.models.gibbs.side import Side, combined, moments
+from cfexp.models.gibbs.side import (
+    Given,
+    Side,
+    combined,
+    draw,
+    moments,
+    squared_errors,
+)
 
 
 @pytest.fixture
@@ -20,24 +27,27 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("max_cells", [50, 2_000_000])
+@pytest.mark.parametrize("most", [150, 6_000_000])
 def test_tables_hold_each_row_once(
-    rng: np.random.Generator, max_cells: int, monkeypatch: pytest.MonkeyPatch
+    rng: np.random.Generator, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(degrees, "MAX_CELLS", max_cells)
+    monkeypatch.setattr(degrees, "MAX_NUMBERS", most)
     index = rng.zipf(1.5, 3000).clip(1, 60).astype(np.int32) - 1
-    found = grouped(index, 70)
+    found = grouped(index, 70, 3)
     lines = np.concatenate(
         [
             np.pad(t, ((0, 0), (0, 3000 - t.shape[1])), constant_values=3000)
-            for t in (table.numpy() for table in found.tables)
+            for t in (table.rows.numpy() for table in found.tables)
         ]
     )[found.place.numpy()]
+    users = np.concatenate([table.users.numpy() for table in found.tables])
+    assert users[found.place.numpy()].tolist() == list(range(70))
     for user in range(70):
         rows = lines[user][lines[user] < 3000]
         assert rows.tolist() == np.flatnonzero(index == user).tolist()
-    cells = sum(table.shape[0] * table.shape[1] for table in found.tables)
-    assert cells < 1.5 * 3000 + 4 * 70
+    shapes = [table.rows.shape for table in found.tables]
+    assert sum(n * width for n, width in shapes) < 1.5 * 3000 + 4 * 70
+    assert all(n == 1 or 3 * n * max(width, 3) <= most for n, width in shapes)
 
 
 def test_wishart_mean() -> None:
@@ -75,13 +85,26 @@ def three_sides(rng: np.random.Generator) -> list[Side]:
     return sides
 
 
+def in_table(side: Side) -> tf.Tensor:
+    """Returns the positions of each user's rows in one table."""
+    index = side.index.numpy()[:-1]
+    rows = np.full((side.n, 400), 400, np.int32)
+    for user in range(side.n):
+        own = np.flatnonzero(index == user)
+        rows[user, : len(own)] = own
+    return tf.constant(rows)
+
+
+@pytest.mark.parametrize("weighted", [True, False])
 def test_moments_are_sums_over_ratings(
-    rng: np.random.Generator, three_sides: list[Side]
+    rng: np.random.Generator, three_sides: list[Side], weighted: bool
 ) -> None:
     users, *others = three_sides
     target = rng.normal(size=401).astype(np.float32)
-    weight = np.append(rng.random(400), 0).astype(np.float32)
-    found = moments(users, others, tf.constant(target), tf.constant(weight)).numpy()
+    weight = np.append(rng.random(400) if weighted else np.ones(400), 0)
+    weights = tf.constant(weight, tf.float32) if weighted else None
+    given = Given(tf.constant(target), weights)
+    found = moments(in_table(users), others, given).numpy()
     expected = np.zeros((20, 5, 5))
     for row in range(400):
         a, b = (o.vectors.numpy()[o.index.numpy()[row]] for o in others)
@@ -89,6 +112,36 @@ def test_moments_are_sums_over_ratings(
         one = np.array([1, *(a + b)[1:], left])
         expected[users.index.numpy()[row]] += weight[row] * np.outer(one, one)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("most", [200, 32_000_000])
+def test_tables_do_not_change_samples(
+    rng: np.random.Generator,
+    three_sides: list[Side],
+    most: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many there are: all users are sampled as if in one table."""
+    users, *others = three_sides
+    monkeypatch.setattr(degrees, "MAX_NUMBERS", most)
+    users.rows = degrees.grouped(users.index.numpy()[:-1], 20, 5)
+    target = tf.constant(rng.normal(size=401), tf.float32)
+    own = tf.constant(1 + rng.random(20), tf.float32)
+    sums = moments(in_table(users), others, Given(target)) * own[:, None, None]
+    precision = tf.identity(users.prior.precision)
+    toward, noise = tf.zeros((20, 4)), Randomness(7).normal((20, 4))
+    expected = draw(sums, precision, toward, noise)
+    squares = users.sample(others, Given(target, own=own), Randomness(7))
+    np.testing.assert_allclose(users.vectors, expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(squares, squared_errors(sums, expected), rtol=1e-3)
+
+
+def test_squared_errors(rng: np.random.Generator) -> None:
+    rows, vector = rng.normal(size=(30, 4)), rng.normal(size=3)
+    sums = tf.constant((rows.T @ rows)[None], tf.float32)
+    found = squared_errors(sums, tf.constant(vector[None], tf.float32))
+    expected = np.sum((rows[:, 3] - rows[:, :3] @ vector) ** 2)
+    np.testing.assert_allclose(found, [expected], rtol=1e-4)
 
 
 def test_rating_is_that_of_a_factorisation_machine(three_sides: list[Side]) -> None:
@@ -103,13 +156,11 @@ def test_rating_is_that_of_a_factorisation_machine(three_sides: list[Side]) -> N
 
 def test_vectors_follow_their_posterior(rng: np.random.Generator) -> None:
     """With a fixed prior: mean and variance of a Bayesian linear regression."""
-    side = Side(np.zeros(50, np.int32), 4000, 1, [], Randomness(1))
     z, y = rng.normal(size=50), rng.normal(size=50)
     rows = np.stack([np.ones(50), z, y], 1)
     sums = tf.constant((4 * rows.T @ rows)[None], tf.float32)
-    side.prior.sample = lambda vectors, random: None  # keeps the prior as it is
-    side.sample(tf.tile(sums, (4000, 1, 1)), Randomness(2))
-    draws = side.vectors.numpy()
+    toward, noise = tf.zeros((4000, 2)), Randomness(2).normal((4000, 2))
+    draws = draw(tf.tile(sums, (4000, 1, 1)), 10 * tf.eye(2), toward, noise).numpy()
     precision = 4 * rows[:, :2].T @ rows[:, :2] + 10 * np.eye(2)
     mean = np.linalg.solve(precision, 4 * rows[:, :2].T @ y)
     np.testing.assert_allclose(np.mean(draws, 0), mean, atol=0.01)
@@ -128,10 +179,10 @@ def test_coefficients_follow_a_ridge_regression(
     group, n = Coefficients(table, 200), 30
     random, precision = Randomness(0), 2 * tf.eye(200)
     draws = np.empty((n, shape[1], 200))
-    for draw in draws:
+    for drawn in draws:
         group.precision.assign(3.0)
         group.sample(tf.tile(target, (1, 200)), precision, random)
-        draw[:] = group.value.numpy()
+        drawn[:] = group.value.numpy()
     draws = np.moveaxis(draws, 1, 2).reshape(-1, shape[1])
     ridge = table.T @ table + 3 * np.eye(shape[1])
     expected = np.linalg.solve(ridge, table.T @ target)[:, 0]
