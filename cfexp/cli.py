@@ -196,7 +196,8 @@ def _task_of(cfg: DictConfig, job: Any) -> "Task":
     """
     # Here, since ``--help`` does without pydantic.
     from cfexp.config.build import build
-    from cfexp.config.identity import run_name, without_embed_dim
+    from cfexp.config.identity import run_name
+    from cfexp.config.short import without_effect
     from cfexp.runs.sweep import current_sweep
 
     swept = current_sweep()
@@ -207,9 +208,10 @@ def _task_of(cfg: DictConfig, job: Any) -> "Task":
     from cfexp.sweeps.report import reporter
 
     model = request.experiment.model
-    overrides = without_embed_dim(job.overrides.task, model)
-    for left_out in set(job.overrides.task) - set(overrides):
-        log.info("%s is left out: %s has none", left_out, model.label())
+    left_out = without_effect(job.overrides.task, type(model))
+    for one in left_out:
+        log.info("%s is left out: %s has none", one, model.label())
+    overrides = tuple(o for o in job.overrides.task if o not in left_out)
     shared = swept.shared if swept else ()
     name = run_name(model.name, overrides, shared=shared)
     task = Task(

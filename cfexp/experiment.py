@@ -70,8 +70,9 @@ class Experiment(Spec):
     metrics: Mapping[str, Metric] = {}
 
     def problems(self) -> list[str]:
-        metrics = [metric.problem(name) for name, metric in self.metrics.items()]
-        return [*filter(None, metrics), *self._problems_of_strategy()]
+        found = [metric.problem(name) for name, metric in self.metrics.items()]
+        found.append(self.training.problem_with(self.model))
+        return [*filter(None, found), *self._problems_of_strategy()]
 
     def _problems_of_strategy(self) -> list[str]:
         strategy, optimizer = self.training.strategy, self.optimizer

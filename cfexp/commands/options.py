@@ -9,7 +9,7 @@ from cfexp.config.arguments import Parser
 from cfexp.config.build import build, build_spec, plain
 from cfexp.config.choices import class_name
 from cfexp.config.compose import compose
-from cfexp.config.schema import GROUPS
+from cfexp.config.schema import GROUPS, SHORT
 from cfexp.errors import ConfigError
 from cfexp.runtime.result import jsonable
 from cfexp.tracking.preflight import check_reachable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cfexp.tracking.settings import Choice
 
 # What may be set in a command that reads runs.
-OPTION = re.compile(rf"\+*({'|'.join([*GROUPS, 'seed', 'embed_dim'])})\b[\w./@]*=")
+OPTION = re.compile(rf"\+*({'|'.join([*GROUPS, 'seed', *SHORT])})\b[\w./@]*=")
 WHERE = "tracking"
 RUN_HELP = (
     "latest, best, a run id or its first characters, a name, a folder, or"

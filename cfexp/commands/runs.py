@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cfexp.commands.options import add_json, print_json, tracking_of, wanted_of
 from cfexp.config.arguments import Parser
 from cfexp.config.choices import known_keys, option_name
+from cfexp.config.schema import SHORT
 from cfexp.errors import ConfigError, did_you_mean
 from cfexp.tracking.settings import Tracking
 
@@ -107,7 +108,7 @@ def _none(options: Sequence[str], tracking: Tracking) -> str:
     """Returns that no run was found; and which name may be mistyped."""
     where = f"experiment {tracking.experiment!r} of {tracking.uri}"
     names = [option.partition("=")[0] for option in options]
-    known = [*NAMES, "seed", "embed_dim", *(k for k in known_keys() if "." in k)]
+    known = [*NAMES, "seed", *SHORT, *(k for k in known_keys() if "." in k)]
     near = [did_you_mean(name, known) for name in names if name not in known]
     asked = f" has {' '.join(options)}" if options else " is there yet"
     return f"no run in {where}{asked}{''.join(near)}"

@@ -12,7 +12,8 @@ from omegaconf import MISSING, Container, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from cfexp.config.options import Options
-from cfexp.config.schema import GROUPS, SEVERAL, Config
+from cfexp.config.schema import GROUPS, SEVERAL, SHORT, Config
+from cfexp.config.short import has
 from cfexp.config.targets import spec_class
 from cfexp.config.wording import interpolation_problem, problem_of
 from cfexp.errors import ConfigError, did_you_mean
@@ -71,8 +72,8 @@ def build(cfg: DictConfig, *, swept: bool = False) -> Request:
 
     Args:
         cfg: The configuration.
-        swept: Whether it is a job of a sweep, where ``embed_dim`` is ignored for models
-            that have none.
+        swept: Whether it is a job of a sweep, where ``embed_dim`` and ``members`` are
+            ignored for models that have none.
 
     Raises:
         ConfigError: The configuration has problems; the message lists all of them.
@@ -88,8 +89,8 @@ def build(cfg: DictConfig, *, swept: bool = False) -> Request:
         problems.append(
             f"zip={_written(options.settings()['zip'])} is for a sweep: add -m"
         )
-    if values["model"] and values["embed_dim"] is not None:
-        problems.attempt(_set_embed_dim, values, swept=swept)
+    for name in SHORT:
+        problems.attempt(_set_short, name, values, swept=swept)
     specs: dict[str, Any] = {
         group: problems.attempt(build_group, group, values[group])
         for group in GROUPS
@@ -208,15 +209,18 @@ def build_spec(
     return spec
 
 
-def _set_embed_dim(values: Mapping[str, Any], *, swept: bool) -> None:
-    """Sets ``model.embed_dim`` to the value of its short form ``embed_dim``.
+def _set_short(name: str, values: Mapping[str, Any], *, swept: bool) -> None:
+    """Sets an option, such as ``model.embed_dim``, to the value of its short form.
 
     Raises:
-        ConfigError: The model has no ``embed_dim``, and this is no sweep.
+        ConfigError: The model has no such option, and this is no sweep.
     """
-    model, width = values["model"], values["embed_dim"]
-    cls = spec_class("model", str(model.get(TARGET)))
-    if "embed_dim" in cls.model_fields:
-        model["embed_dim"] = width
+    group, _, option = SHORT[name].partition(".")
+    value = values[name]
+    if value is None or not values["model"] or not values[group]:
+        return
+    cls = spec_class("model", str(values["model"].get(TARGET)))
+    if has(cls, name):
+        values[group][option] = value
     elif not swept:
-        raise ConfigError(f"embed_dim={width}: {cls.label()} has none; leave it out")
+        raise ConfigError(f"{name}={value}: {cls.label()} has none; leave it out")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from cfexp.config.schema import SHORT
 from cfexp.models.travelling import modules_of, sources
 from cfexp.runtime.cache import cache_dir
 from cfexp.runtime.files import write_text
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 # Options outside of an experiment's fields that change its result.
 QUOTES = "'\""
-SHORT = ("embed_dim", "experiment", "cv", "seeds")
+BESIDE = (*SHORT, "experiment", "cv", "seeds")
 # What a sweeper chooses jobs by; not their number, nor where it keeps them.
 CHOOSE = ("_target_", "params", "sampler", "pruner")
 # The packages, and the module, whose code changes the numbers of a result.
@@ -41,7 +42,7 @@ def _has_effect(override: str) -> bool:
 
     name = override.lstrip("+").partition("=")[0].partition("@")[0].replace("/", ".")
     group, _, option = name.partition(".")
-    if group in SHORT:
+    if group in BESIDE:
         return True
     return group in Experiment.model_fields and option not in marked(group, NO_EFFECT)
 
@@ -99,12 +100,6 @@ def _without_folder(override: str) -> str:
     if not name.startswith("dataset.") or "://" in value or "/" not in value:
         return override
     return f"{name}{equals}{Path(value.strip(QUOTES)).name}"
-
-
-def without_embed_dim(overrides: Iterable[str], model: Spec) -> tuple[str, ...]:
-    """Returns overrides without an ``embed_dim`` that the model does not have."""
-    has = "embed_dim" in type(model).model_fields
-    return tuple(o for o in overrides if has or not o.startswith("embed_dim="))
 
 
 def sweep_key(cfg: DictConfig) -> str:

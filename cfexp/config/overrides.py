@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from cfexp.config.build import Request, build_spec, experiment_of
-from cfexp.config.schema import ACROSS
+from cfexp.config.schema import ACROSS, SHORT
 from cfexp.config.targets import OURS, check_saved
 from cfexp.errors import ConfigError
 from cfexp.spec import TARGET
 
 if TYPE_CHECKING:
     from cfexp.experiment import Experiment
+
+MEMBERS = SHORT["members"].split(".")
 
 
 def with_overrides(
@@ -43,8 +45,8 @@ def with_overrides(
                 f"{written} cannot be applied to the configuration of a trained model."
                 " Set single options or groups, such as dataset=csv."
             )
-        path = ["model", "embed_dim"] if key == "embed_dim" else key.split(".")
-        if path[0] in ("model", "features"):
+        path = SHORT.get(key, key).split(".")
+        if path[0] in ("model", "features") or path == MEMBERS:
             subject = f"{written}: the model of run_id={run_id}"
             _check_same_model(path, merged, composed, subject)
         elif path[0] in composed:

@@ -9,6 +9,7 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import OmegaConf
 
 from cfexp.config.compose import conf_dir
+from cfexp.config.schema import SHORT
 from cfexp.experiment import Experiment
 from cfexp.spec import TARGET, Spec
 
@@ -33,8 +34,14 @@ def overrides_of(experiment: Experiment) -> list[str] | None:
             return None
         found += [] if option == default[name] else [f"{name}={option}"]
         found += _changes(name, value.settings(), _options(name)[option])
-    short = "model.embed_dim="
-    return [o.replace(short, "embed_dim=") if o.startswith(short) else o for o in found]
+    return [_shortened(override) for override in found]
+
+
+def _shortened(override: str) -> str:
+    for short, name in SHORT.items():
+        if override.startswith(f"{name}="):
+            return override.replace(name, short, 1)
+    return override
 
 
 @cache

@@ -18,6 +18,8 @@ GROUPS = (
 )
 # Groups whose files set options of all groups; null by default.
 ACROSS = ("experiment", "search")
+# Short forms of options.
+SHORT = {"embed_dim": "model.embed_dim", "members": "training.members"}
 # The metrics that may choose a run: never those of test rows.
 Validation = Literal["val_rmse", "val_mae"]
 Repeats = Annotated[int, Ge(2)] | None
@@ -95,7 +97,7 @@ Config = make_dataclass(
     "Config",
     [
         *((n, _plain(hint)) for n, hint in OptionFields.__annotations__.items()),
-        ("embed_dim", int | None),
+        *((name, int | None) for name in SHORT),
         ("seed", int),
         ("deterministic", bool),
         *((group, dict[str, Any]) for group in GROUPS),

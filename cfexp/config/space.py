@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from cfexp.config.grid import SweptJob, swept_options, values_of
 from cfexp.config.identity import sweep_key
+from cfexp.config.schema import SHORT
 from cfexp.errors import ConfigError
 
 Value = str | int | float
@@ -168,8 +169,8 @@ def present_values(space: Space, config: DictConfig) -> dict[str, Value]:
         key = name.lstrip("+")
         chosen = config.hydra.runtime.choices.get(key)
         value = chosen or OmegaConf.select(config, key, throw_on_missing=False)
-        if key == "embed_dim" and value is None:
-            value = OmegaConf.select(config, "model.embed_dim")
+        if key in SHORT and value is None:
+            value = OmegaConf.select(config, SHORT[key])
         if one.values:
             found |= {name: str(value)} if str(value) in one.values else {}
         elif isinstance(value, int | float) and one.low <= value <= one.high:

@@ -152,10 +152,10 @@ def _numbers(kind: type) -> tuple[str, ...]:
 def _config(part: Any, left_out: list[str]) -> dict[str, Any]:
     """Returns the configuration of a network or optimizer, without its own numbers."""
     config = part.get_config()
-    if isinstance(part, keras.optimizers.Optimizer) and not isinstance(
-        config["learning_rate"], dict
-    ):
-        del config["learning_rate"]  # a variable
+    if isinstance(part, keras.optimizers.Optimizer):
+        del config["name"]  # counted through a process
+        if not isinstance(config["learning_rate"], dict):
+            del config["learning_rate"]  # a variable
     numbers = [name for name in _numbers(type(part)) if config.get(name)]
     left_out += numbers
     return {name: value for name, value in config.items() if name not in numbers}

@@ -1,7 +1,7 @@
 """Fits a model of any family to a split."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from cfexp.data.split import Split
 from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray, mae, rmse
 from cfexp.models.base import Baseline, Model, NeuralModel, SampledModel, Scorer
+from cfexp.models.members import MembersScorer
 from cfexp.runtime import tensorflow
 from cfexp.training.history import History
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
@@ -96,8 +97,12 @@ def _fit_in_epochs(
         log.info("refitting on train and validation rows for %d epochs", best.epoch)
         stage = Stage(train_and_valid(split), epochs=best.epoch)
         last = fit_neural(recipe, ratings, stage, start=start)
+    scorer = last.scorer
+    if isinstance(scorer, MembersScorer) and isinstance(found.scorer, MembersScorer):
+        # After a refit, no rows are left that it was not trained on.
+        scorer = replace(scorer, noise=found.scorer.noise)
     return Fitted(
-        scorer=last.scorer,
+        scorer=scorer,
         encoder=last.encoder,
         rows=stage.train,
         val_predicted=found.val_predicted,

@@ -3,25 +3,23 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 
 from cfexp.data.encoding import Encoded
 from cfexp.errors import DamagedError, TrainingError
 from cfexp.evaluation.metrics import mae, rmse
-from cfexp.models.scorer import KerasScorer
 from cfexp.runtime.signals import deferred_interrupts
 from cfexp.training import checkpoint
 from cfexp.training.checkpoint import Checkpointing
-from cfexp.training.distributed import DistributedEngine, agree
-from cfexp.training.engines import EpochErrors, FallbackEngine
+from cfexp.training.distributed import agree
+from cfexp.training.engines import EpochErrors
 from cfexp.training.history import Epoch, History
-from cfexp.training.order import epoch_order
+from cfexp.training.members import Members
 from cfexp.training.progress import EpochBar
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe
-from cfexp.training.updates import Optimizers
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +38,7 @@ class Rows:
 
 
 def fit(
-    model: keras.Model,
+    models: Sequence[keras.Model],
     rows: Rows,
     *,
     recipe: Recipe,
@@ -48,15 +46,16 @@ def fit(
     epochs: int | None = None,
     is_trained: bool = False,
 ) -> History:
-    """Trains `model` in place; with validation rows, restores the best weights.
+    """Trains networks in place; with validation rows, restores the best weights.
 
     Args:
-        model: A model built by `NeuralModel.build`.
+        models: Networks built by `NeuralModel.build`, all of one architecture; their
+            mean is validated.
         rows: The training and validation rows.
         recipe: Optimizer and training settings, and the seed of the order of rows.
         hooks: Checkpoints (see ``training.resume``), and a callback for epochs.
         epochs: Stop after this many epochs of the schedule of ``training.epochs``.
-        is_trained: Validate the model's present weights too, as epoch 0.
+        is_trained: Validate the present weights too, as epoch 0.
 
     Returns:
         The epochs; validation errors are NaN without validation rows.
@@ -67,12 +66,12 @@ def fit(
         Pruned: ``hooks.on_epoch`` gives the training up.
         KeyboardInterrupt: On SIGINT or SIGTERM, after a checkpoint was saved.
     """
-    loop = _Loop(model, rows, recipe, hooks)
+    loop = _Loop(models, rows, recipe, hooks)
     loop.start(is_trained=is_trained)
     scheduled = recipe.training.epochs
     last = min(epochs or scheduled, scheduled)
     label = "training" if rows.valid or is_trained else "refitting"
-    bar = EpochBar(last, len(rows.train), label=label)
+    bar = EpochBar(last, loop.members.n_rows, label=label)
     with bar, deferred_interrupts() as stop:
         for number in range(loop.next, last + 1):
             if loop.has_stalled:
@@ -89,20 +88,11 @@ def fit(
 class _Loop:
     """The state of a training between two epochs; arguments as in `fit`."""
 
-    def __init__(self, model: keras.Model, rows: Rows, recipe: Recipe, hooks: Hooks):
-        training = self.training = recipe.training
-        self.model, self.rows, self.seed, self.hooks = model, rows, recipe.seed, hooks
-        self.batch_size = min(training.batch_size, len(rows.train))
-        distributed = training.strategy != "none"
-        self.optimizers = Optimizers.of(model, recipe, len(rows.train))
-        arguments = (model, self.optimizers, rows.train, self.batch_size)
-        self.engine: FallbackEngine | DistributedEngine
-        if distributed:
-            self.engine = DistributedEngine(*arguments)
-        else:
-            compiled = training.engine != "keras"
-            self.engine = FallbackEngine(*arguments, compiled=compiled)
-        self.scorer = KerasScorer(model)
+    def __init__(
+        self, models: Sequence[keras.Model], rows: Rows, recipe: Recipe, hooks: Hooks
+    ):
+        self.training, self.rows, self.hooks = recipe.training, rows, hooks
+        self.members = Members(models, rows.train, recipe)
         self.state = checkpoint.State()
 
     @property
@@ -122,10 +112,10 @@ class _Loop:
     def start(self, *, is_trained: bool) -> None:
         """Restores a checkpoint, or validates a trained model as epoch 0."""
         if self.hooks.checkpoints and self.training.resume:
-            self.state = _restore(self.hooks.checkpoints, self.model, self.optimizers)
+            self.state = _restore(self.hooks.checkpoints, self.members)
         elif is_trained and self.rows.valid:
             first = self._validated(0, EpochErrors(math.nan, math.nan), math.nan)
-            self.state = checkpoint.State([first], best_weights=self._weights())
+            self.state = checkpoint.State([first], best_weights=self.members.weights)
         for epoch in self.state.epochs:
             # A killed process may not have reported them.
             self.hooks.on_epoch(epoch)
@@ -134,16 +124,13 @@ class _Loop:
         """Trains for an epoch and validates it."""
         rows = self.rows
         best = min((e.val_rmse for e in self.state.epochs), default=math.inf)
-        rng = np.random.default_rng([self.seed, number])
         started = time.perf_counter()
-        blocks = rows.train.on_disk
-        order = epoch_order(len(rows.train), self.batch_size, rng, blocks=blocks)
-        errors = self.engine.run_epoch(order)
+        errors = self.members.run_epoch(number)
         seconds = time.perf_counter() - started
-        _check_finite(errors.loss, number, self.optimizers.batchwise)
+        _check_finite(errors.loss, number, self.members.learning_rate)
         epoch = self._validated(number, errors, seconds)
         if rows.valid and epoch.val_rmse < best:
-            self.state.best_weights = self._weights()
+            self.state.best_weights = self.members.weights
         self.state.epochs.append(epoch)
         return epoch
 
@@ -152,8 +139,8 @@ class _Loop:
         checkpoints, every = self.hooks.checkpoints, self.training.checkpoint_every
         if not checkpoints or not every or (number % every and not now):
             return
-        self.state.weights = self._weights()
-        self.state.optimizer = [v.numpy() for v in self.optimizers.variables]
+        self.state.weights = self.members.weights
+        self.state.optimizer = self.members.optimizer
         self.state.note = checkpoints.note()
         checkpoint.save(checkpoints.path, self.state)
 
@@ -161,18 +148,15 @@ class _Loop:
         """Restores the best epoch's weights and returns the epochs."""
         epochs = self.state.epochs
         if self.rows.valid:
-            self.model.set_weights(self.state.best_weights)
+            self.members.weights = self.state.best_weights
         fastest = min(e.seconds for e in epochs if e.epoch > 0)
-        speed = len(self.rows.train) / fastest
-        return History(tuple(epochs), self.engine.name, speed)
-
-    def _weights(self) -> checkpoint.Weights:
-        return self.model.get_weights()
+        speed = self.members.n_rows / fastest
+        return History(tuple(epochs), self.members.engine, speed)
 
     def _validated(self, number: int, errors: EpochErrors, seconds: float) -> Epoch:
         valid, root, absolute = self.rows.valid, math.nan, math.nan
         if valid:
-            predicted = self.scorer.predict(valid)
+            predicted = self.members.predict(valid)
             root = agree(rmse(valid.rating, predicted))
             absolute = agree(mae(valid.rating, predicted))
         return Epoch(
@@ -186,35 +170,26 @@ class _Loop:
         )
 
 
-def _check_finite(
-    loss: float, number: int, optimizer: keras.optimizers.Optimizer
-) -> None:
+def _check_finite(loss: float, number: int, learning_rate: float) -> None:
     if not math.isfinite(loss):
         raise TrainingError(
             f"the training loss is {loss} in epoch {number}: the model has diverged."
             " Lower optimizer.learning_rate (now"
-            f" {float(optimizer.learning_rate):g}) or set optimizer.clipnorm=1."
+            f" {learning_rate:g}) or set optimizer.clipnorm=1."
         )
 
 
-def _restore(
-    checkpoints: Checkpointing,
-    model: keras.Model,
-    optimizers: Optimizers,
-) -> checkpoint.State:
+def _restore(checkpoints: Checkpointing, members: Members) -> checkpoint.State:
     path = checkpoints.path
     try:
         state = checkpoint.load(path)
-        now = model.get_weights(), [v.numpy() for v in optimizers.variables]
-        checkpoint.check_fits(path, state, *now)
+        checkpoint.check_fits(path, state, members.weights, members.optimizer)
     except DamagedError as error:
         if not checkpoints.restart_if_damaged:
             raise
         log.warning("%s: starting this job again", error.what)
         path.unlink()
         return checkpoint.State()
-    model.set_weights(state.weights)
-    for variable, value in zip(optimizers.variables, state.optimizer, strict=True):
-        variable.assign(value)
+    members.weights, members.optimizer = state.weights, state.optimizer
     log.info("resumed after epoch %d from %s", state.epochs[-1].epoch, path)
     return state

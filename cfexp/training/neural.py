@@ -1,5 +1,6 @@
 """Builds and trains a neural model on some rows of a dataset."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -7,20 +8,22 @@ import numpy as np
 import tensorflow as tf
 
 from cfexp.data.encoder import FeatureEncoder, encode
-from cfexp.data.encoding import Encoded
+from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.data.ratings import IntArray, Ratings
 from cfexp.data.streaming import encode_on_disk
 from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray
-from cfexp.models.base import NeuralModel
+from cfexp.models.base import Model, NeuralModel, Scorer
 from cfexp.models.layers.ordinal import ordinal_head
 from cfexp.models.layers.seeds import seeded
+from cfexp.models.members import MembersScorer
 from cfexp.models.scorer import KerasScorer, check_loadable
 from cfexp.runtime import process
 from cfexp.runtime.building import one_at_a_time
 from cfexp.training.distributed import strategy_named
 from cfexp.training.history import History
 from cfexp.training.loop import Rows, fit
+from cfexp.training.members import scorer_of, seeds_of
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
 
 # Of an ordinal loss.
@@ -39,7 +42,7 @@ class Trained:
     """
 
     encoder: FeatureEncoder
-    scorer: KerasScorer
+    scorer: Scorer
     history: History
     val_predicted: FloatArray
 
@@ -85,17 +88,18 @@ def fit_neural(
     with one_at_a_time:
         strategy = _prepared(recipe, start)
         with strategy.scope():
-            scorer = _started(start) if start else _built(recipe, encoder, train)
+            own = _started(recipe, start) if start else _built(recipe, encoder, train)
     with strategy.scope():
         history = fit(
-            scorer.model,
+            own,
             Rows(train, valid),
             recipe=recipe,
             hooks=hooks,
             epochs=stage.epochs,
             is_trained=start is not None,
         )
-    predicted = np.empty(0) if valid is None else scorer.predict(valid)
+    scorer = scorer_of(own, valid, noise=history.best.train_rmse)
+    predicted = scorer.predict(valid) if valid else np.empty(0)
     return Trained(encoder, scorer, history, predicted)
 
 
@@ -107,13 +111,21 @@ def _prepared(recipe: Recipe, start: Usable | None) -> tf.distribute.Strategy:
             "a trained model cannot be moved to several devices: set"
             " training.strategy=none with mode=finetune."
         )
-    # Jobs of a sweep share the process: names and seeds must not depend on the others.
-    keras.utils.clear_session(free_memory=False)
     process.collect_garbage()
-    keras.utils.set_random_seed(recipe.seed)
+    _reset(recipe.seed)
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
     return strategy
+
+
+def _reset(seed: int) -> None:
+    """Resets TensorFlow's names and seeds.
+
+    Members, and jobs of a sweep, share the process: a network's names and seeds must
+    not depend on the others.
+    """
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(seed)
 
 
 def _encoder(recipe: Recipe, ratings: Ratings, rows: IntArray) -> FeatureEncoder:
@@ -130,27 +142,54 @@ def _encoded(
     return encode(ratings, encoder, rows)
 
 
-def _started(start: Usable) -> KerasScorer:
-    assert isinstance(start.scorer, KerasScorer)
-    return start.scorer
+def _started(recipe: Recipe, start: Usable) -> list[keras.Model]:
+    """Returns the networks of a trained model.
+
+    Raises:
+        ConfigError: They are not as many as the recipe says.
+    """
+    scorer = start.scorer
+    each = scorer.members if isinstance(scorer, MembersScorer) else (scorer,)
+    if len(each) != recipe.training.members:
+        raise ConfigError(
+            f"training.members={recipe.training.members}: the trained model has"
+            f" {len(each)}. Set training.members={len(each)}"
+        )
+    networks = []
+    for one in each:
+        assert isinstance(one, KerasScorer)
+        networks.append(one.model)
+    return networks
 
 
-def _built(recipe: Recipe, encoder: FeatureEncoder, rows: Encoded) -> KerasScorer:
-    assert isinstance(recipe.model, NeuralModel)
+def _built(
+    recipe: Recipe, encoder: FeatureEncoder, rows: Encoded
+) -> Sequence[keras.Model]:
+    """Returns new networks, each as if it were the only one."""
     features = recipe.features
     spec = replace(encoder.spec, user_l2=features.user_l2, item_l2=features.item_l2)
     if recipe.training.loss == "ordinal":
         levels, shares = _levels(rows)
         spec = replace(spec, levels=levels, shares=shares)
-    with seeded(recipe.seed):
-        network = recipe.model.build(spec, rows)
+    networks: list[keras.Model] = []
+    for seed in seeds_of(recipe):
+        if networks:  # for the first one, all is reset already
+            _reset(seed)
+        networks.append(_network(recipe.model, spec, rows, seed))
+    return networks
+
+
+def _network(model: Model, spec: FeatureSpec, rows: Encoded, seed: int) -> keras.Model:
+    assert isinstance(model, NeuralModel)
+    with seeded(seed):
+        network = model.build(spec, rows)
     check_loadable(network)
     if spec.levels and not ordinal_head(network):
         raise ConfigError(
             f"model={network.name} has no ordinal last layer: return Inputs.model(...)"
             " from its method build, or set training.loss=mse"
         )
-    return KerasScorer(network)
+    return network
 
 
 def _levels(rows: Encoded) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -4,9 +4,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from cfexp.models.base import Model, NeuralModel
 from cfexp.spec import NO_EFFECT, Spec
 
 Positive = Annotated[int, Field(ge=1)]
+Members = Annotated[int, Field(ge=1, le=100)]
 
 
 class Training(Spec):
@@ -18,6 +20,10 @@ class Training(Spec):
             all workers of ``TF_CONFIG``. See `cfexp.training.distributed`.
         loss: ``mse``; or ``ordinal``, the likelihood of the ratings as ordered levels,
             see `cfexp.models.layers.ordinal`.
+        members: Networks that are trained, each with a seed of its own; their mean
+            predicts, and validation is that of the mean.
+        bootstrap: Whether each member is trained on as many rows, drawn with
+            replacement from the training rows.
         epochs: Maximum number of epochs; learning-rate schedules end there.
         batch_size: Rows in a batch.
         patience: Epochs without a better validation RMSE before training stops early;
@@ -36,6 +42,8 @@ class Training(Spec):
     engine: Literal["compiled", "keras"] = "compiled"
     strategy: Literal["none", "mirrored", "multiworker"] = "none"
     loss: Literal["mse", "ordinal"] = "mse"
+    members: Members = 1
+    bootstrap: bool = False
     epochs: Positive = 15
     batch_size: Positive = 1024
     patience: Positive | None = 5
@@ -45,10 +53,31 @@ class Training(Spec):
     checkpoint_dir: Annotated[str, NO_EFFECT] = "checkpoints"
     resume: Annotated[bool, NO_EFFECT] = False
 
+    def problem_with(self, model: Model) -> str | None:
+        """Returns why a model cannot be trained so, None if it can."""
+        if self.members == 1 or isinstance(model, NeuralModel):
+            return None
+        return (
+            f"training.members={self.members}: {model.label()} has none, only models"
+            " that are trained in epochs; leave it out"
+        )
+
     def problems(self) -> list[str]:
-        if self.strategy != "none" and self.engine == "keras":
-            return [
+        several = self.strategy != "none"
+        found = []
+        if several and self.engine == "keras":
+            found.append(
                 "engine=keras cannot be combined with a strategy. Set engine=compiled."
                 f" Got: strategy={self.strategy}"
-            ]
-        return []
+            )
+        if several and self.members > 1:
+            found.append(
+                f"members={self.members} are trained on one device: set strategy=none."
+                f" Got: strategy={self.strategy}"
+            )
+        if self.bootstrap and self.members == 1:
+            found.append(
+                "bootstrap=true draws rows for each of several members: set members=2"
+                " or more, or bootstrap=false"
+            )
+        return found

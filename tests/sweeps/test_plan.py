@@ -107,6 +107,8 @@ def test_jobs_of_a_plan(workdir: Path) -> None:
     assert len(found["duplicates"]) == 4  # type: ignore[arg-type]
     assert len(found["wrong"]) == 2  # type: ignore[arg-type]
     assert found["states"] == {"new": 6}  # there is no mlflow.db yet
+    found = planned("model=bias,dot", "members=1,2", cwd=workdir)
+    assert (len(found["runs"]), len(found["duplicates"])) == (3, 1)  # type: ignore[arg-type]
     folds = planned("model=mean,bias", "cv=3", "seeds=2", cwd=workdir)
     assert len(folds["runs"]) == 12  # type: ignore[arg-type]
     search = planned("search=wide/dot", "hydra.sweeper.n_trials=7", cwd=workdir)
