@@ -18,7 +18,10 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -74,6 +77,16 @@ def ok(done: Done) -> Done:
     """Checks that a command went well."""
     assert done.returncode == 0, done.stderr
     return done
+
+
+def script(name: str) -> ModuleType:
+    """Imports a script, which has no suffix."""
+    loader = SourceFileLoader(name, str(ROOT / "scripts" / name))
+    spec = spec_from_loader(name, loader)
+    assert spec
+    module = sys.modules[name] = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
 
 
 @contextlib.contextmanager

@@ -5,26 +5,12 @@ import shutil
 import statistics
 import subprocess
 import sys
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from helpers import ROOT, script
 
-ROOT = Path(__file__).resolve().parents[1]
 LINT = Path(sys.executable).with_name("lint-imports")
-
-
-def script(name: str) -> ModuleType:
-    """Imports a script, which has no suffix."""
-    loader = SourceFileLoader(name, str(ROOT / "scripts" / name))
-    spec = spec_from_loader(name, loader)
-    assert spec
-    module = sys.modules[name] = module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
 
 structure = script("structure")
 CFEXP = structure.Structure.of(ROOT)

@@ -22,6 +22,7 @@ EXAMPLES = """\
 Examples:
   cfexp model=ncf embed_dim=64
   cfexp -m model=dot,ncf,deep embed_dim=16,32,64
+  cfexp dataset=movietweetings model=bayes
   cfexp dataset=ml-100k split=official split.fold=1
   cfexp dataset=csv dataset.ratings=ratings.csv dataset.movies=movies.csv
   cfexp model=ncf cv=5

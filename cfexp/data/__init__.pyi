@@ -7,6 +7,7 @@ from .folds import Official as Official
 from .frames import Frames as Frames
 from .given import Given as Given
 from .movielens import MovieLens as MovieLens
+from .movietweetings import MovieTweetings as MovieTweetings
 from .ratings import Ratings as Ratings
 from .ratings import canonical as canonical
 from .ratings import with_users as with_users

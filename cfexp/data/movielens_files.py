@@ -121,15 +121,15 @@ def _read_dat(source: Source, name: str) -> Raw:
         users[OCCUPATION] = [OCCUPATIONS[number] for number in users[OCCUPATION]]
         users = _with_region(users)
     movies = read("movies.dat", [ITEM, TITLE, GENRES])
-    return Raw(read("ratings.dat", RATING_COLUMNS), _with_year(movies), users)
+    return Raw(read("ratings.dat", RATING_COLUMNS), with_year(movies), users)
 
 
 def _read_plain(source: Source, name: str) -> Raw:
     movies = _read_csv(source.open("movies.csv"))
-    return Raw(_read_csv(source.open("ratings.csv")), _with_year(movies))
+    return Raw(_read_csv(source.open("ratings.csv")), with_year(movies))
 
 
-def _with_year(movies: pd.DataFrame) -> pd.DataFrame:
+def with_year(movies: pd.DataFrame) -> pd.DataFrame:
     """Adds the year in parentheses at the end of a title: ``Heat (1995)``."""
     year = movies[TITLE].astype("str").str.extract(r"\((\d{4})\)\s*$")[0]
     return movies.assign(**{YEAR: pd.to_numeric(year)})
