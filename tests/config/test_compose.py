@@ -1,9 +1,13 @@
 """Experiments composed in Python, and written as overrides again."""
 
+import re
+from collections.abc import Callable
+
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.version import VersionBase
+from omegaconf import DictConfig
 
 import cfexp
 from cfexp.config.compose import conf_dir
@@ -12,6 +16,9 @@ from cfexp.data.folds import KFold
 from cfexp.errors import ConfigError
 from cfexp.models.dot import Dot
 from cfexp.models.ncf import Ncf
+
+# How the file of an experiment may set features.
+OWN_FEATURES = re.compile(r"^features|override /features", re.M)
 
 
 def test_compose_makes_the_experiment_of_the_command_line() -> None:
@@ -23,6 +30,19 @@ def test_compose_makes_the_experiment_of_the_command_line() -> None:
         seed=1,
     )
     assert cfexp.compose().model == Ncf()
+
+
+def test_features_of_an_experiment_give_way_to_those_asked_for(
+    composed: Callable[..., DictConfig],
+) -> None:
+    folder = conf_dir() / "experiment"
+    files = [f for f in folder.rglob("*.yaml") if OWN_FEATURES.search(f.read_text())]
+    names = {str(file.relative_to(folder).with_suffix("")) for file in files}
+    assert {"ml-100k/bayes", "ml-1m/bayes", "ml-1m/dot"} <= names
+    for asked in ("features=none", "features=genres", "features=all"):
+        alone = composed(asked).features
+        for name in names:
+            assert composed(f"experiment={name}", asked).features == alone, name
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,11 @@ def own_files(name: str, scale: tuple[float, float]) -> dict[str, Any]:
     return {"name": name, "ratings": files, "scale": scale}
 
 
+MOVIELENS = {
+    "user": ("age", "gender", "occupation"),
+    "item": ("genres", "year"),
+}
+
 # What an option sets besides the defaults of its class; `ml-1m` and so on their name.
 SETS: dict[str, dict[str, Any]] = {
     "dataset/csv": {"ratings": "r.csv"},
@@ -42,6 +47,8 @@ SETS: dict[str, dict[str, Any]] = {
     "features/none": {"item": ()},
     "features/genres": {"item": ("genres",)},
     "features/all": {"user": "all", "item": "all"},
+    "features/movielens": MOVIELENS,
+    "features/movielens_day": {**MOVIELENS, "time": "day"},
     "training/quick": {"epochs": 2, "batch_size": 256},
     "tracking/none": {"enabled": False},
     "tracking/server": {"uri": "http://localhost:5000"},
