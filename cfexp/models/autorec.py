@@ -28,6 +28,7 @@ class AutoRec(NeuralModel):
     """
 
     name: ClassVar[str] = "autorec"
+    has_histories: ClassVar[bool] = True
 
     of: Literal["item", "user"] = "item"
     units: Units = 256

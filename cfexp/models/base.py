@@ -104,9 +104,11 @@ class NeuralModel(Model):
 
     Attributes:
         item_features: Columns of movies that it takes if ``features.item`` is null.
+        has_histories: Whether it has `Inputs.history`, which one device trains only.
     """
 
     item_features: ClassVar[tuple[str, ...]] = ()
+    has_histories: ClassVar[bool] = False
 
     def declared(self, features: Features, ratings: Ratings) -> tuple[Declared, ...]:
         return features.declared(ratings, self.item_features)

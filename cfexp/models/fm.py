@@ -30,6 +30,7 @@ class Fm(NeuralModel):
 
     name: ClassVar[str] = "fm"
     item_features: ClassVar[tuple[str, ...]] = ("genres",)
+    has_histories: ClassVar[bool] = True
 
     embed_dim: EmbedDim = 32
     layers: tuple[Units, ...] = (64, 32)

@@ -31,6 +31,7 @@ class KernelAutoEncoder(NeuralModel):
     """
 
     name: ClassVar[str] = "kernelae"
+    has_histories: ClassVar[bool] = True
 
     of: Literal["item", "user"] = "item"
     units: Units = 256

@@ -26,6 +26,7 @@ class Svdpp(NeuralModel):
     """
 
     name: ClassVar[str] = "svdpp"
+    has_histories: ClassVar[bool] = True
 
     embed_dim: EmbedDim = 32
     l2: Penalty = 0.12

@@ -55,7 +55,14 @@ class Training(Spec):
 
     def problem_with(self, model: Model) -> str | None:
         """Returns why a model cannot be trained so, None if it can."""
-        if self.members == 1 or isinstance(model, NeuralModel):
+        neural = isinstance(model, NeuralModel)
+        histories = isinstance(model, NeuralModel) and model.has_histories
+        if histories and self.strategy != "none":
+            return (
+                f"{model.label()} has histories, which are trained on one device only:"
+                " set training.strategy=none"
+            )
+        if self.members == 1 or neural:
             return None
         return (
             f"training.members={self.members}: {model.label()} has none, only models"

@@ -35,10 +35,20 @@ def test_package_imports_nothing_heavy(workdir: Path) -> None:
     assert done.stdout == "HEAVY []\nLATE []\n", done.stderr
 
 
-def test_baseline_needs_no_tensorflow(workdir: Path) -> None:
+@pytest.mark.parametrize(
+    ("status", "arguments"),
+    [
+        (0, ["model=bias"]),
+        (1, ["model=svdpp", "training.strategy=mirrored"]),
+    ],
+    ids=["baseline", "histories on several devices"],
+)
+def test_no_need_of_tensorflow(
+    workdir: Path, status: int, arguments: list[str]
+) -> None:
     code = (
         "import sys; from cfexp.cli import run_cli\n"
         "code = run_cli(); print('TF', 'tensorflow' in sys.modules, code)"
     )
-    done = python(code, "model=bias", *SMALL, cwd=workdir)
-    assert "TF False 0" in done.stdout
+    done = python(code, *arguments, *SMALL, cwd=workdir)
+    assert f"TF False {status}" in done.stdout

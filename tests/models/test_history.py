@@ -1,21 +1,24 @@
 """Histories: their sums, and the gradients of the vectors that they sum."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import named, recipe
+from small_models import by_name, named, recipe
 
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.encoding import Encoded
 from cfexp.data.ratings import Ratings
 from cfexp.data.split import Split
 from cfexp.errors import ConfigError
+from cfexp.models.base import NeuralModel
 from cfexp.models.layers.history import HistorySum
 from cfexp.models.layers.products import PairwiseProducts
 from cfexp.models.scorer import KerasScorer, model_inputs
+from cfexp.models.svdpp import Svdpp
 from cfexp.training.engines import CompiledEngine, GraphEngine
 from cfexp.training.fit import fit_model
 from cfexp.training.history_sums import HistorySums
@@ -171,9 +174,23 @@ def test_saved_without_pairs(
     assert np.abs(layer.sums.numpy()).max() > 0.01
 
 
+@by_name
+def test_families_with_histories_say_so(model: NeuralModel, ratings: Ratings) -> None:
+    encoder = FeatureEncoder.fit(ratings, np.arange(2000))
+    built = model.build(encoder.spec, encode(ratings, encoder, np.arange(50)))
+    assert model.has_histories == bool(sums_of(built))
+
+
+class Own(Svdpp):
+    """A user's own family, which does not say so."""
+
+    has_histories: ClassVar[bool] = False
+
+
 def test_several_devices_are_refused(ratings: Ratings, split: Split) -> None:
-    with pytest.raises(ConfigError, match="model=svdpp has histories.*one device only"):
-        fit_model(recipe(named("svdpp"), strategy="mirrored"), ratings, split)
+    """Also where only the network shows it."""
+    with pytest.raises(ConfigError, match="model=own has histories.*one device only"):
+        fit_model(recipe(Own(), strategy="mirrored"), ratings, split)
 
 
 def test_pairwise_products() -> None:
