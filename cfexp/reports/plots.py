@@ -16,6 +16,9 @@ from cfexp.training.history import History
 
 mpl.use("agg")
 mpl.rcParams["text.parse_math"] = False  # a genre may contain a dollar sign
+# Together they save a fifth of the time of a picture.
+mpl.rcParams["text.hinting"] = "none"
+PNG = {"compress_level": 1}
 
 Place = tuple[float, float, float, float]
 
@@ -50,7 +53,8 @@ def save_plots(
     folder.mkdir(parents=True, exist_ok=True)
     with _drawing:
         kept = _kept.setdefault(history is not None, _empty())
-        overview(history, predictions, kept).savefig(folder / f"{NAME}.png")
+        figure = overview(history, predictions, kept)
+        figure.savefig(folder / f"{NAME}.png", pil_kwargs=PNG)
 
 
 def overview(

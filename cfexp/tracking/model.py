@@ -20,6 +20,7 @@ from cfexp.data.columns import ITEM, USER
 from cfexp.models.origin import read_origin
 from cfexp.models.travelling import CODE
 from cfexp.runtime.provenance import versions
+from cfexp.tracking.code import LOADER, code_paths
 from cfexp.tracking.tags import MODEL, NOTE
 
 REGISTERED = "Models of cfexp that predict the rating a user would give a movie."
@@ -64,10 +65,10 @@ def log_predictor(folder: Path, *, name: str, example: pd.DataFrame) -> ModelInf
         name=name,
         flavor=Unserved,
         validate_serving_input=False,
-        loader_module="cfexp.models.serving",
+        loader_module=LOADER,
         data_path=str(folder),
         # So that the model can be loaded where cfexp is not installed.
-        code_paths=[str(path) for path in (Path(__file__).parents[1], *own)],
+        code_paths=[str(path) for path in (*code_paths(), *own)],
         # Else MLflow would import the model in another process to infer them.
         pip_requirements=requirements(),
         signature=signature(example, read_origin(folder).outputs),

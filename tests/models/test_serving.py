@@ -22,7 +22,7 @@ assert getattr(importlib.util.find_spec("cfexp"), "origin", None) is None
 import mlflow, pandas as pd
 model = mlflow.pyfunc.load_model(sys.argv[1])
 import cfexp
-assert Path(cfexp.__file__).is_relative_to(sys.argv[1]), cfexp.__file__
+print("UNPACKED", Path(cfexp.__file__).parents[1])
 pairs = pd.DataFrame({"userId": [1, 10**9], "movieId": [2, 10**9]})
 pairs["genres"] = ["", "Drama"]
 # What a logged model does not require, though it is installed here.
@@ -31,5 +31,8 @@ assert not others & sys.modules.keys()
 print("RATINGS", *model.predict(pairs)["rating"])
 """
     done = python(code, str(artifact.parent), cwd=workdir, env={"PYTHONPATH": ""})
-    ratings = ok(done).stdout.split("RATINGS ")[1].split()
+    (unpacked,) = (x for x in ok(done).stdout.splitlines() if x.startswith("UNPACKED"))
+    assert "cfexp-code-" in unpacked
+    assert not Path(unpacked.removeprefix("UNPACKED ")).exists()
+    ratings = done.stdout.split("RATINGS ")[1].split()
     assert all(1 <= float(rating) <= 5 for rating in ratings)

@@ -116,7 +116,7 @@ def test_run_has_params_metrics_plots_card_and_model(
     (model,) = client.get_run(run_id).outputs.model_outputs
     go(page, f"{uri}/#/experiments/1/models/{model.model_id}/artifacts")
     page.get_by_text("MLmodel", exact=True).click()
-    page.get_by_text("cfexp.models.serving").first.wait_for()
+    page.get_by_text("load_cfexp_model").first.wait_for()
 
 
 def test_two_runs_are_compared(page: "playwright.Page", ui: tuple[str, Path]) -> None:
