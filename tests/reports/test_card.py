@@ -140,7 +140,7 @@ def test_a_figure_that_is_drawn_again_looks_like_a_new_one(
         given = History(tuple(epochs), "compiled", 1.0) if history else None
         save_plots(workdir, history=given, predictions=rows)
         fresh = io.BytesIO()
-        overview(given, rows).savefig(fresh)
+        overview(given, rows).savefig(fresh, pil_kwargs=PNG)
         drawn = (workdir / f"{NAME}.png").read_bytes()
         assert drawn == fresh.getvalue()
         assert int.from_bytes(drawn[16:20]) == 900  # pixels, of PNG's header
