@@ -19,7 +19,7 @@ from cfexp.config.build import build
 from cfexp.evaluation.breakdown import HALF_WIDTH
 from cfexp.models.bias import Bias
 from cfexp.reports.card import calibration, worst_cases
-from cfexp.reports.plots import INTERVAL, NAME, overview, residuals, save_plots
+from cfexp.reports.plots import INTERVAL, NAME, PNG, overview, residuals, save_plots
 from cfexp.runs.modes import run
 from cfexp.runs.task import Task
 from cfexp.training.history import Epoch, History
