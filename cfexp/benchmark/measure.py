@@ -2,21 +2,20 @@
 
 import importlib
 import logging
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
-from cfexp.benchmark.peers import Peer
+from cfexp.benchmark.clock import Clock, Learning, Point, Spent, seconds_to
+from cfexp.benchmark.task import Peer, Task
 from cfexp.data.ratings import RATING, Ratings
 from cfexp.data.split import Split
-from cfexp.evaluation.metrics import mae, rmse
+from cfexp.evaluation.metrics import FloatArray, mae, rmse
 from cfexp.experiment import Experiment
 from cfexp.models.base import NeuralModel, SampledModel
 from cfexp.runtime import tensorflow
 from cfexp.training.fit import Fitted, fit_model, train_and_valid
-from cfexp.training.history import Epoch
 from cfexp.training.recipe import Hooks
 from cfexp.training.stacking import Member, stack
 from cfexp.training.testing import evaluate_fitted
@@ -34,18 +33,16 @@ class Measured:
         mae: MAE on the test rows, in stars.
         seconds: From ratings in memory to the final model, including early stopping
             and a refit.
-        curve: Seconds since the start and validation RMSE then, of a model that was
-            fitted to the train rows alone.
-        to_svd: Seconds until the validation RMSE of Surprise's SVD was reached; None if
-            it was not.
+        processor: Seconds of processors in that time.
+        curve: The test errors in the fit to all training rows.
     """
 
     system: str
     rmse: float
     mae: float
     seconds: float
-    curve: tuple[tuple[float, float], ...]
-    to_svd: float | None = None
+    processor: float
+    curve: tuple[Point, ...]
 
 
 def measure_fold(
@@ -75,13 +72,20 @@ def measure_fold(
             Member(name, name, fitted.encoder, fitted.scorer, fitted.val_predicted)
         )
     if ensemble:
-        started = time.perf_counter()
+        clock = Clock()
         fitted = stack(members, ratings, split, seed=seed)
-        spent = sum(one.seconds for one in found) + time.perf_counter() - started
-        found.append(_tested("ensemble", fitted, ratings, split, spent, []))
+        each = [Spent(one.seconds, one.processor) for one in found]
+        spent = Spent(*map(sum, zip(*each, clock.read(), strict=True)))
+        found.append(_tested("ensemble", fitted, ratings, split, spent, ()))
+    declared = [
+        one.model.declared(one.features, ratings) for one in experiments.values()
+    ]
+    task = Task(
+        ratings, train_and_valid(split), split.test, max(declared, key=len), seed
+    )
     for name, peer in peers.items():
         log.info("%s", name)
-        found.append(measure_peer(name, peer, ratings, split, seed=seed))
+        found.append(measure_peer(name, peer, task))
     return found
 
 
@@ -89,17 +93,20 @@ def measure_model(
     name: str, experiment: Experiment, ratings: Ratings, split: Split
 ) -> tuple[Measured, Fitted]:
     """Fits and tests one of cfexp's models."""
-    if isinstance(experiment.model, NeuralModel | SampledModel):
+    model = experiment.model
+    sampled = isinstance(model, SampledModel)
+    if sampled or isinstance(model, NeuralModel):
         tensorflow.start()
-    started = time.perf_counter()
-    curve = []
-
-    def note(epoch: Epoch) -> None:
-        curve.append((time.perf_counter() - started, epoch.val_rmse))
-
-    fitted = fit_model(experiment, ratings, split, hooks=Hooks(on_epoch=note))
-    seconds = time.perf_counter() - started
-    return _tested(name, fitted, ratings, split, seconds, curve), fitted
+    clock = Clock()
+    kept = model.kept if isinstance(model, SampledModel) else frozenset()
+    learning = Learning(clock, ratings, split.test, kept)
+    # The fit that is tested is the refit, if there is one.
+    refits = sampled or experiment.training.refit
+    hooks = Hooks(of_refit=learning.hooks) if refits else learning.hooks()
+    fitted = fit_model(experiment, ratings, split, hooks=hooks)
+    spent = clock.read()
+    points = tuple(learning.points)
+    return _tested(name, fitted, ratings, split, spent, points), fitted
 
 
 def _tested(
@@ -107,67 +114,68 @@ def _tested(
     fitted: Fitted,
     ratings: Ratings,
     split: Split,
-    seconds: float,
-    curve: list[tuple[float, float]],
+    spent: Spent,
+    curve: tuple[Point, ...],
 ) -> Measured:
     overall = evaluate_fitted(fitted, ratings, split.test).evaluation.overall
-    points = tuple(curve)
-    if not points and fitted.val_rmse is not None:
-        points = ((seconds, fitted.val_rmse),)
-    return Measured(system, overall.rmse, overall.mae, seconds, points)
+    curve = curve or (Point(*spent, overall.rmse),)
+    return Measured(system, overall.rmse, overall.mae, *spent, curve)
 
 
-def measure_peer(
-    system: str, peer: Peer, ratings: Ratings, split: Split, *, seed: int
-) -> Measured:
-    """Fits and tests another library's model.
+def measure_peer(system: str, peer: Peer, task: Task) -> Measured:
+    """Fits another library's model to train and validation rows, and tests it.
 
-    It is fitted twice: to the train rows for the validation RMSE, and to train and
-    validation rows for the test, since it does not choose anything on the latter.
+    It chooses nothing on validation rows. One without a callback is fitted again for
+    each number of epochs; its errors and time are those of the last one.
     """
     for module in peer.modules:
         importlib.import_module(module)
-    rows = {"train": split.train, "whole": train_and_valid(split)}
-    frames = {name: ratings.frame.iloc[at] for name, at in rows.items()}
-    seconds, predict = {}, {}
-    for name, frame in frames.items():
-        started = time.perf_counter()
-        predict[name] = peer.fit(frame, ratings.scale, seed)
-        seconds[name] = time.perf_counter() - started
-    valid, test = ratings.frame.iloc[split.valid], ratings.frame.iloc[split.test]
-    predicted = predict["whole"](test)
-    reached = rmse(valid[RATING], predict["train"](valid))
-    return Measured(
-        system,
-        rmse(test[RATING], predicted),
-        mae(test[RATING], predicted),
-        seconds["whole"],
-        ((seconds["train"], reached),),
-    )
+    truth = task.ratings.frame[RATING].to_numpy()[task.test]
+    points: list[Point] = []
+    for epochs in peer.epochs:
+        clock = Clock()
 
+        def note(predict: Callable[[], FloatArray], clock: Clock = clock) -> None:
+            now = clock.read()
+            with clock.paused():
+                points.append(Point(*now, rmse(truth, predict())))
 
-def with_target(found: list[Measured], target: str) -> list[Measured]:
-    """Adds the seconds in which each system reached the validation RMSE of `target`."""
-    goals = [one.curve[-1][1] for one in found if one.system == target]
-    if not goals:
-        return found
-    return [
-        replace(one, to_svd=next((s for s, e in one.curve if e <= goals[0]), None))
-        for one in found
-    ]
+        predict = peer.fit(task, epochs, note)
+        spent = clock.read()
+        predicted = predict()
+        points.append(Point(*spent, rmse(truth, predicted)))
+    root, absolute = points[-1].rmse, mae(truth, predicted)
+    return Measured(system, root, absolute, *spent, tuple(points))
 
 
 def summary(folds: pd.DataFrame) -> pd.DataFrame:
     """Returns means over folds, the lowest RMSE first.
 
     Args:
-        folds: Columns ``fold`` and those of `Measured`, one row for each measurement.
+        folds: Columns ``fold`` and ``system``, and numbers; one row for each
+            measurement. A number that is missing on one fold has no mean.
     """
     first = folds[folds["fold"] == folds["fold"].iloc[0]].set_index("system")
-    # A system that missed the target on one fold gets no mean over the others.
-    numbers = folds.astype({"to_svd": "float64"})  # a column of None is of objects
-    means = numbers.groupby("system")[["rmse", "mae", "seconds", "to_svd"]].agg(
-        lambda values: values.mean(skipna=False)
-    )
-    table = means.assign(first_fold=first["rmse"]).sort_values("rmse").reset_index()
-    return table[["system", "rmse", "mae", "first_fold", "seconds", "to_svd"]]
+    numbers = folds.drop(columns="fold").groupby("system", sort=False)
+    table = numbers.agg(lambda values: values.mean(skipna=False))
+    if folds["fold"].nunique() > 1:
+        table.insert(2, "first_fold", first["rmse"])
+    return table.sort_values("rmse").reset_index()
+
+
+def table_row(one: Measured, goals: list[float], clock: str) -> dict[str, object]:
+    """Returns the numbers of a measurement, with the seconds to each RMSE of `goals`.
+
+    Args:
+        one: The measurement.
+        goals: RMSEs, in stars.
+        clock: ``seconds`` or ``processor``.
+    """
+    numbers = {
+        "system": one.system,
+        "rmse": one.rmse,
+        "mae": one.mae,
+        "seconds": one.seconds,
+        "processor": one.processor,
+    }
+    return numbers | {f"to {g:g}": seconds_to(one.curve, g, clock) for g in goals}

@@ -31,18 +31,21 @@ def is_own() -> bool:
     return _is_own
 
 
-def collect_garbage() -> None:
+def collect_garbage(*, large: bool = False) -> None:
     """Frees what earlier trainings left, every `EVERY` of them.
 
     Graphs refer to themselves, so that nothing else frees them. What is there at the
     second training, such as all modules, is not looked at again. In a program of the
     user's it does nothing.
+
+    Args:
+        large: Free it after this training, which leaves much.
     """
     global _trainings
     if not _is_own:
         return
     _trainings += 1
-    if _trainings == 2 or _trainings % EVERY == 0:
+    if large or _trainings == 2 or _trainings % EVERY == 0:
         gc.collect()
     if _trainings == 2:
         gc.freeze()

@@ -12,11 +12,14 @@ from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray, mae, rmse
 from cfexp.models.base import Baseline, Model, NeuralModel, SampledModel, Scorer
 from cfexp.models.members import MembersScorer
-from cfexp.runtime import tensorflow
+from cfexp.runtime import process, tensorflow
 from cfexp.training.history import History
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
 
 log = logging.getLogger(__name__)
+
+# Rows of which a sampler holds so much that its memory is freed at once.
+LARGE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def _fit_in_epochs(
     if recipe.training.refit:
         log.info("refitting on train and validation rows for %d epochs", best.epoch)
         stage = Stage(train_and_valid(split), epochs=best.epoch)
-        last = fit_neural(recipe, ratings, stage, start=start)
+        last = fit_neural(recipe, ratings, stage, hooks=hooks.refit(), start=start)
     scorer = last.scorer
     if isinstance(scorer, MembersScorer) and isinstance(found.scorer, MembersScorer):
         # After a refit, no rows are left that it was not trained on.
@@ -126,7 +129,10 @@ def _fit_by_samples(
     valid = encode(ratings, first.encoder, split.valid)
     predicted = first.scorer.predict(valid)
     rows = train_and_valid(split)
-    last = sample_posterior(recipe, ratings, rows, None)
+    large = len(rows) > LARGE
+    process.collect_garbage(large=large)  # the sampler, with tables of all rows
+    last = sample_posterior(recipe, ratings, rows, None, hooks=hooks.refit())
+    process.collect_garbage(large=large)
     return Fitted(
         scorer=last.scorer,
         encoder=last.encoder,

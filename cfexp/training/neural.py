@@ -89,6 +89,7 @@ def fit_neural(
         strategy = _prepared(recipe, start)
         with strategy.scope():
             own = _started(recipe, start) if start else _built(recipe, encoder, train)
+    hooks.on_model(encoder, scorer_of(own).predict)
     with strategy.scope():
         history = fit(
             own,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cfexp.data.encoder import FeatureEncoder
+from cfexp.data.encoding import Encoded
 from cfexp.data.features import Features
+from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import Model, Scorer
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.history import Epoch
@@ -53,8 +55,15 @@ class Usable(Protocol):
         """The model."""
 
 
+Predict = Callable[[Encoded], FloatArray]
+
+
 def ignore(epoch: Epoch) -> None:
     """Does nothing with an epoch."""
+
+
+def ignore_model(encoder: FeatureEncoder, predict: Predict) -> None:
+    """Does nothing with a model."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +73,19 @@ class Hooks:
     Attributes:
         checkpoints: Where to save checkpoints of a neural model; None: nowhere.
         on_epoch: Called after each epoch.
+        on_model: Called before the first epoch, with the encoder and a function that
+            predicts encoded rows with the model as it then is.
+        of_refit: Returns the hooks of the refit, when it starts; None: it has none.
     """
 
     checkpoints: Checkpointing | None = None
     on_epoch: Callable[[Epoch], None] = ignore
+    on_model: Callable[[FeatureEncoder, Predict], None] = ignore_model
+    of_refit: "Callable[[], Hooks] | None" = None
+
+    def refit(self) -> "Hooks":
+        """Returns the hooks of the refit, which starts now."""
+        return self.of_refit() if self.of_refit else NO_HOOKS
 
 
 NO_HOOKS = Hooks()

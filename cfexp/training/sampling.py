@@ -88,6 +88,7 @@ def sample_posterior(
     rows = encode(ratings, encoder, train)
     sampler = model.sampler(rows, encoder.spec, recipe.seed)
     validation = _Validation(None if valid is None else encode(ratings, encoder, valid))
+    hooks.on_model(encoder, lambda rows: sampler.sample().predict(rows))
     label = "refitting" if valid is None else "training"
     with EpochBar(model.sweeps, len(rows), label=label) as bar:
 

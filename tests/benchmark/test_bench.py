@@ -1,58 +1,124 @@
 """The benchmark: its protocol, with a peer of our own, and its command."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers import cfexp
 
-from cfexp.benchmark.measure import Measured, measure_peer, summary, with_target
-from cfexp.benchmark.peers import PEERS, Peer
+from cfexp.benchmark.clock import Point, seconds_to
+from cfexp.benchmark.measure import (
+    Measured,
+    measure_model,
+    measure_peer,
+    summary,
+    table_row,
+)
+from cfexp.benchmark.peers import PEERS
+from cfexp.benchmark.task import Note, Peer, Predict, Task
+from cfexp.data.columns import GENRES
+from cfexp.data.features import Declared
+from cfexp.data.frames import Frames
 from cfexp.data.ratings import RATING, Ratings
-from cfexp.data.splitters import RandomHoldout
+from cfexp.evaluation.metrics import rmse
+from cfexp.experiment import Experiment
+from cfexp.models.base import Model
+from cfexp.models.bayes import Bayes
+from cfexp.models.dot import Dot
+from cfexp.training.settings import Training
 
 
-def test_peers_are_tested_on_the_same_rows(ratings: Ratings) -> None:
-    split = RandomHoldout(test_size=0.2, valid_size=0.1).split(ratings, seed=0)
+def task_of(ratings: Ratings, **changes: Any) -> Task:
+    """Returns a task: 2,500 rows to fit to, the others to test on."""
+    rows = np.arange(len(ratings.frame))
+    return replace(Task(ratings, rows[:2500], rows[2500:]), **changes)
+
+
+def test_a_peer_is_fitted_for_each_number_of_epochs(ratings: Ratings) -> None:
+    """The last one's errors are shown, and those that it notes, by time."""
+    task = task_of(ratings)
+    truth = ratings.frame[RATING].to_numpy()[task.test]
     seen = []
 
-    def fit(train: pd.DataFrame, scale: tuple[float, float], seed: int):  # type: ignore[no-untyped-def]
-        seen.append(set(train.index))
-        return lambda pairs: np.full(len(pairs), train[RATING].mean())
+    def fit(given: Task, epochs: int, note: Note) -> Predict:
+        seen.append((given, epochs))
+        note(lambda: (time.sleep(0.2), np.full(len(given.test), 1.0))[1])
+        return lambda: np.full(
+            len(given.test), given.triples[RATING].mean() + 1 / epochs
+        )
 
-    found = measure_peer("m", Peer("numpy", (), fit), ratings, split, seed=0)
-    train, valid = set(split.train), set(split.valid)
-    assert seen == [train, train | valid]
-    rating = ratings.frame[RATING].to_numpy()
-    known = np.concatenate([split.train, split.valid])
-    expected = np.sqrt(np.mean((rating[split.test] - rating[known].mean()) ** 2))
-    assert found.rmse == pytest.approx(expected)
-    reached = np.sqrt(np.mean((rating[split.valid] - rating[split.train].mean()) ** 2))
-    assert found.curve[0][1] == pytest.approx(reached)
+    found = measure_peer("m", Peer("numpy", (), fit, (2, 8)), task)
+    assert seen == [(task, 2), (task, 8)]
+    mean = task.triples[RATING].mean()
+    shown = [
+        rmse(truth, np.full(len(truth), p)) for p in (1, mean + 0.5, 1, mean + 1 / 8)
+    ]
+    assert [point.rmse for point in found.curve] == pytest.approx(shown)
+    assert found.rmse == found.curve[-1].rmse
+    assert found.mae == pytest.approx(np.abs(truth - mean - 1 / 8).mean())
+    # The clock stands while errors are computed.
+    assert max(point.seconds for point in found.curve) < 0.2
+    assert (found.seconds, found.processor) == found.curve[-1][:2]
 
 
-def test_seconds_to_svd() -> None:
-    svd = Measured("surprise-svd", 0.9, 0.7, 3.0, ((2.0, 0.95),))
-    fast = Measured("fast", 0.8, 0.6, 9.0, ((1.0, 0.99), (1.5, 0.95), (2.0, 0.9)))
-    never = Measured("never", 1.0, 0.8, 1.0, ((1.0, 0.96),))
-    found = with_target([svd, fast, never], "surprise-svd")
-    assert [one.to_svd for one in found] == [2.0, 1.5, None]
-    assert with_target([fast], "surprise-svd") == [fast]
-    folds = pd.DataFrame(
-        [
-            {"fold": fold, **vars(one)}
-            for fold, missed in (("1", False), ("2", True))
-            for one in with_target([svd, never if missed else fast], "surprise-svd")
-        ]
-    ).replace({"system": {"never": "fast"}})
-    table = summary(folds)
-    assert table["system"].tolist() == ["fast", "surprise-svd"]
-    assert table["rmse"].tolist() == [0.9, 0.9]
-    assert table["first_fold"].tolist() == [0.8, 0.9]
-    assert np.isnan(table["to_svd"][0])
-    none = summary(pd.DataFrame([{"fold": "1", **vars(one)} for one in (svd, fast)]))
-    assert none["to_svd"].isna().all()
+def test_seconds_to_an_error() -> None:
+    points = Point(1.0, 2.0, 0.99), Point(1.5, 2.5, 0.95), Point(1.2, 3.0, 0.95)
+    assert seconds_to(points, 0.95, "seconds") == 1.2
+    assert seconds_to(points, 0.95, "processor") == 2.5
+    assert np.isnan(seconds_to(points, 0.94, "seconds"))
+
+
+def test_means_over_folds() -> None:
+    def row(system: str, fold: str, rmse: float, reached: float) -> dict[str, object]:
+        one = Measured(system, rmse, 0.7, 3.0, 4.0, (Point(1.0, reached, 0.95),))
+        return {"fold": fold, **table_row(one, [0.95], "processor")}
+
+    rows = [row("a", "1", 0.9, 5.0), row("b", "1", 0.8, 1.0)]
+    single = summary(pd.DataFrame(rows))
+    assert single.columns.tolist() == [
+        *("system", "rmse", "mae", "seconds", "processor", "to 0.95")
+    ]
+    rows += [row("a", "2", 0.7, 7.0), row("b", "2", 1.0, np.nan)]
+    table = summary(pd.DataFrame(rows))
+    assert table["system"].tolist() == ["a", "b"]
+    assert table["rmse"].tolist() == pytest.approx([0.8, 0.9])
+    assert table["first_fold"].tolist() == [0.9, 0.8]
+    # A system that missed it on one fold gets no mean over the others.
+    assert table["to 0.95"].tolist() == pytest.approx([6.0, np.nan], nan_ok=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "refit"),
+    [
+        (Dot(embed_dim=4), True),
+        (Dot(embed_dim=4), False),
+        (Bayes(embed_dim=2, sweeps=6, burn_in=2, keep=3), True),
+    ],
+    ids=["refit", "no refit", "samples"],
+)
+def test_the_curve_ends_at_the_tested_model(
+    ratings: Ratings, model: Model, refit: bool
+) -> None:
+    """It is that of the fit whose errors are shown, and the clock stands for it."""
+    experiment = Experiment(
+        dataset=Frames(ratings.frame, name="mine"),
+        model=model,
+        training=Training(epochs=3, refit=refit, patience=None),
+    )
+    split = experiment.load(ratings).split
+    found, fitted = measure_model("m", experiment, ratings, split)
+    best = fitted.history.best.epoch if fitted.history else 0
+    at = -1 if refit else best - 1
+    assert found.curve[at].rmse == pytest.approx(found.rmse, abs=1e-6)
+    times = [point.seconds for point in found.curve]
+    assert times == sorted(times)
+    assert times[-1] < found.seconds
+    assert len(found.curve) == (6 if isinstance(model, Bayes) else best if refit else 3)
 
 
 @pytest.mark.parametrize("name", PEERS)
@@ -60,15 +126,24 @@ def test_peer_predicts(name: str, ratings: Ratings) -> None:
     peer = PEERS[name]
     for module in peer.modules:
         pytest.importorskip(module, reason="needs pip install 'cfexp[bench]'")
-    train = ratings.frame.iloc[:2500]
-    pairs = pd.concat(
-        [ratings.frame.iloc[2500:], train.head(1).assign(userId=10**6, movieId=10**6)]
-    )
-    predicted = peer.fit(train, ratings.scale, 0)(pairs)
-    assert predicted.shape == (len(pairs),)
-    assert np.isfinite(predicted).all()
-    assert predicted.min() >= 1
-    assert predicted.max() <= 5
+    # A user and a movie that are not in training.
+    new = ratings.frame.tail(1).assign(userId=10**6, movieId=10**6)
+    frame = pd.concat([ratings.frame, new], ignore_index=True)
+    ratings = Frames(frame, movies=ratings.movies, name="mine").load()
+    task = task_of(ratings, declared=(Declared("item", GENRES),))
+    noted: list[np.ndarray] = []
+    predict = peer.fit(task, 10, lambda predict: noted.append(predict()))
+    predicted = predict()
+    for found in (*noted, predicted):
+        assert found.shape == (len(task.test),)
+        assert np.isfinite(found).all()
+        assert found.min() >= 1
+        assert found.max() <= 5
+    truth = frame[RATING].to_numpy()[task.test]
+    assert rmse(truth, predicted) < np.std(truth)
+    if noted:
+        assert len(noted) == 10
+        np.testing.assert_allclose(noted[-1], predicted, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -78,7 +153,7 @@ def test_command(workdir: Path) -> None:
     small += ["dataset.n_users=100", "dataset.n_items=150", "training.epochs=1"]
     done = cfexp(
         *("bench", "--models", "bias,dot,ensemble", "--peers", "none"),
-        *("--folds", "0,1", "--output", "out", *small),
+        *("--folds", "0,1", "--output", "out", "--goals", "0.9", *small),
         cwd=workdir,
     )
     assert done.returncode == 0, done.stderr
@@ -88,6 +163,9 @@ def test_command(workdir: Path) -> None:
         == [["bias", "dot", "ensemble"]] * 2
     )
     table = pd.read_csv(workdir / "out/table.csv").set_index("system")
+    curves = pd.read_csv(workdir / "out/curves.csv").groupby("system").size()
+    assert curves.to_dict() == {"bias": 2, "dot": 2, "ensemble": 2}
+    assert "to 0.9" in table
     expected = folds.groupby("system")["rmse"].mean()
     pd.testing.assert_series_equal(table["rmse"].sort_index(), expected)
     notes = (workdir / "out/notes.txt").read_text()
@@ -101,7 +179,9 @@ def test_command(workdir: Path) -> None:
         (["--models", "nfc"], "model nfc is not in the benchmark (did you mean ncf"),
         (["--peers", "svd"], "peer svd is not in the benchmark"),
         (["--models", "ensemble"], "--models needs one of cfexp's models"),
-        (["--experiments", "ml-9"], "experiment=ml-9/bias is not an option"),
+        (["--dataset", "ml-9"], "there are no experiments of ml-9"),
+        (["--dataset", "doubn-monti"], "(did you mean douban-monti?). Choose --data"),
+        (["--goals", "low"], "--goals must be numbers, such as 0.92,0.9. Got: low"),
         (["--peers", "none", "split.valid_size=2"], "valid_size must be"),
     ],
 )
