@@ -42,6 +42,19 @@ def test_what_trainings_leave_is_freed(
     assert len(alive) <= process.EVERY if is_own else len(alive) == len(left)
 
 
+@pytest.mark.usefixtures("manual")
+def test_what_a_large_training_leaves_is_freed_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "_is_own", True)
+    monkeypatch.setattr(process, "_trainings", 2)
+    left = weakref.ref(Graph())
+    process.collect_garbage()
+    assert left() is not None
+    process.collect_garbage(large=True)
+    assert left() is None
+
+
 def test_threads_of_an_own_process_take_turns_often(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
