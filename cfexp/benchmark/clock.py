@@ -1,4 +1,4 @@
-"""A clock that stands while errors are computed, and the errors by its time."""
+"""A clock that stands while errors are computed, and errors by its time."""
 
 import time
 from collections.abc import Iterator
@@ -6,13 +6,6 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
-
-from cfexp.data.encoder import FeatureEncoder, encode
-from cfexp.data.encoding import Encoded
-from cfexp.data.ratings import IntArray, Ratings
-from cfexp.evaluation.metrics import FloatArray, rmse
-from cfexp.training.history import Epoch
-from cfexp.training.recipe import Hooks, Predict
 
 
 class Spent(NamedTuple):
@@ -49,14 +42,14 @@ class Clock:
 
     def read(self) -> Spent:
         """Returns the time that was spent."""
-        return _since(self._zero, _now())
+        return since(self._zero, _now())
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Stands still within the context."""
         before = _now()
         yield
-        pause = _since(before, _now())
+        pause = since(before, _now())
         self._zero = Spent(*(a + b for a, b in zip(self._zero, pause, strict=True)))
 
 
@@ -64,69 +57,12 @@ def _now() -> Spent:
     return Spent(time.perf_counter(), time.process_time())
 
 
-def _since(before: Spent, after: Spent) -> Spent:
+def since(before: Spent, after: Spent) -> Spent:
+    """Returns the time that was spent between two readings."""
     return Spent(*(b - a for a, b in zip(before, after, strict=True)))
 
 
-class Learning:
-    """Test errors of one of cfexp's models by time, in the fit that is tested.
-
-    They choose nothing, and the clock stands while they are computed.
-
-    Args:
-        clock: The clock.
-        ratings: The dataset.
-        test: Positions of the test rows.
-        kept: Numbers of the samples whose mean predicts; empty for neural models.
-    """
-
-    def __init__(
-        self, clock: Clock, ratings: Ratings, test: IntArray, kept: frozenset[int]
-    ):
-        self.points: list[Point] = []
-        self._clock, self._ratings, self._test, self._kept = clock, ratings, test, kept
-        self._start = clock.read()
-        self._mean = RunningMean()
-        self._rows: Encoded
-        self._predict: Predict
-
-    def hooks(self) -> Hooks:
-        """Returns the hooks of the fit, which starts now."""
-        self._start = self._clock.read()
-        self.points = []
-        return Hooks(on_model=self._on_model, on_epoch=self._on_epoch)
-
-    def _on_model(self, encoder: FeatureEncoder, predict: Predict) -> None:
-        with self._clock.paused():
-            self._rows, self._predict = (
-                encode(self._ratings, encoder, self._test),
-                predict,
-            )
-
-    def _on_epoch(self, epoch: Epoch) -> None:
-        spent = _since(self._start, self._clock.read())
-        with self._clock.paused():
-            predicted = self._predict(self._rows)
-            if epoch.epoch in self._kept:
-                predicted = self._mean.including(predicted)
-            self.points.append(Point(*spent, rmse(self._rows.rating, predicted)))
-
-
-class RunningMean:
-    """The mean of the predictions of all samples so far."""
-
-    def __init__(self) -> None:
-        self._total: FloatArray | float = 0.0
-        self._n = 0
-
-    def including(self, predicted: FloatArray) -> FloatArray:
-        """Returns the mean of those before and `predicted`."""
-        self._total = self._total + predicted
-        self._n += 1
-        return self._total / self._n
-
-
-def seconds_to(points: "tuple[Point, ...]", goal: float, clock: str) -> float:
+def seconds_to(points: tuple[Point, ...], goal: float, clock: str) -> float:
     """Returns the least time of a point with an RMSE of at most `goal`; else NaN.
 
     Args:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cfexp.benchmark.clock import Clock, Learning, Point, Spent, seconds_to
+from cfexp.benchmark.clock import Clock, Point, Spent, seconds_to
+from cfexp.benchmark.learning import Learning
 from cfexp.benchmark.task import Peer, Task
 from cfexp.data.ratings import RATING, Ratings
 from cfexp.data.split import Split
@@ -77,16 +78,21 @@ def measure_fold(
         each = [Spent(one.seconds, one.processor) for one in found]
         spent = Spent(*map(sum, zip(*each, clock.read(), strict=True)))
         found.append(_tested("ensemble", fitted, ratings, split, spent, ()))
-    declared = [
-        one.model.declared(one.features, ratings) for one in experiments.values()
-    ]
-    task = Task(
-        ratings, train_and_valid(split), split.test, max(declared, key=len), seed
-    )
+    task = _task(experiments, ratings, split)
     for name, peer in peers.items():
         log.info("%s", name)
         found.append(measure_peer(name, peer, task))
     return found
+
+
+def _task(
+    experiments: Mapping[str, Experiment], ratings: Ratings, split: Split
+) -> Task:
+    """Returns the peers' task: they take the features of the model that takes most."""
+    each = list(experiments.values())
+    declared = [one.model.declared(one.features, ratings) for one in each]
+    rows = train_and_valid(split)
+    return Task(ratings, rows, split.test, max(declared, key=len), each[0].seed)
 
 
 def measure_model(

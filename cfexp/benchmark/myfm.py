@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
-from cfexp.benchmark.clock import RunningMean
+from cfexp.benchmark.learning import RunningMean
 from cfexp.benchmark.task import Note, Predict, Task
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.encoding import Encoded
 from cfexp.data.features import Declared
-from cfexp.evaluation.metrics import FloatArray
 
 
 def on_ids(task: Task, epochs: int, note: Note) -> Predict:
@@ -41,29 +40,27 @@ def _fitted(
     train = encode(task.ratings, encoder, task.train)
     sizes = encoder.spec.n_users, encoder.spec.n_items
     shared = _histories(train, sizes) if histories else []
-    given = _relational(train, sizes, shared)
-    mean = RunningMean()
+    ids, blocks = _relational(train, sizes, shared)
 
     @cache
     def tested() -> tuple[csr_matrix, list[Any]]:
         return _relational(encode(task.ratings, encoder, task.test), sizes, shared)
 
-    def add_sample(number: int, machine: Any, *_: Any) -> tuple[bool, None]:
-        def predict() -> FloatArray:
-            return mean.including(machine.predict_score(*tested())).clip(*task.scale)
+    mean = RunningMean()
 
-        note(predict)
+    def add_sample(number: int, machine: Any, *_: Any) -> tuple[bool, None]:
+        note(lambda: mean.including(machine.predict_score(*tested())).clip(*task.scale))
         return False, None
 
+    widths = [*(size - 1 for size in sizes), *(block.feature_size for block in blocks)]
     with redirect_stderr(StringIO()):  # its own progress bar
         model = MyFMRegressor(rank=rank, random_seed=task.seed).fit(
-            given[0],
+            ids,
             train.rating.astype(np.float64),
-            X_rel=given[1],
+            X_rel=blocks,
             n_iter=epochs,
             n_kept_samples=epochs,
-            group_shapes=[size - 1 for size in sizes]
-            + [block.feature_size for block in given[1]],
+            group_shapes=widths,
             callback=add_sample,
         )
     return lambda: np.asarray(model.predict(*tested())).clip(*task.scale)

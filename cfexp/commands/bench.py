@@ -1,22 +1,29 @@
 """``cfexp bench``: accuracy and time of cfexp's models and other libraries'."""
 
-import argparse
 import logging
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import cfexp
+from cfexp.benchmark.jobs import (
+    ENSEMBLE,
+    GOALS,
+    MODELS,
+    chosen,
+    experiments_of,
+    folds_of,
+    goals_of,
+    models_of,
+)
 from cfexp.benchmark.peers import DEFAULT_PEERS, PEERS, check_installed
+from cfexp.benchmark.task import Peer
 from cfexp.config.arguments import Parser
-from cfexp.config.build import build
-from cfexp.config.choices import choices_of
-from cfexp.config.compose import compose, conf_dir
-from cfexp.errors import ConfigError, did_you_mean
+from cfexp.errors import ConfigError
 from cfexp.runtime import owned
 
 if TYPE_CHECKING:
@@ -24,26 +31,11 @@ if TYPE_CHECKING:
 
     from cfexp.experiment import Experiment
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-ENSEMBLE = "ensemble"
-MODELS = (
-    *("bias", "dot", "ncf", "deep", "autorec", "kernelae", "svdpp", "fm", "bayes"),
-    ENSEMBLE,
-)
 FILES = ("folds.csv", "table.csv", "curves.csv", "notes.txt")
 FIX = "move it away, or choose another folder with --output"
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas")
-# Of fold: the published ones, where the experiments' split has such.
-OFFICIAL = ("1", "2", "3", "4", "5")
-# RMSEs, the seconds to which are shown.
-GOALS = {
-    "ml-100k": [0.95, 0.92, 0.91, 0.9, 0.89, 0.88],
-    "ml-1m": [0.9, 0.87, 0.85, 0.84, 0.83],
-    "douban-monti": [0.74, 0.735, 0.73, 0.725],
-    "flixster-monti": [0.95, 0.92, 0.9, 0.88],
-}
 CLOCKS = ("seconds", "processor")
 
 
@@ -83,6 +75,13 @@ def parser() -> Parser:
         metavar="FOLD,...",
         help="default: 1 to 5 of split=official, else the experiments' own",
     )
+    _add_shown(found)
+    found.add_argument("overrides", nargs="*", help="Hydra overrides for every run")
+    return found
+
+
+def _add_shown(found: Parser) -> None:
+    """Adds the options of what is shown, and where it is written."""
     found.add_argument(
         "--goals",
         type=_names,
@@ -97,8 +96,6 @@ def parser() -> Parser:
         help="in which these are: of the wall's clock, or of processors",
     )
     found.add_argument("--output", type=Path, default=Path("bench"), metavar="FOLDER")
-    found.add_argument("overrides", nargs="*", help="Hydra overrides for every run")
-    return found
 
 
 def _names(text: str) -> list[str]:
@@ -115,15 +112,32 @@ def main(arguments: list[str]) -> None:
     owned.check(args.output, FILES, fix=FIX)
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     logging.getLogger("cfexp").setLevel(logging.INFO)
-    goals = _goals(args.goals)
-    peers = {} if args.peers == ["none"] else _chosen("peer", args.peers, PEERS)
-    models = _models(args)
-    ensemble = models.pop(ENSEMBLE, False)
-    if not models:
+    goals = goals_of(args.goals)
+    peers = {} if args.peers == ["none"] else chosen("peer", args.peers, PEERS)
+    models = models_of(args.dataset, args.models)
+    ours = [name for name in models if name != ENSEMBLE]
+    if not ours:
         raise ConfigError("--models needs one of cfexp's models, such as bias.")
-    jobs = {fold: _compose(args, fold, list(models)) for fold in _folds(args, models)}
+    folds = args.folds or folds_of(f"{args.dataset}/{ours[0]}", args.overrides)
+    jobs = {
+        fold: experiments_of(args.dataset, ours, fold, args.overrides) for fold in folds
+    }
     packages = check_installed(list(peers))
+    started = time.perf_counter()
+    name, tables = _measure(jobs, peers, goals, args.clock, ENSEMBLE in models)
+    notes = _notes(packages, args.clock, time.perf_counter() - started)
+    title = f"{name}, mean of folds {' '.join(folds)}" if len(folds) > 1 else name
+    _show(title, tables, notes, args.output)
 
+
+def _measure(
+    jobs: "Mapping[str, dict[str, Experiment]]",
+    peers: Mapping[str, Peer],
+    goals: list[float],
+    clock: str,
+    ensemble: bool,
+) -> "tuple[str, dict[str, pd.DataFrame]]":
+    """Returns the dataset's name, and the tables to write by the name of the file."""
     import pandas as pd
 
     from cfexp.benchmark.measure import measure_fold, summary, table_row
@@ -134,52 +148,14 @@ def main(arguments: list[str]) -> None:
     require_different_ratings(ratings.name, ratings.frame["rating"])
     goals = goals or GOALS.get(ratings.name, [])
     rows, points = [], []
-    started = time.perf_counter()
     for fold, by_name in jobs.items():
         log.info("fold %s", fold)
         for one in measure_fold(by_name, peers, ratings, ensemble=ensemble):
-            rows.append({"fold": fold, **table_row(one, goals, args.clock)})
+            rows.append({"fold": fold, **table_row(one, goals, clock)})
             of = {"fold": fold, "system": one.system}
             points += [{**of, **point._asdict()} for point in one.curve]
-    notes = _notes(packages, args.clock, time.perf_counter() - started)
     folds, curves = pd.DataFrame(rows), pd.DataFrame(points)
-    many = f", mean of folds {' '.join(jobs)}" if len(jobs) > 1 else ""
-    tables = {"folds": folds, "table": summary(folds), "curves": curves}
-    _show(f"{ratings.name}{many}", tables, notes, args.output)
-
-
-def _models(args: argparse.Namespace) -> dict[str, bool]:
-    """Returns the models to test; of default ones, those that have experiments."""
-    if args.models:
-        return _chosen("model", args.models, dict.fromkeys(MODELS, True))
-    known = choices_of("experiment", conf_dir())
-    there = [name for name in MODELS if f"{args.dataset}/{name}" in known]
-    if not there:
-        names = {name.split("/")[0] for name in known if "/" in name}
-        raise ConfigError(
-            f"there are no experiments of {args.dataset}"
-            f"{did_you_mean(args.dataset, names)}. Choose --dataset from:"
-            f" {', '.join(sorted(names))}. For your own ratings see cfexp bench --help."
-        )
-    return dict.fromkeys(there, True)
-
-
-def _folds(args: argparse.Namespace, models: Mapping[str, bool]) -> list[str]:
-    if args.folds:
-        return list(args.folds)
-    cfg = compose([f"experiment={args.dataset}/{next(iter(models))}", *args.overrides])
-    if cfg.split._target_.endswith(".Official"):
-        return list(OFFICIAL)
-    return [str(cfg.split.fold)] if "fold" in cfg.split else [""]
-
-
-def _goals(texts: Sequence[str]) -> list[float]:
-    try:
-        return [float(text) for text in texts]
-    except ValueError:
-        raise ConfigError(
-            f"--goals must be numbers, such as 0.92,0.9. Got: {','.join(texts)}"
-        ) from None
+    return ratings.name, {"folds": folds, "table": summary(folds), "curves": curves}
 
 
 def _notes(peers: Mapping[str, str], clock: str, seconds: float) -> dict[str, str]:
@@ -195,28 +171,6 @@ def _notes(peers: Mapping[str, str], clock: str, seconds: float) -> dict[str, st
         "machine": f"{os.cpu_count()} CPUs, Python {platform.python_version()},"
         f" {seconds:.0f} s in all",
     }
-
-
-def _compose(
-    args: argparse.Namespace, fold: str, models: list[str]
-) -> "dict[str, Experiment]":
-    found = {}
-    for name in models:
-        chosen = [f"experiment={args.dataset}/{name}"]
-        chosen += [f"split.fold={fold}"] if fold else []
-        cfg = compose([*chosen, "tracking=none", *args.overrides])
-        found[name] = build(cfg).experiment
-    return found
-
-
-def _chosen(kind: str, names: list[str], known: Mapping[str, T]) -> dict[str, T]:
-    for name in names:
-        if name not in known:
-            raise ConfigError(
-                f"{kind} {name} is not in the benchmark{did_you_mean(name, known)}."
-                f" Choose from: {', '.join(known)}."
-            )
-    return {name: known[name] for name in names}
 
 
 def _show(

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +74,7 @@ def sample_posterior(
         ratings: The dataset.
         train: Positions of the training rows.
         valid: Positions of rows to validate, which choose nothing; None: no rows.
-        hooks: A callback for epochs; there are no checkpoints.
+        hooks: Callbacks for epochs and the model; there are no checkpoints.
 
     Raises:
         TrainingError: A sample is not finite.
@@ -87,16 +87,12 @@ def sample_posterior(
     encoder = FeatureEncoder.fit(ratings, train, declared)
     rows = encode(ratings, encoder, train)
     sampler = model.sampler(rows, encoder.spec, recipe.seed)
-    validation = _Validation(None if valid is None else encode(ratings, encoder, valid))
-    hooks.on_model(encoder, lambda rows: sampler.sample().predict(rows))
     label = "refitting" if valid is None else "training"
+    validation = _Validation(None if valid is None else encode(ratings, encoder, valid))
+    hooks.on_model(encoder, lambda some: sampler.sample().predict(some))
     with EpochBar(model.sweeps, len(rows), label=label) as bar:
-
-        def report(epoch: Epoch) -> None:
-            bar.show(epoch)
-            hooks.on_epoch(epoch)  # which may end the training
-
-        samples, epochs = _sampled(model, sampler, validation, report)
+        reports = (bar.show, hooks.on_epoch)  # which may end the training
+        samples, epochs = _sampled(model, sampler, validation, reports)
     speed = len(rows) / min(epoch.seconds for epoch in epochs)
     history = History(tuple(epochs), ENGINE, speed, averaged=True)
     return Sampled(encoder, sampler.average(samples), history)
@@ -106,7 +102,7 @@ def _sampled(
     model: SampledModel,
     sampler: Sampler,
     validation: _Validation,
-    report: Callable[[Epoch], None],
+    reports: Sequence[Callable[[Epoch], None]],
 ) -> tuple[list[Scorer], list[Epoch]]:
     """Returns the samples that are kept, and all of them as epochs."""
     samples, epochs, numbers = [], [], model.kept
@@ -117,7 +113,8 @@ def _sampled(
             if kept and sample is not None:
                 samples.append(sample)
             epochs.append(epoch)
-            report(epoch)
+            for report in reports:
+                report(epoch)
             if stop.received:
                 raise KeyboardInterrupt(stop.received.name)
     return samples, epochs
