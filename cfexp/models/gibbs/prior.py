@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from threadpoolctl import threadpool_limits
 
 from cfexp.models.gibbs.randomness import Randomness
 
@@ -29,7 +30,10 @@ class Coefficients(tf.Module):
         super().__init__()
         wide = table.shape[1] > table.shape[0]
         gram = table @ table.T if wide else table.T @ table
-        values, vectors = np.linalg.eigh(gram)
+        # Two threads of BLAS wait for each other so often that on a busy machine they
+        # take ten times as long as one.
+        with threadpool_limits(1):
+            values, vectors = np.linalg.eigh(gram)
         kept = values > 1e-5 * max(float(values[-1]), 1e-9)
         values, vectors = values[kept], vectors[:, kept]
         if wide:
