@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--batches", default="256")
     parser.add_argument("--embed-dim", default="64")
     parser.add_argument("--rows", type=int, default=80_000)
+    parser.add_argument("--compiled-only", action="store_true", help="no Model.fit")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides for every run")
     args = parser.parse_intermixed_args()
     tensorflow.start()
@@ -45,11 +46,14 @@ def main() -> None:
             for batch in args.batches.split(","):
                 overrides = [f"model={name}", f"embed_dim={args.embed_dim}"]
                 overrides += [f"dataset.n_ratings={size}", *args.overrides]
-                table.add_row(*time_model(overrides, int(batch), args.rows))
+                found = time_model(overrides, int(batch), args.rows, args.compiled_only)
+                table.add_row(*found)
     Console(width=100).print(table)
 
 
-def time_model(overrides: list[str], batch: int, n_rows: int) -> list[str]:
+def time_model(
+    overrides: list[str], batch: int, n_rows: int, compiled_only: bool
+) -> list[str]:
     """Returns one line of the table; the ratio is that of ``update=auto``."""
     experiment = build(compose(overrides)).experiment
     ratings = experiment.dataset.load()
@@ -74,23 +78,20 @@ def time_model(overrides: list[str], batch: int, n_rows: int) -> list[str]:
     model, optimizers = fresh("dense")
     model.compile(optimizers.batchwise, "mse")
     inputs = model_inputs(model, rows, slice(None))
-    speed = fastest(
-        {
-            "dense": compiled("dense"),
-            "rows": compiled("rows"),
-            "fit": lambda: model.fit(inputs, rows.rating, batch_size=batch, verbose=0),
-        },
-        n_rows,
-    )
+    engines: dict[str, Callable[[], object]] = {
+        "dense": compiled("dense"),
+        "rows": compiled("rows"),
+        "fit": lambda: model.fit(inputs, rows.rating, batch_size=batch, verbose=0),
+    }
+    if compiled_only:
+        del engines["fit"]
+    speed = fastest(engines, n_rows)
     by_rows = experiment.optimizer.by_rows(table_share(model, batch))
     sizes = [f"{encoder.spec.n_users:,}", f"{encoder.spec.n_items:,}", f"{batch:,}"]
     shown = [f"{value:,.0f}" for value in speed.values()]
-    return [
-        experiment.model.name,
-        *sizes,
-        *shown,
-        f"{speed['rows' if by_rows else 'dense'] / speed['fit']:.1f}",
-    ]
+    if not compiled_only:
+        shown.append(f"{speed['rows' if by_rows else 'dense'] / speed['fit']:.1f}")
+    return [experiment.model.name, *sizes, *shown]
 
 
 def fastest(epochs: dict[str, Callable[[], object]], n_rows: int) -> dict[str, float]:
