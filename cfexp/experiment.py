@@ -108,8 +108,8 @@ class Experiment(Spec):
         require_different_ratings(ratings.name, ratings.frame[RATING])
         if not source:
             self.model.declared(self.features, ratings)  # refuses unknown columns
-        split = self.split.split(ratings, seed=self.seed)
-        return Data(ratings, source.checked(split, ratings) if source else split)
+        data = Data(ratings, self.split.split(ratings, seed=self.seed))
+        return source.checked(data) if source else data
 
     def run(
         self,

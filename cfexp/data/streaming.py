@@ -13,6 +13,7 @@ import cfexp
 from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.encoding import Encoded, Feature, feature_input
 from cfexp.data.ratings import IntArray, Ratings
+from cfexp.data.text import update_digest
 from cfexp.errors import DataError
 from cfexp.runtime.cache import cache_dir
 from cfexp.runtime.kept import FORMAT, intact, keep
@@ -42,6 +43,12 @@ def encode_on_disk(
     digest.update(rows.astype("<i8", copy=False).tobytes())
     for known in (encoder.users, encoder.items, encoder.features.items()):
         digest.update(json.dumps(list(map(str, known))).encode())
+    tables = {"user": ratings.users, "item": ratings.movies}
+    for vocabulary in encoder.features.values():
+        table = tables.get(vocabulary.of)
+        if table is not None and vocabulary.column in table:
+            # A fine-tuned model may know more than the dataset.
+            update_digest(digest, table[vocabulary.column])
     folder = cache_dir() / f"encoded-{digest.hexdigest()[:16]}"
     if not intact(folder):
         try:

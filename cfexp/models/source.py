@@ -1,9 +1,9 @@
 """A trained model whose weights a new training starts from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cfexp.data.ratings import Ratings
-from cfexp.data.split import Split
+from cfexp.data.complete import completed
+from cfexp.data.split import Data
 from cfexp.models.overlap import check_related, unknown_split
 from cfexp.models.predictor import Predictor
 
@@ -30,13 +30,26 @@ class Source:
         """The names of the models it was fine-tuned from, and its own, the last."""
         return (*self.predictor.origin.sources, self.name)
 
-    def checked(self, split: Split, ratings: Ratings) -> Split:
-        """Returns the split without rows that the model knows; see `unknown_split`.
+    def checked(self, data: Data) -> Data:
+        """Returns the data without rows that the model knows; see `unknown_split`.
+
+        Users and movies are described by what the model knows of them, too, so that it
+        does not forget it: other data may lack some of them, or columns of features.
+        The fingerprints are those of the dataset.
 
         Raises:
             DataError: It knows some and `known_rows` is ``error``, or the dataset's ids
                 may stand for other users and movies.
         """
+        ratings, split = data
         check_related(self.predictor, ratings, same_ids=self.same_ids)
         known = self.predictor.trained_on.known
-        return unknown_split(split, ratings, known, policy=self.known_rows)
+        split = unknown_split(split, ratings, known, policy=self.known_rows)
+        found = replace(
+            ratings,
+            movies=completed(ratings.movies, self.predictor.movies),
+            users=completed(ratings.users, self.predictor.users),
+        )
+        for name in ("fingerprint", "rated_fingerprint"):
+            found.__dict__[name] = getattr(ratings, name)
+        return Data(found, split)

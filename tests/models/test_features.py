@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from small_data import synthetic
@@ -19,6 +20,7 @@ from cfexp.models.base import NeuralModel
 from cfexp.models.layers.features import FeatureEmbedding
 from cfexp.models.predictor import Predictor
 from cfexp.models.scorer import KerasScorer
+from cfexp.models.source import Source
 
 DECLARED = (
     Declared("user", "club"),
@@ -87,3 +89,48 @@ def test_a_planted_factor_of_users_is_recovered(clubs: Frames, tmp_path: Path) -
     assert rmse(test["rating"], model.predict(new.drop(columns="club"))) > 1
     again = experiment.replace(features=CLUB)
     assert again.key() != experiment.key()
+
+
+@pytest.mark.slow
+def test_fine_tuning_forgets_nothing(clubs: Frames) -> None:
+    """Users that other data lack keep vectors and clubs; new ones have their clubs."""
+    data = clubs.load()
+    is_old = (data.frame["userId"] <= 100).to_numpy()
+    old = Frames(data.frame[is_old], data.movies, data.users[:101])
+    experiment = recipe(named("dot")).replace(dataset=old, features=CLUB)
+    before = experiment.run().predictor
+    vectors = _user_vectors(before)
+    new = Frames(data.frame[~is_old], data.movies, data.users[101:])
+    source = Source(before, "first", same_ids=True)
+    tuned = experiment.replace(dataset=new).run(source=source)
+    assert tuned.predictor.users.equals(data.users)
+    after = _user_vectors(tuned.predictor)
+    assert np.array_equal(tuned.predictor.encoder.users, before.encoder.users)
+    np.testing.assert_array_equal(after[1:101], vectors[1:101])
+    assert np.abs(after[0] - vectors[0]).max() > 1e-3  # that of unknown users
+    assert tuned.test.overall.rmse < 0.7
+    assert tuned.data.ratings.fingerprint == new.load().fingerprint
+
+
+@pytest.mark.slow
+def test_fine_tuning_on_ratings_alone(clubs: Frames) -> None:
+    """The model knows clubs that other data do not say."""
+    data = clubs.load()
+    is_old = (np.arange(len(data.frame)) % 2).astype(bool)
+    old = Frames(data.frame[is_old], data.movies, data.users)
+    experiment = recipe(named("dot")).replace(dataset=old, features=CLUB)
+    before = experiment.run().predictor
+    new = Frames(data.frame[~is_old])
+    source = Source(before, "first", same_ids=True)
+    tuned = experiment.replace(dataset=new).run(source=source)
+    assert tuned.predictor.users.equals(before.users)
+    assert tuned.predictor.movies["title"].equals(before.movies["title"])
+    test = new.load().frame.iloc[tuned.data.split.test]
+    predicted = tuned.predictor.predict(test)
+    np.testing.assert_allclose(predicted, tuned.tested.predicted, atol=1e-5)
+
+
+def _user_vectors(predictor: Predictor) -> npt.NDArray[np.float32]:
+    """Returns a copy of the vectors of users' ids, shape ``(rows, width)``."""
+    layer = predictor.scorer.model.get_layer("user_embedding")  # type: ignore[attr-defined]
+    return np.array(layer.weights[0])
