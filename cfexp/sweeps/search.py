@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
-from cfexp.errors import ConfigError, Failed, first_line
+from cfexp.errors import CfexpError, ConfigError, Failed, first_line
 from cfexp.runtime.locks import held
 from cfexp.sweeps.checked import CheckedSweeper
 
@@ -38,7 +38,7 @@ class Search(CheckedSweeper):
             arguments: Not read; the space is that of the configuration.
 
         Raises:
-            Failed: Another process runs this search.
+            Failed: Another process runs this search, or it has trials on other data.
         """
         from cfexp.config.space import space_of
 
@@ -80,6 +80,16 @@ class Search(CheckedSweeper):
         study.sampler = studies.made(options.sampler, seed=options.sampler.seed + n)
         with self.loader.job(self.config, space.fixed) as cfg:
             present = present_values(space, cfg)
+            data = _fingerprint(space, cfg)
+        if not studies.is_of(study, data):
+            raise Failed(
+                ConfigError(
+                    f"the search in {storage} has trials on other data, which say"
+                    " nothing of these: the dataset's or the split's files have"
+                    " changed. Begin another search with hydra.sweeper.study_name=NAME,"
+                    " or remove the file"
+                )
+            )
         studies.begin(study, present)
         return study
 
@@ -126,6 +136,27 @@ class Search(CheckedSweeper):
         if not jobs:
             return []
         return self.launcher.launch([list(one) for one in jobs], initial_job_idx=first)
+
+
+def _fingerprint(space: "Space", cfg: DictConfig) -> str:
+    """Returns SHA-256 sums of the dataset of a search and of its split.
+
+    Empty if the dataset or the split is searched, too.
+
+    Args:
+        space: What is searched.
+        cfg: A job's configuration.
+    """
+    from cfexp.config.build import build
+
+    names = {name.lstrip("+").partition(".")[0] for name in space.dimensions}
+    if names & {"dataset", "split"}:
+        return ""
+    try:
+        data = build(cfg).experiment.load()
+    except CfexpError as error:
+        raise Failed(error) from error
+    return f"{data.ratings.fingerprint} {data.split.fingerprint}"
 
 
 def _is_exhausted(space: "Space", done: Sequence[Any]) -> bool:

@@ -23,6 +23,8 @@ from cfexp.config.space import Dimension, Space, Value
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 # Attributes of a trial: the folder of its job, and the epoch after which it was pruned.
 JOB, PRUNED = "job", "pruned"
+# Attribute of a study: the fingerprint of its data.
+DATA = "data"
 
 
 def open_study(path: Path, name: str, **how: Any) -> optuna.Study:
@@ -69,6 +71,19 @@ def begin(study: optuna.Study, present: Mapping[str, Value]) -> None:
             study.enqueue_trial(trial.params)
     if not study.get_trials(deepcopy=False):
         study.enqueue_trial(dict(present))
+
+
+def is_of(study: optuna.Study, data: str) -> bool:
+    """Returns whether the trials of a study are of some data; a new one's will be.
+
+    Args:
+        study: The study.
+        data: The fingerprint of the data.
+    """
+    known = study.user_attrs.get(DATA)
+    if known is None:
+        study.set_user_attr(DATA, data)
+    return known in (None, data)
 
 
 def ask(study: optuna.Study, space: Space) -> Trial:

@@ -9,6 +9,8 @@ import pytest
 from helpers import FITTED, SMALL, TINY, cfexp, ok, python, skipped
 from tracked import client, runs
 
+from cfexp.data.ratings import Ratings
+
 pytestmark = pytest.mark.slow
 
 
@@ -118,6 +120,22 @@ def test_only_the_same_job_is_skipped(workdir: Path) -> None:
     # compare takes what the first sweep made use of for its own.
     done = cfexp("compare", "--sweep", parent.info.run_id, "--force", cwd=workdir)
     assert "only one configuration" in done.stderr
+
+
+def test_changed_files_make_new_jobs(workdir: Path, ratings: Ratings) -> None:
+    """Files of the split too, though their paths stay the same."""
+    rows = ratings.frame
+    sweep = ["-m", "model=bias,mean", "dataset=csv", "dataset.ratings=r.csv"]
+    sweep += ["split=given", "split.test=t.csv"]
+    files = {"r.csv": rows, "t.csv": rows[::10]}
+    for name, table in files.items():
+        table.to_csv(workdir / name, index=False)
+    assert skipped(ok(cfexp(*sweep, cwd=workdir))) == 0
+    for name, table in {"r.csv": rows[:-1], "t.csv": rows[::9]}.items():
+        table.to_csv(workdir / name, index=False)
+        assert skipped(ok(cfexp(*sweep, cwd=workdir))) == 0
+        files[name].to_csv(workdir / name, index=False)
+        assert skipped(ok(cfexp(*sweep, cwd=workdir))) == 2
 
 
 def test_failed_job_is_started_again(workdir: Path) -> None:

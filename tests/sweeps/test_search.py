@@ -16,6 +16,7 @@ from tracked import runs
 from cfexp.config.compose import own_hydra
 from cfexp.config.jobs import check_jobs, checked
 from cfexp.config.space import Dimension, space_of
+from cfexp.data.ratings import Ratings
 from cfexp.errors import Failed, Pruned
 from cfexp.runtime.locks import held
 from cfexp.sweeps.report import reporter
@@ -280,3 +281,29 @@ def test_search_over_folds(workdir: Path) -> None:
     ok(cfexp(*search, "hydra.sweep.dir=sweep", cwd=workdir))
     table = pd.read_csv(workdir / "sweep/results/trials.csv")
     assert table["state"].tolist() == ["finished"] * 2
+
+
+@pytest.mark.slow
+def test_trials_on_other_data_do_not_count(workdir: Path, ratings: Ratings) -> None:
+    """Files of the dataset or of the split may change under the same paths."""
+    rows = ratings.frame
+    search = ["-m", "hydra/sweeper=optuna", "model=bias", "tracking=none"]
+    search += ["model.reg_user=interval(1,50)", "hydra.sweeper.n_trials=2"]
+    search += ["dataset=csv", "dataset.ratings=r.csv", "split=given"]
+    search += ["split.test=t.csv", "hydra.sweep.dir=sweep"]
+    files = {"r.csv": rows, "t.csv": rows[::10]}
+    for name, table in files.items():
+        table.to_csv(workdir / name, index=False)
+    ok(cfexp(*search, cwd=workdir))
+    before = (workdir / "sweep/results/trials.csv").read_bytes()
+    for name, table in {"r.csv": rows[:-1], "t.csv": rows[::9]}.items():
+        table.to_csv(workdir / name, index=False)
+        done = cfexp(*search, cwd=workdir)
+        assert done.returncode == 1
+        assert "trials on other data" in done.stderr.splitlines()[-1]
+        files[name].to_csv(workdir / name, index=False)
+        assert "2 of 2 trials are done" in ok(cfexp(*search, cwd=workdir)).stderr
+    assert (workdir / "sweep/results/trials.csv").read_bytes() == before
+    rows[::9].to_csv(workdir / "t.csv", index=False)
+    ok(cfexp(*search, "hydra.sweeper.study_name=again", cwd=workdir))
+    assert (workdir / "sweep/results/trials.csv").read_bytes() != before
