@@ -1,9 +1,13 @@
 """``mode=predict``: predicts the pairs of a file with a trained model."""
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from cfexp.data.checks import require_once
-from cfexp.data.ids import as_ids
+from cfexp.data.ids import as_ids, positions
 from cfexp.data.ratings import ITEM, USER
 from cfexp.data.tables import read_table
 from cfexp.evaluation.intervals import STD
@@ -13,6 +17,8 @@ from cfexp.runs.task import Task
 from cfexp.runtime.console import print_frame, print_lines
 from cfexp.runtime.output import near
 from cfexp.runtime.result import conclude
+
+log = logging.getLogger(__name__)
 
 PREDICTED = "predicted"
 
@@ -49,6 +55,7 @@ def predict_file(predictor: Predictor, *, pairs: str, output: Path) -> None:
     require_once(f"pairs={pairs}", columns, columns)
     predicted, std = predictor.predict_with_std(frame)
     ids = {name: as_ids(frame[name]) for name in (USER, ITEM)}
+    _tell_unknown(predictor, ids)
     frame = frame.assign(**ids, **{PREDICTED: predicted})
     if std is not None:
         frame = frame.assign(**{STD: std})
@@ -64,3 +71,23 @@ def predict_file(predictor: Predictor, *, pairs: str, output: Path) -> None:
         f"{len(frame):,} predictions in {near(output)}",
         {"output": output, "predictions": len(frame)},
     )
+
+
+def _tell_unknown(predictor: Predictor, ids: Mapping[str, pd.Series]) -> None:
+    """Logs which users and movies the model does not know; a mistyped id is one.
+
+    Args:
+        predictor: The trained model.
+        ids: The users and movies of each row.
+    """
+    encoder = predictor.encoder
+    for name, what, known in (
+        (USER, "users", encoder.users),
+        (ITEM, "movies", encoder.items),
+    ):
+        unknown = ids[name][positions(ids[name], known) < 0]
+        if len(unknown):
+            log.info(
+                "%s of %s rows are of %s that the model does not know, such as %s",
+                *(f"{len(unknown):,}", f"{len(ids[name]):,}", what, unknown.iloc[0]),
+            )

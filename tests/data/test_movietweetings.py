@@ -67,13 +67,24 @@ def test_damaged_file_of_the_package(
         MovieTweetings().load()
 
 
-def test_titles_are_recommended(workdir: Path) -> None:
+def test_titles_are_recommended_and_pairs_predicted(workdir: Path) -> None:
     ok(cfexp("dataset=movietweetings", "model=bias", "tracking=none", cwd=workdir))
     (run,) = workdir.glob("outputs/*/*")
     done = cfexp("recommend", str(run), "23", "k=3", "tracking=none", cwd=workdir)
     said = ok(done).stdout
     assert "top 3 unseen movies for user 23" in said
     assert "0111161 │ The Shawshank Redemption" in said
+    # An id that lost its zeros is another one.
+    pairs = "userId,movieId\n23,0111161\n23,111161\n99999,0111161\n"
+    (workdir / "pairs.csv").write_text(pairs)
+    predict = ["predict", str(run), "pairs.csv", "output=out.csv", "tracking=none"]
+    done = ok(cfexp(*predict, cwd=workdir))
+    told = "1 of 3 rows are of {} that the model does not know, such as {}"
+    assert told.format("movies", "111161") in done.stderr
+    assert told.format("users", "99999") in done.stderr
+    found = pd.read_csv(workdir / "out.csv", dtype={"movieId": "str"})
+    assert found["movieId"].tolist() == ["0111161", "111161", "0111161"]
+    assert found["predicted"].iloc[0] > found["predicted"].iloc[1] + 0.5
 
 
 def test_core_is_the_largest_part(
