@@ -19,9 +19,10 @@ def completed(table: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     key = table.columns[0]
     if table.empty or known.empty:
         return known if table.empty else table
-    if is_integer_dtype(table[key]) and not is_integer_dtype(known[key]):
+    if not is_integer_dtype(table[key]):
+        known = known.assign(**{key: known[key].astype("str")})
+    elif not is_integer_dtype(known[key]):
         return table  # texts are none of its ids
-    known = known.assign(**{key: known[key].astype(table[key].dtype)})
     known, table = known.reset_index(drop=True), table.reset_index(drop=True)
     new = known[positions(known[key], table[key]) < 0]
     both = pd.concat([table, new], ignore_index=True)
