@@ -48,9 +48,10 @@ def with_overrides(
         path = SHORT.get(key, key).split(".")
         if path[0] in ("model", "features") or path == MEMBERS:
             subject = f"{written}: the model of run_id={run_id}"
-            _check_same_model(path, merged, composed, subject)
+            _check_same_model(path, saved, composed, subject)
         elif path[0] in composed:
             _set(merged, path, _get(composed, path))
+            _keep(merged, saved, MEMBERS)  # where all of the group changes
     if Path(run_id).expanduser().is_dir():
         check_saved(merged, composed, run_id)  # the folder may not be trusted
     return experiment_of(merged)
@@ -67,6 +68,13 @@ def _set(settings: dict[str, Any], path: Sequence[str], value: Any) -> None:
     for name in path[:-1]:
         settings = settings.setdefault(name, {})
     settings[path[-1]] = value
+
+
+def _keep(
+    settings: dict[str, Any], saved: Mapping[str, Any], path: Sequence[str]
+) -> None:
+    if (value := _get(saved, path)) is not None:
+        _set(settings, path, value)
 
 
 def _check_same_model(

@@ -21,13 +21,15 @@ class MembersScorer:
 
     Attributes:
         members: Trained models, two or more.
-        noise: Standard deviation of ratings, in stars, besides the members' spread.
+        noise: Standard deviation of ratings, in stars, where all members agree.
+        factor: What the variance over the members is multiplied by.
     """
 
     FILE: ClassVar[str] = "members.json"
 
     members: tuple[Scorer, ...]
     noise: float
+    factor: float = 1.0
 
     @property
     def n_parameters(self) -> int:
@@ -41,11 +43,11 @@ class MembersScorer:
     def predict_with_std(self, rows: Encoded) -> WithStd:
         """Returns ratings, and the standard deviation of each, shape ``(n,)`` each.
 
-        ``std^2 = variance over the members + noise^2``: what the model does not know,
-        and what is left to chance.
+        ``std^2 = factor * variance over the members + noise^2``, both of what the model
+        does not know and of what is left to chance.
         """
         mean, spread = self._moments(rows)
-        return mean, np.sqrt(spread + self.noise**2)
+        return mean, np.sqrt(self.factor * spread + self.noise**2)
 
     def _moments(self, rows: Encoded) -> tuple[Values, Values]:
         """Returns the mean and the variance over the members."""
@@ -57,15 +59,27 @@ class MembersScorer:
         mean, square = mean / len(self.members), square / len(self.members)
         return mean, np.maximum(square - mean**2, 0.0)
 
-    def with_noise_of(self, rows: Encoded) -> "MembersScorer":
-        """Returns the model with the noise of some rows that it was not trained on.
+    def calibrated(self, rows: Encoded) -> "MembersScorer":
+        """Returns the model with factor and noise of rows that it was not trained on.
 
-        ``noise^2 = mean(error^2 - variance over the members)``, so that the predicted
-        variances are right on average; 0 if it would be negative.
+        They are the least squares fit of ``error^2 = factor * variance over the members
+        + noise^2``, with a factor of at least 1, so that the predicted variances are
+        right on average. The variance over the members alone would be too small: errors
+        that they have in common are larger where they differ.
         """
         mean, spread = self._moments(rows)
-        rest = float(np.mean((mean - rows.rating) ** 2 - spread))
-        return replace(self, noise=float(np.sqrt(max(rest, 0.0))))
+        square = (mean - rows.rating) ** 2
+        away, size = spread - spread.mean(), float(spread.var())
+        slope = float(np.mean(away * square)) / size if size else 0.0
+        if slope * spread.mean() > square.mean():  # or the noise would be negative
+            slope = float(square.mean() / spread.mean())
+        factor = max(slope, 1.0)
+        rest = float(square.mean() - factor * spread.mean())
+        return replace(self, noise=float(np.sqrt(max(rest, 0.0))), factor=factor)
+
+    def as_uncertain_as(self, other: "MembersScorer") -> "MembersScorer":
+        """Returns the model with factor and noise of another one."""
+        return replace(self, noise=other.noise, factor=other.factor)
 
     def trained(self) -> list[npt.NDArray[Any]]:
         """Returns all trained parameters, member by member."""
@@ -73,7 +87,8 @@ class MembersScorer:
 
     def save(self, folder: Path) -> None:
         """Writes the members into folders of their own in `folder`."""
-        plain = {"members": len(self.members), "noise": self.noise}
+        n = len(self.members)
+        plain = {"members": n, "noise": self.noise, "factor": self.factor}
         (folder / self.FILE).write_text(json.dumps(plain))
         for i, member in enumerate(self.members):
             (folder / f"member_{i}").mkdir()
@@ -90,4 +105,4 @@ class MembersScorer:
         """Reads a model written by `save`; `load_scorer` reads its members."""
         saved = json.loads((folder / cls.FILE).read_text())
         each = (folder / f"member_{i}" for i in range(saved["members"]))
-        return cls(tuple(map(load_scorer, each)), saved["noise"])
+        return cls(tuple(map(load_scorer, each)), saved["noise"], saved["factor"])

@@ -1,7 +1,7 @@
 """Fits a model of any family to a split."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -103,7 +103,7 @@ def _fit_in_epochs(
     scorer = last.scorer
     if isinstance(scorer, MembersScorer) and isinstance(found.scorer, MembersScorer):
         # After a refit, no rows are left that it was not trained on.
-        scorer = replace(scorer, noise=found.scorer.noise)
+        scorer = scorer.as_uncertain_as(found.scorer)
     return Fitted(
         scorer=scorer,
         encoder=last.encoder,

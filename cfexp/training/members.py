@@ -32,14 +32,14 @@ def scorer_of(
 
     Args:
         models: The networks.
-        valid: Rows that they were not trained on, which tell the noise.
+        valid: Rows that they were not trained on, which tell how far off the mean is.
         noise: The noise if there are no such rows, see `MembersScorer`.
     """
     scorers = tuple(map(KerasScorer, models))
     if not scorers[1:]:
         return scorers[0]
     found = MembersScorer(scorers, noise)
-    return found.with_noise_of(valid) if valid else found
+    return found.calibrated(valid) if valid else found
 
 
 class Members:

@@ -64,7 +64,7 @@ def test_help_fits_80_columns(workdir: Path, asked: list[str]) -> None:
     assert max(map(len, said.splitlines())) < 80
     for name, command in COMMANDS.items():
         assert f"\n  {f'{name} {command.usage}':<20}{command.about}\n" in said
-    assert "\n    ml-100k/          autorec bayes bias deep dot" in said
+    assert "\n    ml-100k/          autorec bayes bias deep deep-features dot" in said
     assert not list(workdir.iterdir())
 
 

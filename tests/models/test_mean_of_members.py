@@ -18,12 +18,12 @@ from cfexp.models.scorer import KerasScorer
 
 @dataclass
 class Fixed:
-    """Predicts the same for all rows."""
+    """Predicts the same for all rows, or given values."""
 
-    value: float
+    value: float | np.ndarray
 
     def predict(self, rows: Encoded) -> np.ndarray:
-        return np.full(len(rows), self.value)
+        return np.broadcast_to(self.value, len(rows))
 
 
 def rows_of(*rating: float) -> Encoded:
@@ -31,7 +31,7 @@ def rows_of(*rating: float) -> Encoded:
     return Encoded(user=index, item=index, rating=np.array(rating, np.float32))
 
 
-def model_of(*values: float, noise: float = 0.0) -> MembersScorer:
+def model_of(*values: float | np.ndarray, noise: float = 0.0) -> MembersScorer:
     return MembersScorer(tuple(map(Fixed, values)), noise)  # type: ignore[arg-type]
 
 
@@ -43,10 +43,22 @@ def test_mean_and_deviation_over_members() -> None:
 
 def test_noise_is_the_error_that_the_spread_leaves_unexplained() -> None:
     rows = rows_of(2, 4)
-    model = model_of(2.5, 3.5).with_noise_of(rows)
+    model = model_of(2.5, 3.5).calibrated(rows)
+    assert model.factor == 1
     assert model.noise == pytest.approx(np.sqrt(1 - 0.25))
     np.testing.assert_allclose(model.predict_with_std(rows)[1], 1.0)
-    assert model_of(1.0, 5.0).with_noise_of(rows).noise == 0
+    assert model_of(1.0, 5.0).calibrated(rows).noise == 0
+
+
+def test_members_that_agree_too_much_are_corrected() -> None:
+    """Errors are the larger the more they differ."""
+    spread = np.array([0.1, 0.2, 0.3, 0.4])
+    error = np.sqrt(9 * spread**2 + 0.5**2)
+    model = model_of(3 - spread, 3 + spread).calibrated(rows_of(*(3 + error)))
+    assert (model.factor, model.noise) == (pytest.approx(9), pytest.approx(0.5))
+    steep = model_of(3 - spread, 3 + spread).calibrated(rows_of(*(3 + 40 * spread**2)))
+    assert steep.noise == 0
+    assert np.mean(steep.factor * spread**2) == pytest.approx(np.mean(1600 * spread**4))
 
 
 def test_saved_and_loaded(ratings: Ratings, tmp_path: Path) -> None:
@@ -54,7 +66,7 @@ def test_saved_and_loaded(ratings: Ratings, tmp_path: Path) -> None:
     encoder = FeatureEncoder.fit(ratings, rows)
     encoded = encode(ratings, encoder, rows)
     each = tuple(KerasScorer(named("dot").build(encoder.spec, encoded)) for _ in "abc")
-    model = MembersScorer(each, noise=0.875)
+    model = MembersScorer(each, noise=0.875, factor=2.5)
     model.save(tmp_path)
     found = load_scorer(tmp_path)
     assert isinstance(found, MembersScorer)
