@@ -72,3 +72,13 @@ def drawn_rows(n: int, seed: int) -> npt.NDArray[np.int32]:
     """Returns `n` of `n` rows, drawn with replacement (Breiman, 1996), sorted."""
     rng = np.random.default_rng([seed, 0])  # epochs count from 1
     return np.sort(rng.integers(n, size=n, dtype=np.int32))
+
+
+def seeds_of(recipe: Recipe) -> list[int]:
+    """Returns the seed of each member; the first one's is that of the recipe.
+
+    The others are drawn, since repeats of a run have the seeds that follow.
+    """
+    numbers = range(1, recipe.training.members)
+    drawn = [np.random.SeedSequence([recipe.seed, n]) for n in numbers]
+    return [recipe.seed, *(int(s.generate_state(1)[0]) >> 1 for s in drawn)]

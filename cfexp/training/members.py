@@ -11,18 +11,8 @@ from cfexp.models.members import MembersScorer
 from cfexp.models.scorer import KerasScorer
 from cfexp.training.checkpoint import Weights
 from cfexp.training.engines import EpochErrors
-from cfexp.training.member import Member
+from cfexp.training.member import Member, seeds_of
 from cfexp.training.recipe import Recipe
-
-
-def seeds_of(recipe: Recipe) -> list[int]:
-    """Returns the seed of each member; the first one's is that of the recipe.
-
-    The others are drawn, since repeats of a run have the seeds that follow.
-    """
-    numbers = range(1, recipe.training.members)
-    drawn = [np.random.SeedSequence([recipe.seed, n]) for n in numbers]
-    return [recipe.seed, *(int(s.generate_state(1)[0]) >> 1 for s in drawn)]
 
 
 def scorer_of(

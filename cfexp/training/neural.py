@@ -23,7 +23,8 @@ from cfexp.runtime.building import one_at_a_time
 from cfexp.training.distributed import strategy_named
 from cfexp.training.history import History
 from cfexp.training.loop import Rows, fit
-from cfexp.training.members import scorer_of, seeds_of
+from cfexp.training.member import seeds_of
+from cfexp.training.members import scorer_of
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
 
 # Of an ordinal loss.

@@ -47,6 +47,7 @@ SETS: dict[str, dict[str, Any]] = {
     "features/none": {"item": ()},
     "features/genres": {"item": ("genres",)},
     "features/all": {"user": "all", "item": "all"},
+    "features/all_day": {"user": "all", "item": "all", "time": "day"},
     "features/movielens": MOVIELENS,
     "features/movielens_day": {**MOVIELENS, "time": "day"},
     "training/quick": {"epochs": 2, "batch_size": 256},

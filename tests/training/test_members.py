@@ -16,8 +16,7 @@ from cfexp.training import member as one_member
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.fit import fit_model
 from cfexp.training.history import Epoch
-from cfexp.training.member import drawn_rows
-from cfexp.training.members import seeds_of
+from cfexp.training.member import drawn_rows, seeds_of
 from cfexp.training.neural import Stage, fit_neural
 from cfexp.training.recipe import Hooks
 
