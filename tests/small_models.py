@@ -20,6 +20,7 @@ from cfexp.training.settings import Training
 SMALL = {"embed_dim": 4, "layers": [16, 8], "units": 8, "kernel_dim": 2}
 SMALL |= {"l2": 0.02, "bias_l2": 0.02, "mlp_l2": 0.02, "history_l2": 0.01}
 SMALL |= {"kernel_l2": 0.001, "sparsity": 0.01, "id_dropout": 0.02, "dropout": 0.1}
+SMALL |= {"input_dropout": 0.1}
 # One of the autoencoders is over items, the other over users.
 SIDES = {"kernelae": {"of": "user"}}
 BIAS = Bias(reg_user=15.0, reg_item=10.0, iterations=10)

@@ -10,16 +10,21 @@ if TYPE_CHECKING:
 
 
 class AutoRec(NeuralModel):
-    """AutoRec (Sedhain et al., 2015, eq. 2), with biases.
+    """AutoRec (Sedhain et al., 2015, eq. 2), with biases and dropout.
 
     ``rating = mean + b_u + b_i + w_u . sigmoid(V r_i + c)`` for ``of=item``, where r_i
-    are the movie's training ratings minus the mean; in training without the one to be
-    predicted, unlike in the paper, whose autoencoder sees it.
+    are the movie's training ratings, scaled to 1 to 5, and 0 where there is none.
+    Trained by whole rows of the matrix: a batch has all ratings of some movies, or
+    users, about ``training.batch_size`` ratings in all. To leave out the rating to be
+    predicted instead, exactly, was less accurate and slower: see
+    ``docs/configuration.md``.
 
     Attributes:
         of: ``item``, a movie's ratings by all users; or ``user``, a user's ratings of
             all movies.
         units: Width of the hidden layer.
+        input_dropout: Share of a row's ratings that are left out of the input, so that
+            ratings are predicted from others.
         dropout: Dropout rate of the hidden layer.
         l2: Penalty of the looked-up rows of w, the decoder.
         kernel_l2: Penalty of V, the encoder.
@@ -32,31 +37,34 @@ class AutoRec(NeuralModel):
 
     of: Literal["item", "user"] = "item"
     units: Units = 256
-    dropout: Rate = 0.2
-    l2: Penalty = 0.02
-    kernel_l2: Penalty = 0.003
+    input_dropout: Rate = 0.5
+    dropout: Rate = 0.5
+    l2: Penalty = 0.1
+    kernel_l2: Penalty = 0.0003
     bias_l2: Penalty = 0.02
     id_dropout: Rate = 0.005
 
     def build(self, features: FeatureSpec, train: Encoded) -> "keras.Model":
         import keras
 
+        from cfexp.models.layers.autoencoder import per_rating, row_sums
+        from cfexp.models.layers.bias import Bias
         from cfexp.models.layers.dropout import Dropout
-        from cfexp.models.layers.history import Bias
         from cfexp.models.layers.inputs import Inputs
         from cfexp.models.layers.sums import RowDots
 
         inputs = Inputs(features, id_dropout=self.id_dropout)
-        encoded = inputs.history(
+        encoded = row_sums(
+            inputs,
             self.of,
             self.units,
-            ratings=True,
-            initializer=keras.initializers.GlorotUniform(),
-            regularizer=keras.regularizers.L2(self.kernel_l2),
+            rate=self.input_dropout,
+            l2=self.kernel_l2,
+            id_dropout=self.id_dropout,
         )
         encoded = Bias(name="encoder_bias")(encoded)
         hidden = keras.layers.Activation("sigmoid", name="sigmoid")(encoded)
-        hidden = Dropout(self.dropout, name="dropout")(hidden)
+        hidden = per_rating(inputs, Dropout(self.dropout, name="dropout")(hidden))
         # Of a movie, one output for each user.
         other = "user" if self.of == "item" else "item"
         decoder = inputs.lookup(other, "decoder", self.units, l2=self.l2)

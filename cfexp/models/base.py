@@ -104,7 +104,8 @@ class NeuralModel(Model):
 
     Attributes:
         item_features: Columns of movies that it takes if ``features.item`` is null.
-        has_histories: Whether it has `Inputs.history`, which one device trains only.
+        has_histories: Whether it sums histories, or whole rows of ratings, which one
+            device trains only.
     """
 
     item_features: ClassVar[tuple[str, ...]] = ()
@@ -119,9 +120,9 @@ class NeuralModel(Model):
 
         Its inputs are ``user`` and ``item`` indices, shape ``(batch,)``, and for each
         feature the indices of its values, filled up with -1, shape ``(batch, most)``;
-        with histories also ``target``, the rating itself, shape ``(batch,)``; its
-        output are ratings, shape ``(batch, 1)``. See
-        `cfexp.models.layers.inputs.Inputs`.
+        of an autoencoder also ``target``, the rating itself, and ``slot``, of its row
+        in a training batch, shape ``(batch,)``; its output are ratings, shape
+        ``(batch, 1)``. See `cfexp.models.layers.inputs.Inputs`.
 
         Args:
             features: Properties of the training data.

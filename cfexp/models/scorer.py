@@ -109,6 +109,8 @@ def model_inputs(
     }
     if "target" in model.input:
         inputs["target"] = data.rating[rows]
+    if "slot" in model.input:  # of training
+        inputs["slot"] = np.zeros_like(inputs["user"])
     columns, tables = data.columns, data.tables
     for name in tables.keys() & model.input.keys():
         inputs[name] = tables[name][columns[name][rows]]

@@ -13,7 +13,7 @@ from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
 from cfexp.training.engines import EpochErrors, rows_at, tables_of
 from cfexp.training.program import Losses, Rows, batch_losses
-from cfexp.training.updates import Optimizers, sums_of
+from cfexp.training.updates import Optimizers, row_sums_of, sums_of
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class DistributedEngine:
 
 
 def _check(model: keras.Model, batch_size: int, replicas: int) -> None:
-    if sums_of(model):
+    if sums_of(model) or row_sums_of(model):
         raise ConfigError(
             f"model={model.name} has histories, which are trained on one device only."
             " Set training.strategy=none."

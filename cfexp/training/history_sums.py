@@ -41,7 +41,7 @@ class HistorySums:
         for layer, ratings in zip(layers, self._ratings, strict=True):
             number = np.diff(ratings.indptr)
             rated = number > 0
-            sums = ratings @ layer.current.numpy()
+            sums = ratings @ layer.table.numpy()
             layer.sums.assign(np.where(rated[:, None], sums, layer.sums.numpy()))
             layer.number.assign(np.where(rated, number, layer.number.numpy()))
         self._are_summed = True

@@ -8,10 +8,12 @@ import numpy.typing as npt
 
 from cfexp.data.encoding import Encoded
 from cfexp.training.distributed import DistributedEngine
-from cfexp.training.engines import EpochErrors, FallbackEngine
+from cfexp.training.engines import EpochErrors
+from cfexp.training.fallback import FallbackEngine
 from cfexp.training.order import epoch_order
 from cfexp.training.recipe import Recipe
 from cfexp.training.updates import Optimizers
+from cfexp.training.whole_rows import WholeRows
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,9 @@ class Member:
         """
         training = recipe.training
         size = min(training.batch_size, len(data))
-        optimizers = Optimizers.of(model, recipe, len(data))
+        whole = WholeRows.of(model, data, size)
+        own = whole.batch.size if whole else size
+        optimizers = Optimizers.of(model, recipe, len(data), own)
         engine: FallbackEngine | DistributedEngine
         if training.strategy != "none":
             engine = DistributedEngine(model, optimizers, data, size)

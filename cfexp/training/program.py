@@ -11,12 +11,32 @@ from cfexp.models.forward import size_of
 from cfexp.models.layers.ordinal import ordinal_head
 from cfexp.models.signature import numbers_of, replaced
 from cfexp.training.rowwise import Rowwise
-from cfexp.training.updates import Optimizers, batchwise, sums_of, variables_of_sums
+from cfexp.training.updates import (
+    Optimizers,
+    batchwise,
+    row_sums_of,
+    sums_of,
+    variables_of_sums,
+)
 
 Rows = dict[str, tf.Tensor]
 Tables = dict[str, tf.Tensor]
 Numbers = Sequence[tf.Tensor]
 Variables = Sequence[keras.Variable]
+
+
+class Batch(NamedTuple):
+    """The size of a batch.
+
+    Attributes:
+        size: Its ratings.
+        slots: How many rows of the rating matrix they are of, at most; 0: of any, in
+            models that are not trained by whole rows. Ratings whose column ``slot`` has
+            this number fill a batch up, and are not trained on.
+    """
+
+    size: int
+    slots: int = 0
 
 
 class Losses(NamedTuple):
@@ -54,11 +74,13 @@ class Program:
     Args:
         model: A model built by `NeuralModel.build`.
         optimizers: Its optimizers, built.
-        batch_size: Rows in a batch.
+        batch: The size of a batch.
         xla: False for functions that XLA does not compile.
 
     Attributes:
         variables: The variables of the model and the optimizer.
+        histories: The histories of the model.
+        row_sums: The sums of an autoencoder, which are trained by whole rows.
         size: Their bytes.
         run_chunk: The compiled function: trains on rows with tables of features, for
             a number of batches, and returns the sums of their losses.
@@ -68,7 +90,7 @@ class Program:
         self,
         model: keras.Model,
         optimizers: Optimizers,
-        batch_size: int,
+        batch: Batch,
         *,
         xla: bool = True,
     ):
@@ -80,7 +102,10 @@ class Program:
         self.update_histories = _traced(self._update_histories, xla)
         self.histories = sums_of(model)
         self._batchwise = batchwise(model)
-        self._model, self._optimizers, self._batch_size = model, optimizers, batch_size
+        self.row_sums = row_sums_of(model)
+        for layer in self.row_sums:
+            layer.slots = batch.slots
+        self._model, self._optimizers, self._batch = model, optimizers, batch
         self._numbers = numbers_of(model, *optimizers)
         self._engine: weakref.ref[object] | None = None
 
@@ -90,7 +115,7 @@ class Program:
         """Trains on the first `steps` batches."""
         zero = tf.constant(0.0)
         gradients = [
-            (tf.zeros(layer.sums.shape), tf.zeros(layer.current.shape))
+            (tf.zeros(layer.sums.shape), tf.zeros(layer.table.shape))
             for layer in self.histories
         ]
         with replaced(self._numbers, numbers):
@@ -104,12 +129,14 @@ class Program:
     def _train_step(
         self, step: tf.Tensor, so_far: Found, rows: Rows, tables: Tables
     ) -> tuple[tf.Tensor, Found]:
-        size, variables = self._batch_size, self._batchwise
+        size, variables = self._batch.size, self._batchwise
         batch = {
             name: tf.slice(column, [step * size], [size])
             for name, column in rows.items()
         }
-        summed = [(layer.sums.value, layer.current.value) for layer in self.histories]
+        if self._batch.slots:
+            batch["weight"] = tf.cast(batch["slot"] < self._batch.slots, tf.float32)
+        summed = [(layer.sums.value, layer.table.value) for layer in self.histories]
         with tf.GradientTape() as tape:
             tape.watch(summed)
             found = batch_losses(self._model, batch, tables)
@@ -140,13 +167,11 @@ class Program:
             with tf.GradientTape() as tape:
                 penalty = tf.add_n([layer.penalty() for layer in self.histories])
                 parts = zip(self.histories, gradients, strict=True)
-                inner = [tf.reduce_sum(layer.vectors() * g) for layer, g in parts]
+                inner = [tf.reduce_sum(layer.table.value * g) for layer, g in parts]
                 loss = tf.add_n([penalty, *inner])
             found = tape.gradient(loss, variables)
             assert self._optimizers.histories
             self._optimizers.histories.apply(found, variables)
-        for layer in self.histories:
-            layer.current.assign(layer.vectors())
         return penalty
 
     def load(self, variables: Variables, engine: object) -> None:
@@ -187,17 +212,27 @@ def batch_losses(model: keras.Model, rows: Rows, tables: Tables) -> Losses:
 
     Args:
         model: The model.
-        rows: The batch's columns, see `Encoded.columns`.
+        rows: The batch's columns, see `Encoded.columns`; of a batch of whole rows also
+            ``slot``, see `RowSum`, and ``weight``, 0 for those that fill it up.
         tables: The values of features, see `Encoded.tables`.
     """
     inputs = {"user": rows["user"], "item": rows["item"]}
     if "target" in model.input:
         inputs["target"] = rows["rating"]
+    if "slot" in model.input:
+        inputs["slot"] = rows["slot"]
     for name in tables.keys() & model.input.keys():
         inputs[name] = tf.gather(tables[name], rows[name])
     predicted, rating = model(inputs, training=True), rows["rating"]
     head = ordinal_head(model)
     mean = head.mean(predicted) if head else predicted
-    error = tf.reduce_mean(tf.square(tf.squeeze(mean, -1) - rating))
-    loss = head.loss(rating, predicted) if head else error
+    weight = rows.get("weight")
+    error = _mean(tf.square(tf.squeeze(mean, -1) - rating), weight)
+    loss = _mean(head.loss(rating, predicted), weight) if head else error
     return Losses(loss + tf.add_n([0.0, *model.losses]), error)
+
+
+def _mean(values: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
+    if weight is None:
+        return tf.reduce_mean(values)
+    return tf.reduce_sum(values * weight) / tf.reduce_sum(weight)

@@ -9,7 +9,7 @@ import keras
 from cfexp.models.forward import size_of
 from cfexp.models.signature import signature
 from cfexp.runtime.memo import Memo
-from cfexp.training.program import Program
+from cfexp.training.program import Batch, Program
 from cfexp.training.updates import Optimizers
 
 # Programs keep variables of their own; larger models than this share none.
@@ -25,14 +25,14 @@ _programs = kept()
 
 
 def program_for(
-    model: keras.Model, optimizers: Optimizers, batch_size: int, *, xla: bool = True
+    model: keras.Model, optimizers: Optimizers, batch: Batch, *, xla: bool = True
 ) -> Program:
     """Returns a program that trains models like this one.
 
     Args:
         model: The model.
         optimizers: Its optimizers, built.
-        batch_size: Rows in a batch.
+        batch: The size of a batch.
         xla: See `Program`.
 
     Returns:
@@ -41,13 +41,13 @@ def program_for(
     size = size_of([*model.variables, *optimizers.variables])
     found = signature(model, *optimizers) if size <= MAX_BYTES else None
     if found is None:
-        return Program(model, optimizers, batch_size, xla=xla)
+        return Program(model, optimizers, batch, xla=xla)
 
     def make() -> Program:
         own = type(model).from_config(model.get_config())
-        return Program(own, optimizers.copied(own), batch_size, xla=xla)
+        return Program(own, optimizers.copied(own), batch, xla=xla)
 
-    return _programs((found, batch_size, xla), make)
+    return _programs((found, batch, xla), make)
 
 
 def forget() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 
 from cfexp.models.layers.history import HistorySum
+from cfexp.models.layers.row_sums import RowSum
 from cfexp.training.recipe import Recipe
 from cfexp.training.rowwise import table_share
 
@@ -29,16 +30,23 @@ class Optimizers:
     histories: keras.optimizers.Optimizer | None = None
 
     @classmethod
-    def of(cls, model: keras.Model, recipe: Recipe, n_rows: int) -> "Optimizers":
+    def of(
+        cls,
+        model: keras.Model,
+        recipe: Recipe,
+        n_rows: int,
+        batch_size: int | None = None,
+    ) -> "Optimizers":
         """Returns the optimizers of a recipe, built.
 
         Args:
             model: The model.
             recipe: The kind of optimizer, its options, and those of training.
             n_rows: Number of training rows.
+            batch_size: Rows in a batch; None: ``training.batch_size``.
         """
         training = recipe.training
-        batch_size = min(training.batch_size, n_rows)
+        batch_size = min(batch_size or training.batch_size, n_rows)
         batches = math.ceil(n_rows / batch_size)
         # Single rows cannot be updated on several devices.
         several = training.strategy != "none"
@@ -79,6 +87,11 @@ class Optimizers:
 def sums_of(model: keras.Model) -> list[HistorySum]:
     """Returns the histories of a model."""
     return [x for x in model._flatten_layers() if isinstance(x, HistorySum)]
+
+
+def row_sums_of(model: keras.Model) -> list[RowSum]:
+    """Returns the sums of an autoencoder, which is trained by whole rows."""
+    return [x for x in model._flatten_layers() if isinstance(x, RowSum)]
 
 
 def variables_of_sums(model: keras.Model) -> list[keras.Variable]:

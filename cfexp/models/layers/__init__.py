@@ -1,5 +1,6 @@
 """Keras layers of the model families; importing the package registers all of them."""
 
+from cfexp.models.layers.bias import Bias
 from cfexp.models.layers.dropout import Dropout, IdDropout
 from cfexp.models.layers.features import FeatureDropout, FeatureEmbedding
 from cfexp.models.layers.head import RatingHead
@@ -9,10 +10,12 @@ from cfexp.models.layers.kernels import KernelDense, KernelOutput
 from cfexp.models.layers.ordinal import OrdinalHead
 from cfexp.models.layers.padding import Padded
 from cfexp.models.layers.products import PairwiseProducts
+from cfexp.models.layers.row_sums import PerRating, RowDropout, RowSum
 from cfexp.models.layers.sums import L2, RowDots
 
 __all__ = [
     "L2",
+    "Bias",
     "Dropout",
     "FeatureDropout",
     "FeatureEmbedding",
@@ -24,8 +27,11 @@ __all__ = [
     "OrdinalHead",
     "Padded",
     "PairwiseProducts",
+    "PerRating",
     "RatingHead",
     "RowDots",
+    "RowDropout",
+    "RowSum",
     "mlp",
     "weighted_sum",
 ]

@@ -1,4 +1,4 @@
-"""What else a user or a movie was rated, as a sum of vectors."""
+"""Which other movies a user rated, or which users a movie, as a sum of vectors."""
 
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from cfexp.data.encoding import Encoded
 class HistorySum(keras.layers.Layer):
     """Sums a vector for each training rating of a user, or of a movie.
 
-    ``sum of w_j y_j over the row's ratings``; in training without the rating that is
+    ``|N|^-1/2 sum of y_j over the N ratings``; in training without the rating that is
     to be predicted, which the model would see otherwise.
 
     The sums are kept, not the ratings: a batch looks them up, and takes out of each the
@@ -28,12 +28,9 @@ class HistorySum(keras.layers.Layer):
         size: Number of sums, number of vectors, and their width.
         initializer: Initialises the vectors.
         regularizer: Penalty of all vectors.
-        ratings: False: w = 1, and a sum is divided by the square root of the number of
-            its elements. True: w is the rating minus `mean_rating`.
-        mean_rating: Mean rating of the training rows.
     """
 
-    in_weights: ClassVar[tuple[str, ...]] = ("mean_rating",)
+    in_weights: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -42,15 +39,12 @@ class HistorySum(keras.layers.Layer):
         size: tuple[int, int, int],
         initializer: Any,
         regularizer: Any = None,
-        ratings: bool = False,
-        mean_rating: float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.of, self.size = of, tuple(size)
         self.table_initializer = keras.initializers.get(initializer)
         self.regularizer = keras.regularizers.get(regularizer)
-        self.ratings, self.mean_rating = ratings, mean_rating
 
     def build(self, *shapes: Any) -> None:
         """Creates the vectors, the sums and the numbers of their elements."""
@@ -58,53 +52,38 @@ class HistorySum(keras.layers.Layer):
         self.table = self.add_weight(
             shape=(others, width), initializer=self.table_initializer, name="table"
         )
-        self.current = self.table
         fixed: dict[str, Any] = {"initializer": "zeros", "trainable": False}
         self.sums = self.add_weight(shape=(rows, width), name="sums", **fixed)
         self.number = self.add_weight(shape=(rows,), name="number", **fixed)
-        mean = keras.initializers.Constant(self.mean_rating)
-        self.mean = self.add_weight(
-            shape=(), initializer=mean, trainable=False, name="mean"
-        )
 
     def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Takes indices of rows and of others, and ratings, shape ``(batch,)`` each.
+        """Takes indices of rows and of others, shape ``(batch,)`` each.
 
         Returns shape ``(batch, width)``.
         """
-        row, other, rating = inputs
+        row, other = inputs
         found, number = (tf.gather(x.value, row) for x in (self.sums, self.number))
         if training:
             # Row 0 is of unknown users or movies, which have no history.
             own = tf.cast(row > 0, found.dtype)
             number -= own
-            if self.ratings:
-                own *= rating - self.mean
-            found -= own[:, None] * tf.gather(self.current.value, other)
-        if not self.ratings:
-            found *= tf.math.rsqrt(tf.maximum(number, 1.0))[:, None]
-        return found
-
-    def vectors(self) -> tf.Tensor:
-        """Returns the vectors y, made of the trained weights."""
-        return self.table.value
+            found -= own[:, None] * tf.gather(self.table.value, other)
+        return found * tf.math.rsqrt(tf.maximum(number, 1.0))[:, None]
 
     def penalty(self) -> tf.Tensor:
         """Returns the penalty of the trained weights."""
         return self.regularizer(self.table.value) if self.regularizer else 0.0
 
     def ratings_in(self, train: Encoded) -> csr_matrix:
-        """Returns the weights w of training ratings, shape ``(rows, others)``."""
+        """Returns 1 for each training rating, shape ``(rows, others)``."""
         row, other = train.user, train.item
         if self.of == "item":
             row, other = other, row
-        weight = np.ones(len(train), np.float32)
-        if self.ratings:
-            weight = train.rating - self.mean.numpy()
         known = row > 0  # fine-tuning may bring ids that are new
         if not known.all():
-            row, other, weight = row[known], other[known], weight[known]
-        return csr_matrix((weight, (row, other)), shape=self.size[:2])
+            row, other = row[known], other[known]
+        ones = np.ones(len(row), np.float32)
+        return csr_matrix((ones, (row, other)), shape=self.size[:2])
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that recreate the layer, without its sums."""
@@ -113,22 +92,5 @@ class HistorySum(keras.layers.Layer):
             "size": self.size,
             "initializer": keras.initializers.serialize(self.table_initializer),
             "regularizer": keras.regularizers.serialize(self.regularizer),
-            "ratings": self.ratings,
-            "mean_rating": self.mean_rating,
         }
         return {**super().get_config(), **own}
-
-
-@keras.saving.register_keras_serializable(package="cfexp")
-class Bias(keras.layers.Layer):
-    """Adds a learned vector to each row."""
-
-    in_weights: ClassVar[tuple[str, ...]] = ()
-
-    def build(self, shape: tuple[int | None, ...]) -> None:
-        """Creates the vector."""
-        self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Takes and returns shape ``(batch, width)``."""
-        return inputs + self.bias.value

@@ -1,7 +1,6 @@
 """The inputs of a model, its embeddings, and the parts that families share."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
@@ -122,8 +121,7 @@ class Inputs:
         width: int,
         *,
         initializer: keras.initializers.Initializer | None = None,
-        kind: type[HistorySum] = HistorySum,
-        **how: Any,
+        regularizer: keras.regularizers.Regularizer | None = None,
     ) -> keras.KerasTensor:
         """Returns the sums of vectors over histories, shape ``(batch, width)``.
 
@@ -132,23 +130,19 @@ class Inputs:
                 that rated a movie.
             width: Width of the vectors.
             initializer: Initialises the vectors.
-            kind: `HistorySum`, or a class derived from it.
-            how: Its further arguments, such as ``regularizer`` and ``ratings``.
+            regularizer: Penalty of all vectors.
         """
         other = "item" if of == "user" else "user"
-        if "target" not in self.by_name:
-            self.by_name["target"] = keras.Input((), name="target")
         index, _, rows = self.table(of)
         _, known, others = self.table(other)
-        layer = kind(
+        layer = HistorySum(
             of=of,
             size=(rows, others, width),
             initializer=Padded(known, initializer or normal()),
-            mean_rating=self.features.mean_rating,
+            regularizer=regularizer,
             name=f"{of}_history",
-            **how,
         )
-        return layer([index, self.by_name[other], self.by_name["target"]])
+        return layer([index, self.by_name[other]])
 
     def model(
         self, offsets: list[keras.KerasTensor], *, bias_l2: float, name: str

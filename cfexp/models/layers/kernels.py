@@ -6,13 +6,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cfexp.models.layers.history import HistorySum
 from cfexp.models.layers.padding import Padded
+from cfexp.models.layers.row_sums import RowSum
 
 
 def kernel(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Returns ``max(0, 1 - |a - b|^2)``, over the last axis."""
-    distance = tf.reduce_sum(tf.square(a - b), axis=-1)
+    """Returns ``K_ij = max(0, 1 - |a_i - b_j|^2)``, shape ``(len(a), len(b))``."""
+    squares = [tf.reduce_sum(tf.square(x), axis=-1) for x in (a, b)]
+    product = tf.matmul(a, b, transpose_b=True)
+    distance = squares[0][:, None] + squares[1][None] - 2.0 * product
     return tf.maximum(0.0, 1.0 - distance)
 
 
@@ -67,7 +69,7 @@ class KernelDense(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Takes ``(batch, inputs)``; returns ``(batch, units)``."""
-        near = kernel(self.a.value[:, None], self.b.value[None])
+        near = kernel(self.a.value, self.b.value)
         weights = self.kernel.value * near
         self.add_loss(self.l2 * tf.reduce_sum(tf.square(weights)))
         self.add_loss(self.sparsity * tf.reduce_mean(tf.square(near)))
@@ -85,25 +87,24 @@ class KernelDense(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
-class KernelHistorySum(HistorySum):
-    """A `HistorySum` of the vectors ``W * K``, the weights of a `KernelDense`.
+class KernelRowSum(RowSum):
+    """A `RowSum` of the vectors ``W * K``, the weights of a `KernelDense`.
 
     Args:
-        kernel_dim: As in `KernelDense`, like the other penalties.
-        l2: Penalty of ``W * K``.
+        kernel_dim: As in `KernelDense`.
         sparsity: Penalty of the mean of ``K^2``.
-        how: Arguments of `HistorySum`.
+        how: Arguments of `RowSum`; `l2` is the penalty of ``W * K``.
     """
 
-    in_weights: ClassVar[tuple[str, ...]] = ("mean_rating",)
-    numbers: ClassVar[tuple[str, ...]] = ("l2", "sparsity")
+    in_weights: ClassVar[tuple[str, ...]] = ("seed",)
+    numbers: ClassVar[tuple[str, ...]] = ("rate", "l2", "sparsity")
 
-    def __init__(self, *, kernel_dim: int, l2: float, sparsity: float, **how: Any):
+    def __init__(self, *, kernel_dim: int, sparsity: float, **how: Any):
         super().__init__(**how)
-        self.kernel_dim, self.l2, self.sparsity = kernel_dim, l2, sparsity
+        self.kernel_dim, self.sparsity = kernel_dim, sparsity
 
     def build(self, *shapes: Any) -> None:
-        """Creates the weights, the positions and their products."""
+        """Creates the weights and the positions."""
         super().build(*shapes)
         _, others, width = self.size
         known = self.table_initializer.rows
@@ -118,29 +119,22 @@ class KernelHistorySum(HistorySum):
         self.used = self.add_weight(shape=(others, 1), name="used", **fixed)
         used = np.repeat([1.0, 0.0], [known, others - known])
         self.used.assign(used[:, None] / (known * width))
-        self.current = self.add_weight(shape=self.table.shape, name="current", **fixed)
-        self.current.assign(self.vectors())
 
     def vectors(self) -> tf.Tensor:
         """Returns ``W * K``."""
         return self.table.value * self._kernel()
 
-    def penalty(self) -> tf.Tensor:
+    def penalty(self, vectors: tf.Tensor) -> tf.Tensor:
         """Returns the penalties of ``W * K`` and of K."""
-        large = tf.reduce_sum(tf.square(self.vectors()))
         near = tf.reduce_sum(tf.square(self._kernel()) * self.used.value)
-        return self.l2 * large + self.sparsity * near
+        return super().penalty(vectors) + self.sparsity * near
 
     def _kernel(self) -> tf.Tensor:
-        return kernel(self.a.value[:, None], self.b.value[None])
+        return kernel(self.a.value, self.b.value)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that recreate the layer, without its sums."""
-        own = {
-            "kernel_dim": self.kernel_dim,
-            "l2": self.l2,
-            "sparsity": self.sparsity,
-        }
+        own = {"kernel_dim": self.kernel_dim, "sparsity": self.sparsity}
         return {**super().get_config(), **own}
 
 
@@ -161,5 +155,5 @@ class KernelOutput(keras.layers.Layer):
         Their shapes are ``(batch, units)`` twice, and ``(batch, kernel_dim)``.
         """
         x, weights, position = inputs
-        near = kernel(self.a.value[None], position[:, None])
+        near = kernel(position, self.a.value)
         return tf.reduce_sum(x * weights * near, axis=-1, keepdims=True)

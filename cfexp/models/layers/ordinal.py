@@ -60,7 +60,7 @@ class OrdinalHead(keras.layers.Layer):
         return self.levels[0] + tf.reduce_sum(above * sizes, -1, keepdims=True)
 
     def loss(self, rating: tf.Tensor, latent: tf.Tensor) -> tf.Tensor:
-        """Returns the mean negative log likelihood of ratings.
+        """Returns the negative log likelihood of each rating, shape ``(batch,)``.
 
         Args:
             rating: The ratings, shape ``(batch,)`` or ``(batch, 1)``; between two
@@ -81,7 +81,7 @@ class OrdinalHead(keras.layers.Layer):
         )
         gap = tf.math.log(-tf.math.expm1(tf.maximum(lower - upper, -50.0)))
         each = tf.math.log_sigmoid(upper) + tf.math.log_sigmoid(-lower) + gap
-        return -tf.reduce_mean(each)
+        return -each
 
     def mse(self, rating: tf.Tensor, latent: tf.Tensor) -> tf.Tensor:
         """Returns the squared errors of the mean ratings; arguments as for `loss`."""
