@@ -22,6 +22,7 @@ from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import times_seen
 from cfexp.evaluation.metric import Metric
 from cfexp.evaluation.metrics import FloatArray
+from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.models.base import Model, NeuralModel, SampledModel, Scorer, Uncertain
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.known import KnownPairs
@@ -35,6 +36,7 @@ from cfexp.runtime.stopwatch import Stopwatch
 from cfexp.spec import REPEATS, Spec, digest, flat
 from cfexp.training.fit import Fitted, fit_model
 from cfexp.training.optimizers import Adam, Optimizer
+from cfexp.training.ranking import rank
 from cfexp.training.recipe import NO_HOOKS, Hooks
 from cfexp.training.result import Result
 from cfexp.training.settings import Training
@@ -56,6 +58,7 @@ class Experiment(Spec):
         training: How a neural model is trained.
         seed: Seed of the split, weights, dropout and the order of rows.
         deterministic: Use only operations with bitwise reproducible results.
+        evaluation: Whether movies are ranked, too, and how.
         metrics: Metrics besides RMSE and MAE, by name.
     """
 
@@ -65,31 +68,15 @@ class Experiment(Spec):
     model: Model = Ncf()
     optimizer: Optimizer = Adam()
     training: Training = Training()
+    evaluation: EvaluationSettings = EvaluationSettings()
     seed: Annotated[int, Field(ge=0, le=2**31 - 1), REPEATS] = 0
     deterministic: bool = False
     metrics: Mapping[str, Metric] = {}
 
     def problems(self) -> list[str]:
         found = [metric.problem(name) for name, metric in self.metrics.items()]
-        found.append(self.training.problem_with(self.model))
-        return [*filter(None, found), *self._problems_of_strategy()]
-
-    def _problems_of_strategy(self) -> list[str]:
-        strategy, optimizer = self.training.strategy, self.optimizer
-        if strategy == "none":
-            return []
-        found = []
-        if getattr(optimizer, "update", "dense") == "rows":
-            found.append(
-                "optimizer.update=rows does not work with"
-                f" training.strategy={strategy}; set optimizer.update=auto"
-            )
-        if optimizer.clipnorm is not None:
-            found.append(
-                f"optimizer.clipnorm does not work with training.strategy={strategy},"
-                " where each replica has only a part of the gradient; set it to null"
-            )
-        return found
+        unfit = self.training.problems_with(self.model, self.optimizer)
+        return [*filter(None, found), *unfit]
 
     def load(
         self, ratings: Ratings | None = None, *, source: Source | None = None
@@ -138,10 +125,7 @@ class Experiment(Spec):
         with watch("fit"):
             fitted = self._fit(data, source, members, hooks)
         with watch("evaluate"):
-            before = [member.known for member in members if member.known]
-            before += [source.predictor.trained_on.known] if source else []
-            new = KnownPairs.of(ratings, fitted.rows, split.valid)
-            known = new.union(*before) if before else new
+            known = _known(data, fitted, source, members)
             encoder = None if source else fitted.encoder
             baselines = fit_baselines(ratings, fitted.rows, encoder)
             seen = times_seen(ratings, split.test, split.train)
@@ -152,6 +136,7 @@ class Experiment(Spec):
                 fitted_on(fitted, split, members=len(members), source=source),
                 self.own_metrics(ratings, split.test, tested.predicted),
             )
+            ranking = rank(fitted, baselines, data, self.evaluation, self.seed)
         predictor = Predictor(
             encoder=fitted.encoder,
             scorer=fitted.scorer,
@@ -161,7 +146,9 @@ class Experiment(Spec):
             load_trained_on=lambda: TrainedOn(known, baselines),
         )
         own = self._validation_metrics(data, fitted)
-        return Result(self, data, fitted, tested, comparison, predictor, watch, own)
+        return Result(
+            self, data, fitted, tested, comparison, predictor, watch, own, ranking
+        )
 
     def _validation_metrics(self, data: Data, fitted: Fitted) -> dict[str, float]:
         """Returns `metrics` of the validation rows; none if the model knew them."""
@@ -238,3 +225,13 @@ class Experiment(Spec):
     def key(self) -> str:
         """Returns 16 hex digits, the same for experiments with the same result."""
         return digest(json.dumps(self.identity(), sort_keys=True))
+
+
+def _known(
+    data: Data, fitted: Fitted, source: Source | None, members: "Sequence[Member]"
+) -> KnownPairs:
+    """Returns the pairs that a model knows, also from those that it was made of."""
+    before = [member.known for member in members if member.known]
+    before += [source.predictor.trained_on.known] if source else []
+    new = KnownPairs.of(data.ratings, fitted.rows, data.split.valid)
+    return new.union(*before) if before else new

@@ -13,7 +13,8 @@ from annotated_types import Ge
 # A group of several files, each under its own name: ``metrics.within``.
 SEVERAL = "metrics"
 GROUPS = (
-    *("dataset", "split", "features", "model", "optimizer", "training", "tracking"),
+    *("dataset", "split", "features", "model", "optimizer", "training"),
+    *("evaluation", "tracking"),
     SEVERAL,
 )
 # Groups whose files set options of all groups; null by default.

@@ -30,6 +30,7 @@ BASES = {
     "model": "Model",
     "optimizer": "Optimizer",
     "training": "Training",
+    "evaluation": "EvaluationSettings",
     "tracking": "Tracking",
     "metrics": "Metric",
 }

@@ -120,6 +120,18 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.user)
 
+    def at(self, rows: npt.NDArray[np.integer]) -> "Encoded":
+        """Returns the rows at some positions; the tables of features are the same."""
+        return Encoded(
+            user=self.user[rows],
+            item=self.item[rows],
+            rating=self.rating[rows],
+            features={
+                name: Feature(own.of, own.row[rows], own.table)
+                for name, own in self.features.items()
+            },
+        )
+
     @property
     def columns(self) -> dict[str, npt.NDArray[np.generic]]:
         """The columns of a batch: ids, ratings, and rows of `tables`, by name."""
@@ -131,6 +143,33 @@ class Encoded:
         """The values of features by row, by the name of the model's input."""
         each = enumerate(self.features.values())
         return {feature_input(n): feature.values for n, feature in each}
+
+
+def crossed(users: Encoded, items: Encoded) -> Encoded:
+    """Returns all pairs of some users and movies, all of the first user first.
+
+    Args:
+        users: A row for each user; its movie does not count.
+        items: A row for each movie; its user does not count.
+    """
+    n_users, n_items = len(users), len(items)
+
+    def pairs(of: Of, user: IndexArray, item: IndexArray) -> IndexArray:
+        return np.tile(item, n_users) if of == "item" else np.repeat(user, n_items)
+
+    features = {}
+    for name, own in users.features.items():
+        other = items.features[name]
+        row = pairs(own.of, own.row, other.row)
+        features[name] = Feature(
+            own.of, row, (other if own.of == "item" else own).table
+        )
+    return Encoded(
+        user=pairs("user", users.user, items.user),
+        item=pairs("item", users.item, items.item),
+        rating=np.full(n_users * n_items, np.nan, np.float32),
+        features=features,
+    )
 
 
 def feature_input(number: int) -> str:

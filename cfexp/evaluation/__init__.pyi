@@ -4,3 +4,4 @@ from .groups import Group as Group
 from .groups import evaluate as evaluate
 from .metric import Metric as Metric
 from .metric import Within as Within
+from .settings import EvaluationSettings as EvaluationSettings

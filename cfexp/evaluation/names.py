@@ -17,6 +17,8 @@ GROUPS = "groups/"
 ROWS = "rows/"
 # Test errors of the baselines, such as ``baselines/bias_rmse``.
 BASELINES = "baselines/"
+# How well movies are ranked, such as ``ranking/full_ndcg_10``.
+RANKING = "ranking/"
 # Of models that know a standard deviation, such as ``intervals/coverage_90``.
 INTERVALS = "intervals/"
 # How the model was trained, such as ``training/n_parameters``.

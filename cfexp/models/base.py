@@ -71,6 +71,20 @@ def predict_with_std(
     return scorer.predict(rows), None
 
 
+@runtime_checkable
+class Ranks(Protocol):
+    """A trained model that orders movies whose ratings it predicts alike."""
+
+    def scores(self, rows: Encoded) -> npt.NDArray[np.float64]:
+        """Returns ratings that may lie outside of the scale, shape ``(n,)``."""
+        ...
+
+
+def scores_of(scorer: Scorer, rows: Encoded) -> npt.NDArray[np.float64]:
+    """Returns what to rank movies by: ratings, if possible not cut to the scale."""
+    return scorer.scores(rows) if isinstance(scorer, Ranks) else scorer.predict(rows)
+
+
 class Model(Spec):
     """Hyperparameters of a model family.
 

@@ -43,8 +43,11 @@ class BiasScorer:
 
     def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
         """Returns ratings within the scale, shape ``(n,)``."""
-        rating = self.mean + self.user_bias[rows.user] + self.item_bias[rows.item]
-        return rating.clip(*self.scale)
+        return self.scores(rows).clip(*self.scale)
+
+    def scores(self, rows: Encoded) -> npt.NDArray[np.float64]:
+        """Returns ratings that are not cut to the scale, shape ``(n,)``."""
+        return self.mean + self.user_bias[rows.user] + self.item_bias[rows.item]
 
     def trained(self) -> list[npt.NDArray[np.float64]]:
         """Returns all fitted parameters."""

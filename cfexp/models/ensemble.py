@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,13 @@ class Ensemble(Model):
 
     Attributes:
         runs: Run ids or folders of the members. None: the best run of each model family
-            in the MLflow experiment with the same data and split.
+            in the MLflow experiment with the same data and split; ``all``: all of its
+            runs with them.
     """
 
     name: ClassVar[str] = "ensemble"
 
-    runs: tuple[str, ...] | None = None
+    runs: tuple[str, ...] | Literal["all"] | None = None
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,16 @@ class EnsembleScorer:
 
     def predict(self, rows: Encoded) -> npt.NDArray[np.float64]:
         """Returns ratings within the scale, shape ``(n,)``."""
+        return self.scores(rows).clip(*self.scale)
+
+    def scores(self, rows: Encoded) -> npt.NDArray[np.float64]:
+        """Returns ratings that are not cut to the scale, shape ``(n,)``."""
         total = np.full(len(rows), self.intercept)
         each = zip(self.members, self.translations, self.weights, strict=True)
         for member, translation, weight in each:
             if weight:
                 total += weight * member.predict(translation(rows))
-        return total.clip(*self.scale)
+        return total
 
     def trained(self) -> list[npt.NDArray[Any]]:
         """Returns all trained parameters, those of the members first."""

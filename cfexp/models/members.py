@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cfexp.data.encoding import Encoded
-from cfexp.models.base import Scorer, WithStd
+from cfexp.models.base import Scorer, WithStd, scores_of
 
 Values = npt.NDArray[np.float64]
 
@@ -58,6 +58,10 @@ class MembersScorer:
             square += predicted**2
         mean, square = mean / len(self.members), square / len(self.members)
         return mean, np.maximum(square - mean**2, 0.0)
+
+    def scores(self, rows: Encoded) -> Values:
+        """Returns the mean of the members' scores, see `scores_of`."""
+        return np.mean([scores_of(member, rows) for member in self.members], axis=0)
 
     def calibrated(self, rows: Encoded) -> "MembersScorer":
         """Returns the model with factor and noise of rows that it was not trained on.

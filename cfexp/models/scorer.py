@@ -11,6 +11,7 @@ import tensorflow as tf
 from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
 from cfexp.models.forward import Predict, forward_of
+from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.padding import unused
 from cfexp.models.signature import named_parts
 from cfexp.runtime.building import one_at_a_time
@@ -41,6 +42,13 @@ class KerasScorer:
         """Returns ratings within the scale, shape ``(n,)``."""
         # When first used; a `cached_property` would hold a lock that all scorers share.
         forward = self._predict = self._predict or forward_of(self.model)
+        return self._values(forward, rows)
+
+    def scores(self, rows: Encoded) -> npt.NDArray[np.float64]:
+        """Returns ratings that are not cut to the scale, shape ``(n,)``."""
+        return self._values(forward_of(unclipped(self.model)), rows)
+
+    def _values(self, forward: Predict, rows: Encoded) -> npt.NDArray[np.float64]:
         rating = np.empty(len(rows))
         for start in range(0, len(rows), CHUNK):
             part = slice(start, start + CHUNK)
@@ -68,6 +76,15 @@ class KerasScorer:
         """Reads a model written by `save`; see `cfexp.runtime.building`."""
         with one_at_a_time:  # MLflow, too, loads models in a thread of its own
             return cls(keras.saving.load_model(folder / cls.FILE, compile=False))
+
+
+def unclipped(model: keras.Model) -> keras.Model:
+    """Returns a network without its last layer, if that cuts ratings to the scale."""
+    head = model.layers[-1]
+    if not isinstance(head, RatingHead):
+        return model
+    with one_at_a_time:
+        return keras.Model(model.input, head.input, name=model.name)
 
 
 def check_loadable(network: keras.Model) -> None:

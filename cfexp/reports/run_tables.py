@@ -11,11 +11,13 @@ from cfexp.data.split import Split
 from cfexp.evaluation.comparison import Comparison, margin
 from cfexp.evaluation.groups import Evaluation, Group
 from cfexp.evaluation.names import BIAS_RMSE, RELOAD_DIFFERENCE
+from cfexp.reports.ranking_table import print_ranking
 from cfexp.runtime.console import _table, plain, print_lines, print_out, show
 from cfexp.runtime.logs import SAID
 from cfexp.runtime.output import near
 from cfexp.runtime.stopwatch import Stopwatch
 from cfexp.training.fit import Fitted
+from cfexp.training.result import Result
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,12 @@ def print_evaluation(title: str, comparison: Comparison) -> None:
     if comparison.own:
         print_lines([(name, f"{value:.4f}") for name, value in comparison.own.items()])
     print_out(plain(f"{comparison.fitted_on} {LEGEND}"), style="dim")
+
+
+def print_result(title: str, result: Result) -> None:
+    """Prints the errors of a model, and how well it ranks, if it was asked for."""
+    print_evaluation(title, result.comparison)
+    print_ranking(result.experiment.model.name, result.ranking)
 
 
 def log_data(ratings: Ratings, split: Split) -> None:

@@ -1,12 +1,13 @@
 """``mode=evaluate``: tests a trained model on rows that it does not know."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cfexp.data.ratings import IntArray, Ratings
 from cfexp.data.split import Data, Split
+from cfexp.errors import ConfigError
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import Seen, times_seen
 from cfexp.evaluation.names import ROWS
@@ -14,6 +15,7 @@ from cfexp.experiment import Experiment
 from cfexp.models.overlap import check_related, unknown_rows
 from cfexp.models.predictor import Predictor
 from cfexp.reports.description import of_test
+from cfexp.reports.ranking_table import print_ranking
 from cfexp.reports.run_tables import print_evaluation, warn_of_skill
 from cfexp.runs import metadata
 from cfexp.runs.conclusion import conclude_run
@@ -22,6 +24,7 @@ from cfexp.runs.task import Task
 from cfexp.tracking.settings import NewRun
 from cfexp.tracking.tags import NOTE, SOURCE
 from cfexp.tracking.tracker import open_run
+from cfexp.training.ranking import Ranking, rank
 from cfexp.training.testing import evaluate_fitted, test_baselines
 
 log = logging.getLogger(__name__)
@@ -86,6 +89,8 @@ def evaluate(task: Task) -> None:
     ratings = experiment.dataset.load()
     check_related(predictor, ratings, same_ids=task.options.same_ids)
     split = experiment.split.split(ratings, seed=experiment.seed)
+    if experiment.evaluation.ranking:
+        _check_rankable(predictor, ratings)
     rows = rows_to_test(predictor, ratings, split, known_rows=task.options.known_rows)
     model, data = predictor.origin.model, Data(ratings, split)
     tags = metadata.tags(data, None, kind="evaluate", model=model) | {SOURCE: source}
@@ -96,12 +101,38 @@ def evaluate(task: Task) -> None:
         comparison = compared(predictor, ratings, rows, experiment)
         print_evaluation(f"{model} on {ratings.name}", comparison)
         metrics = comparison.metrics("test") | {f"{ROWS}known": float(rows.known)}
+        if ranking := ranked(predictor, data, rows, experiment):
+            print_ranking(model, ranking)
+            metrics |= ranking.metrics()
         warn_of_skill(metrics)
         write_metrics(task.folder / "results", metrics)
         note = {NOTE: f"The {model} model of {source}. {of_test(comparison)}"}
         run.log_results(metrics, task.folder / "results", tags=note)
     title = f"{model} on {ratings.name}"
     conclude_run(title, metrics, folder=task.folder, run_id=run.run_id)
+
+
+def _check_rankable(predictor: Predictor, ratings: Ratings) -> None:
+    """Checks that it is known which movies of a dataset a user has rated in training.
+
+    Raises:
+        ConfigError: A model was trained with other data.
+    """
+    if ratings.fingerprint != predictor.origin.data_fingerprint:
+        raise ConfigError(
+            "evaluation.ranking=true ranks the movies of the dataset that the model was"
+            f" trained with, {predictor.origin.dataset}. Got: {ratings.name}. Leave"
+            " dataset= out, or evaluation.ranking"
+        )
+
+
+def ranked(
+    predictor: Predictor, data: Data, tested: Evaluated, experiment: Experiment
+) -> Ranking | None:
+    """Returns how well a trained model ranks movies, if the experiment says so."""
+    split = replace(data.split, test=tested.rows)
+    baselines, own = predictor.trained_on.baselines, Data(data.ratings, split)
+    return rank(predictor, baselines, own, experiment.evaluation, experiment.seed)
 
 
 def compared(

@@ -16,7 +16,7 @@ from cfexp.models.ensemble import Ensemble
 from cfexp.models.reloaded import max_difference
 from cfexp.models.source import Source
 from cfexp.reports.description import of_model
-from cfexp.reports.run_tables import log_data, print_evaluation, print_summary
+from cfexp.reports.run_tables import log_data, print_result, print_summary
 from cfexp.runs import metadata, paperwork, results
 from cfexp.runs import trained as models
 from cfexp.runs.job import Job, Outcome
@@ -82,7 +82,7 @@ def train(
                 later.make_room()
         metrics = _finish_or_hand_over(trained, stack.pop_all(), later)
     result = trained.result
-    print_evaluation(f"{job.name} on {data.ratings.name}", result.comparison)
+    print_result(f"{job.name} on {data.ratings.name}", result)
     print_summary(result.fitted, metrics, watch, run_id=run_id, folder=job.folder)
     return Outcome(run_id, metrics, job.folder, result)
 

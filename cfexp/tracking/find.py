@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import mlflow
 
@@ -13,7 +14,7 @@ from cfexp.tracking.connect import connect
 from cfexp.tracking.folder import CONFIG, METRICS, TAGS, VALID_PREDICTIONS, Past
 from cfexp.tracking.model import uri_of
 from cfexp.tracking.settings import Choice, Tracking
-from cfexp.tracking.tags import MODEL
+from cfexp.tracking.tags import JOB_KEY, MODEL
 
 
 def find_past(reference: str, *, tracking: Tracking, choice: Choice) -> Past:
@@ -104,7 +105,7 @@ def find(reference: str, *, tracking: Tracking, choice: Choice) -> SavedModel:
 
 
 def find_members(
-    runs: Sequence[str] | None,
+    runs: Sequence[str] | Literal["all"] | None,
     *,
     tracking: Tracking,
     data_fingerprint: str,
@@ -114,7 +115,7 @@ def find_members(
 
     Args:
         runs: Run ids or folders. None: the run with the lowest ``val_rmse`` of each
-            model family in the experiment.
+            model family in the experiment; ``all``: the newest run of each job.
         tracking: Where to search.
         data_fingerprint: Fingerprint of the dataset that the runs were trained with.
         split_fingerprint: Fingerprint of their split.
@@ -123,9 +124,10 @@ def find_members(
         TrackingError: There are fewer than two runs, or one has no validation
             predictions.
     """
-    if runs is None:
+    if runs is None or runs == "all":
+        tag = MODEL if runs is None else JOB_KEY
         try:
-            runs = _best_of_each_family(tracking, data_fingerprint, split_fingerprint)
+            runs = _best_of_each(tag, tracking, data_fingerprint, split_fingerprint)
         except NoRunsError:
             runs = []
     if len(runs) < 2:
@@ -139,9 +141,10 @@ def find_members(
     return [(saved, _validation_of(saved)) for saved in found]
 
 
-def _best_of_each_family(
-    tracking: Tracking, data_fingerprint: str, split_fingerprint: str
+def _best_of_each(
+    tag: str, tracking: Tracking, data_fingerprint: str, split_fingerprint: str
 ) -> list[str]:
+    """Returns the run with the lowest ``val_rmse`` for each value of a tag."""
     runs = mlflow.search_runs(
         [connect(tracking, existing=True)],
         filter_string=(
@@ -156,7 +159,7 @@ def _best_of_each_family(
     for run in runs:
         if "val_rmse" not in run.data.metrics:
             continue  # it was trained on the validation rows
-        best.setdefault(run.data.tags[MODEL], run.info.run_id)
+        best.setdefault(run.data.tags[tag], run.info.run_id)
     return list(best.values())
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pandas as pd
 
@@ -138,7 +138,7 @@ def find_model(reference: str, *, tracking: Tracking, choice: Choice) -> "SavedM
 
 
 def find_members(
-    runs: Sequence[str] | None,
+    runs: Sequence[str] | Literal["all"] | None,
     *,
     tracking: Tracking,
     data_fingerprint: str,

@@ -13,6 +13,7 @@ from cfexp.models.predictor import Predictor
 from cfexp.runtime.stopwatch import Stopwatch
 from cfexp.training.fit import Fitted
 from cfexp.training.history import History
+from cfexp.training.ranking import Ranking
 from cfexp.training.recipe import Recipe
 from cfexp.training.testing import Tested
 
@@ -30,6 +31,7 @@ class Result:
         predictor: The model with everything needed to use it.
         watch: Seconds of each stage.
         val_metrics: The experiment's own metrics of the validation rows, by name.
+        ranking: How well movies are ranked; None without ``evaluation.ranking``.
     """
 
     experiment: Recipe
@@ -40,6 +42,7 @@ class Result:
     predictor: Predictor
     watch: Stopwatch
     val_metrics: Mapping[str, float]
+    ranking: Ranking | None = None
 
     def __repr__(self) -> str:
         """Returns the model, the data and the test error, in two lines."""
@@ -85,6 +88,8 @@ class Result:
             rating = self.data.ratings.frame[RATING].to_numpy()[split.test]
             error = self.tested.predicted - rating
             found |= intervals.metrics(error, self.tested.std)
+        if self.ranking:
+            found |= self.ranking.metrics()
         if fitted.history:
             found |= fitted.history.metrics()
         return found

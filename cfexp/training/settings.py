@@ -6,6 +6,7 @@ from pydantic import Field
 
 from cfexp.models.base import Model, NeuralModel
 from cfexp.spec import NO_EFFECT, Spec
+from cfexp.training.optimizers import Optimizer
 
 Positive = Annotated[int, Field(ge=1)]
 Members = Annotated[int, Field(ge=1, le=100)]
@@ -53,21 +54,34 @@ class Training(Spec):
     checkpoint_dir: Annotated[str, NO_EFFECT] = "checkpoints"
     resume: Annotated[bool, NO_EFFECT] = False
 
-    def problem_with(self, model: Model) -> str | None:
-        """Returns why a model cannot be trained so, None if it can."""
+    def problems_with(self, model: Model, optimizer: Optimizer) -> list[str]:
+        """Returns why a model cannot be trained so with an optimizer."""
         neural = isinstance(model, NeuralModel)
-        histories = isinstance(model, NeuralModel) and model.has_histories
-        if histories and self.strategy != "none":
-            return (
+        found = []
+        if self.members > 1 and not neural:
+            found.append(
+                f"training.members={self.members}: {model.label()} has none, only"
+                " models that are trained in epochs; leave it out"
+            )
+        if self.strategy == "none":
+            return found
+        if isinstance(model, NeuralModel) and model.has_histories:
+            found.append(
                 f"{model.label()} has histories, which are trained on one device only:"
                 " set training.strategy=none"
             )
-        if self.members == 1 or neural:
-            return None
-        return (
-            f"training.members={self.members}: {model.label()} has none, only models"
-            " that are trained in epochs; leave it out"
-        )
+        if getattr(optimizer, "update", "dense") == "rows":
+            found.append(
+                f"optimizer.update=rows does not work with training.strategy="
+                f"{self.strategy}; set optimizer.update=auto"
+            )
+        if optimizer.clipnorm is not None:
+            found.append(
+                f"optimizer.clipnorm does not work with training.strategy="
+                f"{self.strategy}, where each replica has only a part of the gradient;"
+                " set it to null"
+            )
+        return found
 
     def problems(self) -> list[str]:
         several = self.strategy != "none"

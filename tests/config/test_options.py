@@ -84,6 +84,6 @@ def test_reference_names_every_option() -> None:
     missing = [x for x in sorted(options) if f"`{x}`" not in reference]
     assert [x for x in missing if not x.startswith("ml-")] == []
     prefixes = [v for v in vars(names).values() if isinstance(v, str) and v[-1:] == "/"]
-    assert len(prefixes) == 9
+    assert len(prefixes) == 10
     for metric in (*names.HEADLINE, *prefixes):
         assert f"`{metric}`" in reference, metric

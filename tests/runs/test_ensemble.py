@@ -23,6 +23,11 @@ def test_runs_are_stacked(workdir: Path) -> None:
     assert done.returncode == 0, done.stderr
     lines = [x for x in done.stderr.splitlines() if "member" in x]
     assert len(lines) == 2, lines  # one bias, one dot; the other dot has another split
+    done = cfexp("model=ensemble", "model.runs=all", *common, cwd=workdir)
+    assert done.returncode == 0, done.stderr
+    lines = [x for x in done.stderr.splitlines() if "member" in x]
+    assert len(lines) == 3, lines  # the dots of 1 and of 3 epochs, too
+    assert sum("member dot" in line for line in lines) == 2
     found = pd.read_parquet(workdir / "ens/results/valid_predictions.parquet")
     assert found["predicted"].between(1, 5).all()
     again = cfexp("mode=evaluate", "run_id=ens", cwd=workdir)

@@ -1,0 +1,24 @@
+"""Options of evaluation."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from cfexp.spec import Spec
+
+
+class EvaluationSettings(Spec):
+    """Options of evaluation.
+
+    Attributes:
+        ranking: Rank movies for each user, too, see `cfexp.evaluation.ranking`.
+        k: Number of movies that are recommended to each user.
+        relevant_from: Lowest rating of a relevant movie; ``mean``, the user's mean
+            training rating; None, four fifths of the highest rating: 4 of 5 stars.
+    """
+
+    group: ClassVar[str] = "evaluation"
+
+    ranking: bool = False
+    k: Annotated[int, Field(ge=1, le=1000)] = 10
+    relevant_from: float | Literal["mean"] | None = None
