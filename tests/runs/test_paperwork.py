@@ -12,7 +12,7 @@ from tracked import check_job, client, metrics_of, runs
 from cfexp.errors import TrainingError
 from cfexp.runs import results
 from cfexp.runs.paperwork import MAX_WAITING, Paperwork, in_background
-from cfexp.training import loop
+from cfexp.training import member
 
 MOMENT = 60  # seconds; a test that waits so long has failed
 
@@ -51,7 +51,7 @@ def test_next_job_trains_meanwhile(
     workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the same numbers as alone, in a sweep and in its folds."""
-    trains, write, run_epoch = threading.Event(), results.write, loop._Loop.run_epoch
+    trains, write, run_epoch = threading.Event(), results.write, member.Member.run_epoch
     seen = []
 
     def write_late(job: object, *args: object, **more: object) -> None:
@@ -59,7 +59,7 @@ def test_next_job_trains_meanwhile(
             seen.append(trains.wait(MOMENT))
         write(job, *args, **more)  # type: ignore[arg-type]
 
-    def note(self: loop._Loop, number: int) -> object:
+    def note(self: member.Member, number: int) -> object:
         if self.seed == 1:
             trains.set()
         return run_epoch(self, number)
@@ -67,7 +67,7 @@ def test_next_job_trains_meanwhile(
     sweep = [*FITTED, "deterministic=true", "training.checkpoint_every=1"]
     with monkeypatch.context() as patch:
         patch.setattr(results, "write", write_late)
-        patch.setattr(loop._Loop, "run_epoch", note)
+        patch.setattr(member.Member, "run_epoch", note)
         ok(cfexp("-m", "seed=0,1", *sweep, "hydra.sweep.dir=all", cwd=workdir))
         assert seen == [True]
         trains.clear()
