@@ -53,7 +53,8 @@ class Lookup:
 
     def described(self, vocabularies: Collection[Vocabulary]) -> pd.DataFrame:
         """Returns ids of the rows, and what tables say in the columns of features."""
-        own = [known.column for known in vocabularies if known.of == "row"]
+        # An ensemble may have several features of one column.
+        own = list({known.column: 0 for known in vocabularies if known.of == "row"})
         found = self._rows[[USER, ITEM, *own]].reset_index(drop=True)
         for known in vocabularies:
             if known.of != "row":

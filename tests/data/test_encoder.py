@@ -1,5 +1,6 @@
 """Encoders: fitted on train only, unknown ids at 0, saved and loaded."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.encoding import Encoded
 from cfexp.data.features import Declared
-from cfexp.data.ratings import Ratings
+from cfexp.data.ratings import ITEM, TIMESTAMP, USER, Ratings
 
 GENRES = (Declared("item", "genres"),)
 
@@ -121,3 +122,15 @@ def test_save_and_load(
     for name in ("user", "item"):
         assert np.array_equal(getattr(one, name), getattr(other, name))
     assert np.array_equal(multi_hot(one), multi_hot(other))
+
+
+def test_a_column_of_two_features_is_described_once(ratings: Ratings) -> None:
+    """As an ensemble has that of two members which know the day."""
+    rows = np.arange(len(ratings.frame))
+    one = FeatureEncoder.fit(ratings, rows, (Declared("row", "day"),))
+    (day,) = one.features.values()
+    both = replace(one, features={"0:day": day, "1:day": day})
+    tables = ratings.movies, ratings.users
+    found = both.described(ratings.frame.head(3), *tables)
+    assert list(found) == [USER, ITEM, TIMESTAMP]
+    assert both.transform(found, *tables).features["1:day"].of == "row"
