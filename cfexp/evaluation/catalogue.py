@@ -77,7 +77,7 @@ class Catalogue:
         known = pairs(before)
         lowest, said = _lowest(settings, ratings.scale, user, rating, before)
         good = split.test[rating[split.test] >= lowest[user[split.test]]]
-        relevant = pairs(good) > pairs(good).multiply(known)
+        relevant = _without(pairs(good), known)
         chosen = np.flatnonzero(relevant.getnnz(1))
         return cls(
             users=np.asarray(users)[chosen],
@@ -137,6 +137,11 @@ class Catalogue:
         """Returns random scores; users of other blocks get others."""
         rng = np.random.default_rng([seed, int(users[0])])
         return rng.random((len(users), len(self.items)))
+
+
+def _without(pairs: csr_matrix, others: csr_matrix) -> csr_matrix:
+    """Returns the pairs that are not among others."""
+    return pairs > pairs.multiply(others)
 
 
 def _lowest(

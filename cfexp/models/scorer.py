@@ -31,6 +31,7 @@ class KerasScorer:
     def __init__(self, model: keras.Model):
         self.model = model
         self._predict: Predict | None = None
+        self._score: Predict | None = None
 
     @property
     def n_parameters(self) -> int:
@@ -46,7 +47,9 @@ class KerasScorer:
 
     def scores(self, rows: Encoded) -> npt.NDArray[np.float64]:
         """Returns ratings that are not cut to the scale, shape ``(n,)``."""
-        return self._values(forward_of(unclipped(self.model)), rows)
+        # Once for all blocks of users whose movies are ranked.
+        self._score = self._score or forward_of(unclipped(self.model))
+        return self._values(self._score, rows)
 
     def _values(self, forward: Predict, rows: Encoded) -> npt.NDArray[np.float64]:
         rating = np.empty(len(rows))
