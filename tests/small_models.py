@@ -3,15 +3,22 @@
 import importlib
 import inspect
 import pkgutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cfexp.models
+from cfexp.data.encoder import encode
+from cfexp.data.ratings import Ratings
+from cfexp.data.split import Split
 from cfexp.data.synthetic import Synthetic
 from cfexp.experiment import Experiment
 from cfexp.models.base import Model, NeuralModel
 from cfexp.models.bias import Bias
+from cfexp.models.scorer import KerasScorer
 from cfexp.training import programs
+from cfexp.training.fit import Fitted
 from cfexp.training.optimizers import Adagrad, Adam, AdamW, Optimizer, Sgd
 from cfexp.training.program import Program
 from cfexp.training.settings import Training
@@ -117,3 +124,17 @@ def programs_made(monkeypatch: pytest.MonkeyPatch) -> list[Program]:
     monkeypatch.setattr(programs, "Program", program)
     monkeypatch.setattr(programs, "_programs", programs.kept())
     return found
+
+
+def reloaded(
+    fitted: Fitted, ratings: Ratings, split: Split, folder: Path
+) -> KerasScorer:
+    """Returns a network that was saved and loaded, which predicts the same."""
+    assert isinstance(fitted.scorer, KerasScorer)
+    rows = encode(ratings, fitted.encoder, split.test)
+    fitted.scorer.save(folder)
+    again = KerasScorer.load(folder)
+    np.testing.assert_allclose(
+        again.predict(rows), fitted.scorer.predict(rows), atol=1e-6
+    )
+    return again

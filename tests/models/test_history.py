@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import by_name, named, recipe
+from small_models import by_name, named, recipe, reloaded
 
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.encoding import Encoded
@@ -17,7 +17,7 @@ from cfexp.errors import ConfigError
 from cfexp.models.base import NeuralModel
 from cfexp.models.layers.history import HistorySum
 from cfexp.models.layers.products import PairwiseProducts
-from cfexp.models.scorer import KerasScorer, model_inputs
+from cfexp.models.scorer import model_inputs
 from cfexp.models.svdpp import Svdpp
 from cfexp.training.engines import CompiledEngine, GraphEngine
 from cfexp.training.fit import fit_model
@@ -136,13 +136,7 @@ def test_gradients_are_those_of_a_table_of_all_pairs(
 def test_saved_without_pairs(ratings: Ratings, split: Split, tmp_path: Path) -> None:
     """A reloaded model predicts the same; no weight has a number for each pair."""
     fitted = fit_model(recipe(named("svdpp"), epochs=2), ratings, split)
-    assert isinstance(fitted.scorer, KerasScorer)
-    rows = encode(ratings, fitted.encoder, split.test)
-    fitted.scorer.save(tmp_path)
-    again = KerasScorer.load(tmp_path)
-    np.testing.assert_allclose(
-        again.predict(rows), fitted.scorer.predict(rows), atol=1e-6
-    )
+    again = reloaded(fitted, ratings, split, tmp_path)
     sizes = {fitted.encoder.spec.user_rows, fitted.encoder.spec.item_rows}
     assert all(set(v.shape) != sizes for v in again.model.variables)
     (layer,) = sums_of(again.model)

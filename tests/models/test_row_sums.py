@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import named, recipe
+from small_models import named, recipe, reloaded
 
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.encoding import Encoded
@@ -14,7 +14,6 @@ from cfexp.data.ratings import Ratings
 from cfexp.data.split import Split
 from cfexp.errors import ConfigError
 from cfexp.models.layers.row_sums import PerRating, RowDropout, RowSum
-from cfexp.models.scorer import KerasScorer
 from cfexp.training.engines import CompiledEngine, GraphEngine
 from cfexp.training.fit import fit_model
 from cfexp.training.order import epoch_order
@@ -189,13 +188,7 @@ def test_learns_and_is_saved_without_pairs(
     fitted = fit_model(recipe(named(name), epochs=3), ratings, split)
     assert fitted.history
     assert fitted.history.epochs[-1].train_loss < fitted.history.epochs[0].train_loss
-    assert isinstance(fitted.scorer, KerasScorer)
-    rows = encode(ratings, fitted.encoder, split.test)
-    fitted.scorer.save(tmp_path)
-    again = KerasScorer.load(tmp_path)
-    np.testing.assert_allclose(
-        again.predict(rows), fitted.scorer.predict(rows), atol=1e-6
-    )
+    again = reloaded(fitted, ratings, split, tmp_path)
     spec = fitted.encoder.spec
     assert all(
         set(v.shape) != {spec.user_rows, spec.item_rows} for v in again.model.variables
