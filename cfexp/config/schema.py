@@ -43,22 +43,25 @@ class OptionFields:
     Attributes:
         mode: What to do.
         objective: Metric that a sweep minimises.
-        cv: Number of folds of cross-validation.
-        seeds: Number of seeds to repeat training with.
+        cv: Number of folds to cross-validate, as one result.
+        seeds: Number of seeds to repeat training with, from `seed` on, as one result.
         zip: Swept options whose values go together, the first with the first and so on;
             or several lists of such options.
         rerun: Retrain jobs that a sweep, `cv` or `seeds` finished before.
         run_name: Name of the run; made from the overrides if None.
-        run_id: The trained model to use.
+        run_id: The trained model to use: ``latest``, ``best``, a run id or its first
+            characters, a name, a folder, ``models:/NAME/VERSION``.
         best_of: Metric that ``run_id=best`` minimises.
-        known_rows: What to do with test rows that a trained model knows.
+        known_rows: Of `evaluate` and `finetune`: whether test and validation rows that
+            the model knows are refused, or left out and counted.
         same_ids: Whether ids of other data mean the users and movies that a model
             knows.
-        pairs: File of users and movies to predict.
-        output: File to write.
+        pairs: Of `predict`: the file of users and movies, CSV or Parquet.
+        output: Of `predict` and `recommend`: the file to write; None: in the run's
+            folder.
         overwrite: Replace `output` if it exists.
-        user: Id of the user to recommend movies to.
-        k: Number of movies to recommend.
+        user: Of `recommend`: id of the user to recommend movies to.
+        k: Of `recommend`: number of movies.
     """
 
     mode: Mode = Mode.train

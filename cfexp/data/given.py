@@ -25,7 +25,8 @@ class Given(Fold):
         fold: The fold to test on, from 0.
         user_column: The files' name of the users' ids.
         item_column: The files' name of the movies' ids.
-        separator: Column separator of CSV files, see `cfexp.data.tables.read_table`.
+        separator: Column separator of CSV files; None: a tab for ``.tsv``, else a
+            comma.
     """
 
     test: str | None = None

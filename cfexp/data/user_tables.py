@@ -20,8 +20,10 @@ class UserTables(Dataset):
             optional column that is not to be read.
         genre_separator: Separator between the genres of a movie.
         scale: Lowest and highest rating; the observed ones if None.
-        duplicates: ``error``, ``last`` or ``mean``, see `canonical`.
-        unknown_movies: ``keep`` or ``error``, see `canonical`.
+        duplicates: Of several ratings of a movie by a user: an ``error``; or the
+            ``last`` one, or their ``mean``, is kept.
+        unknown_movies: Ratings of movies that the table of movies lacks: ``keep``
+            them, or an ``error``.
     """
 
     name: str

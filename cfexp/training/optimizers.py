@@ -29,9 +29,9 @@ class Optimizer(Spec):
         schedule: ``constant``; ``cosine`` decay to `final_fraction` of the initial rate
             after the last epoch; or ``step``, multiplied by `step_factor` every
             `step_epochs`.
-        final_fraction: See `schedule`.
-        step_epochs: See `schedule`.
-        step_factor: See `schedule`.
+        final_fraction: Of ``cosine``: the last learning rate, as a share of the first.
+        step_epochs: Of ``step``: epochs between two steps.
+        step_factor: Of ``step``: factor of the learning rate at each step.
         clipnorm: Maximum global norm of the gradients; None: no clipping.
     """
 
@@ -129,7 +129,12 @@ class RowwiseOptimizer(Optimizer):
 
 
 class Adam(RowwiseOptimizer):
-    """Adam (Kingma and Ba, 2015, Algorithm 1)."""
+    """Adam (Kingma and Ba, 2015, Algorithm 1).
+
+    Attributes:
+        beta_1: Decay rate of the mean of gradients.
+        beta_2: Decay rate of the mean of squared gradients.
+    """
 
     kind: ClassVar[str] = "Adam"
 
@@ -138,7 +143,14 @@ class Adam(RowwiseOptimizer):
 
 
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019, Algorithm 2)."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019, Algorithm 2).
+
+    Attributes:
+        beta_1: Decay rate of the mean of gradients.
+        beta_2: Decay rate of the mean of squared gradients.
+        weight_decay: Share of each weight, times the learning rate, that a step takes
+            off.
+    """
 
     kind: ClassVar[str] = "AdamW"
 
@@ -148,7 +160,12 @@ class AdamW(Optimizer):
 
 
 class Sgd(Optimizer):
-    """Stochastic gradient descent with momentum."""
+    """Stochastic gradient descent with momentum.
+
+    Attributes:
+        momentum: Share of the last step that the next one repeats; 0: none.
+        nesterov: Use Nesterov's momentum, with the gradient after that repetition.
+    """
 
     kind: ClassVar[str] = "SGD"
 

@@ -1,18 +1,21 @@
 """Every option and experiment composes, and the documentation names it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 import yaml
-from helpers import ROOT
+from helpers import ROOT, script
 from omegaconf import DictConfig, OmegaConf
 
 from cfexp.config.build import build
+from cfexp.config.command_table import COMMANDS
 from cfexp.config.compose import is_sweep
 from cfexp.config.schema import GROUPS
 from cfexp.errors import ConfigError
 from cfexp.evaluation import names
 
+reference = script("reference")
 OPTIONS = [
     f"{group}={path.stem}"
     for group in GROUPS
@@ -72,18 +75,46 @@ def test_all_problems_are_listed_at_once(composed: Callable[..., DictConfig]) ->
         build(composed("seed=-1", "model.l2=-1", "training.epochs=0"))
 
 
-def test_reference_names_every_option() -> None:
-    """docs/configuration.md is complete."""
-    reference = (ROOT / "docs/configuration.md").read_text()
+@pytest.mark.parametrize("page", reference.PAGES)
+def test_reference_is_up_to_date(page: str) -> None:
+    """It has each option's default, values and meaning, or cannot be made at all."""
+    made = reference.PAGES[page]()
+    assert (ROOT / page).read_text() == made, "run scripts/reference"
+
+
+def test_reference_has_every_option_and_command() -> None:
+    options = (ROOT / "docs/options.md").read_text()
     files = [ROOT / "conf" / "config.yaml"]
     files += [f for group in GROUPS for f in (ROOT / "conf" / group).glob("*")]
     keys = {key for file in files for key in yaml.safe_load(file.read_text())}
     hidden = {"_target_", "name", "defaults", "hydra", *GROUPS}
-    assert [key for key in sorted(keys - hidden) if f"`{key}`" not in reference] == []
-    options = {f.stem for f in files[1:]}
-    missing = [x for x in sorted(options) if f"`{x}`" not in reference]
-    assert [x for x in missing if not x.startswith("ml-")] == []
+    listed = set(re.findall(r"^\| `(?:[\w.]+\.)?(\w+)` \|", options, re.M))
+    assert keys - hidden - listed == set()
+    choices = set(re.findall(r"^- `([\w-]+)`: \w", options, re.M))
+    assert {f.stem for f in files[1:]} - choices == set()
+    commands = (ROOT / "docs/commands.md").read_text()
+    assert [
+        name for name in COMMANDS if f"\nusage: cfexp {name} " not in commands
+    ] == []
+
+
+def test_reference_says_what_a_value_may_be() -> None:
+    rows = [
+        "`cv` | `null` | whole number ≥ 2 or `null`",
+        "`dataset.n_factors` | `3` | whole number ≥ 1, ≤ 64",
+        "`model.layers` | `[64,32]` | list of whole numbers ≥ 1, ≤ 65,536",
+        "`model.kernel_l2` | `0.00003` | number ≥ 0",
+        "`optimizer.clipnorm` | `null` | number > 0 or `null`",
+        "`evaluation.relevant_from` | `null` | number or `mean` or `null`",
+        "`training.stream_from` | `10_000_000` | whole number ≥ 1 or `null`",
+    ]
+    options = (ROOT / "docs/options.md").read_text()
+    assert [row for row in rows if f"\n| {row} | " not in options] == []
+
+
+def test_metrics_are_documented() -> None:
+    pages = (ROOT / "docs/configuration.md").read_text()
     prefixes = [v for v in vars(names).values() if isinstance(v, str) and v[-1:] == "/"]
     assert len(prefixes) == 10
     for metric in (*names.HEADLINE, *prefixes):
-        assert f"`{metric}`" in reference, metric
+        assert f"`{metric}`" in pages, metric
