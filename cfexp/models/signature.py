@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import keras
 
@@ -36,6 +37,9 @@ NUMBERS = {
 
 # The configuration, and the classes and functions that it names.
 Signature = tuple[str, frozenset[Any]]
+
+# A class and its configuration, and how many numbers are left out of it.
+Described = tuple[list[Any], int]
 
 # Parts of layers and optimizers that have numbers of their own.
 INNER = (
@@ -104,16 +108,30 @@ def signature(model: keras.Model, *others: Any) -> Signature | None:
     """
     if not can_share(model):
         return None
-    left_out: list[str] = []
-    parts = [
-        [type(part).__name__, _shared(_config(part, left_out), left_out)]
-        for part in (model, *others)
-    ]
-    if len(left_out) != len(numbers_of(model, *others)):
+    found = [_described_once(model), *map(_described, others)]
+    parts = [part for part, _ in found]
+    if sum(n for _, n in found) != len(numbers_of(model, *others)):
         return None  # a number lies where `numbers_of` does not look
     text = json.dumps(parts, sort_keys=True, default=str)
     # A notebook may define a class or function of the same name again.
     return text, frozenset(named_parts(parts))
+
+
+def _described(part: Any) -> Described:
+    """Returns what is equal in networks or optimizers; counts the numbers left out."""
+    left_out: list[str] = []
+    shared = _shared(_config(part, left_out), left_out)
+    return [type(part).__name__, shared], len(left_out)
+
+
+# Keras collects a network's configuration slowly, and it is asked for several times.
+_networks: WeakKeyDictionary[keras.Model, Described] = WeakKeyDictionary()
+
+
+def _described_once(model: keras.Model) -> Described:
+    if model not in _networks:
+        _networks[model] = _described(model)
+    return _networks[model]
 
 
 def named_parts(config: Any) -> list[Any]:

@@ -127,7 +127,7 @@ class _Loop:
         started = time.perf_counter()
         errors = self.members.run_epoch(number)
         seconds = time.perf_counter() - started
-        _check_finite(errors.loss, number, self.members.learning_rate)
+        _check_finite(errors.loss, number, self.members)
         epoch = self._validated(number, errors, seconds)
         if rows.valid and epoch.val_rmse < best:
             self.state.best_weights = self.members.weights
@@ -170,12 +170,12 @@ class _Loop:
         )
 
 
-def _check_finite(loss: float, number: int, learning_rate: float) -> None:
+def _check_finite(loss: float, number: int, members: Members) -> None:
     if not math.isfinite(loss):
         raise TrainingError(
             f"the training loss is {loss} in epoch {number}: the model has diverged."
             " Lower optimizer.learning_rate (now"
-            f" {learning_rate:g}) or set optimizer.clipnorm=1."
+            f" {members.learning_rate:g}) or set optimizer.clipnorm=1."
         )
 
 

@@ -124,5 +124,31 @@ def test_sums_are_those_of_keras(width: int, compiled: bool) -> None:
 def test_the_package_registers_every_layer() -> None:
     """A model is loaded by a process that imported no family."""
     folder = Path(layers.__file__).parent
-    found = {file.stem for file in folder.glob("*.py")} - {"__init__"}
-    assert found == {n for n, v in vars(layers).items() if isinstance(v, ModuleType)}
+    registers = "@keras.saving.register_keras_serializable"
+    found = {f.stem for f in folder.glob("*.py") if registers in f.read_text()}
+    assert found
+    assert found <= {n for n, v in vars(layers).items() if isinstance(v, ModuleType)}
+
+
+@pytest.mark.parametrize(
+    ("layer", "shapes", "dtype"),
+    [
+        (layers.Dropout(0.5, seed=0), [(4, 3)], "float32"),
+        (layers.IdDropout(0.5, seed=0), [(4,)], "int32"),
+        (layers.FeatureDropout(0.5, seed=0), [(4, 2)], "int32"),
+        (layers.FeatureEmbedding([3, 2], 5), [(4, 2), (4, 1)], "int32"),
+        (layers.RatingHead(3.0, (1, 5)), [(4, 1)], "float32"),
+        (layers.RowDots(), [(4, 3), (4, 3)], "float32"),
+        (layers.PairwiseProducts(), [(4, 3), (4, 3)], "float32"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_layer_tells_the_shape_that_it_returns(
+    layer: keras.layers.Layer, shapes: list[tuple[int, ...]], dtype: str
+) -> None:
+    inputs = [keras.KerasTensor(shape, dtype) for shape in shapes]
+    values = [np.zeros(shape, dtype) for shape in shapes]
+    one = len(shapes) == 1
+    told = layer(inputs[0] if one else inputs)
+    found = layer(values[0] if one else values, training=True)
+    assert (told.shape, told.dtype) == (tuple(found.shape), found.dtype.name)

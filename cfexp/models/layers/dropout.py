@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from cfexp.models.layers.seeds import mask_seed
+from cfexp.models.layers.shapes import SameShape
 
 UINT32 = float(2**32)
 LARGEST = float(2**32 - 2**8)  # below it, in 32 bits
@@ -84,7 +85,7 @@ def _mix(x: tf.Tensor) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
-class Dropout(HashRandom):
+class Dropout(SameShape, HashRandom):
     """Inverted dropout (Srivastava et al., 2014, sec. 10) with a cheap mask."""
 
     in_weights: ClassVar[tuple[str, ...]] = ("seed",)
@@ -99,7 +100,7 @@ class Dropout(HashRandom):
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
-class IdDropout(HashRandom):
+class IdDropout(SameShape, HashRandom):
     """Replaces a share of ids by 0, unknown, so that row 0 is trained too."""
 
     in_weights: ClassVar[tuple[str, ...]] = ("seed",)

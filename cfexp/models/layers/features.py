@@ -9,11 +9,12 @@ import tensorflow as tf
 
 from cfexp.models.layers.dropout import HashRandom
 from cfexp.models.layers.padding import normal
+from cfexp.models.layers.shapes import SameShape, per_row
 from cfexp.models.layers.sums import square_sum
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
-class FeatureDropout(HashRandom):
+class FeatureDropout(SameShape, HashRandom):
     """Replaces a feature of a share of rows by value 0, unknown, to train it too."""
 
     in_weights: ClassVar[tuple[str, ...]] = ("seed",)
@@ -86,6 +87,10 @@ class FeatureEmbedding(keras.layers.Layer):
             penalty = self.l2 * square_sum(rows)
             self.add_loss(penalty / tf.cast(tf.shape(vectors)[0], tf.float32))
         return tf.reduce_sum(weight * vectors, axis=1)
+
+    def compute_output_spec(self, inputs: Any, **_: Any) -> keras.KerasTensor:
+        """Returns the shape ``(batch, width)``."""
+        return per_row(inputs, self.width)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that recreate the layer."""

@@ -5,9 +5,11 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from cfexp.models.layers.shapes import SameShape
+
 
 @keras.saving.register_keras_serializable(package="cfexp")
-class RatingHead(keras.layers.Layer):
+class RatingHead(SameShape, keras.layers.Layer):
     """Adds the mean rating; clips to the rating scale, except in training.
 
     Clipping would stop the gradient in training. The mean is a weight, not a constant,

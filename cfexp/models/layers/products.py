@@ -1,9 +1,11 @@
 """Products of pairs of vectors."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
+
+from cfexp.models.layers.shapes import per_row
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
@@ -17,3 +19,7 @@ class PairwiseProducts(keras.layers.Layer):
         squares = tf.add_n([tf.square(vector) for vector in inputs])
         both = tf.square(tf.add_n(inputs)) - squares
         return 0.5 * tf.reduce_sum(both, axis=-1, keepdims=True)
+
+    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
+        """Returns the shape ``(batch, 1)``."""
+        return per_row(inputs, 1)

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from cfexp.models.layers.shapes import per_row
+
 Gradient = Callable[[tf.Tensor], Any]
 
 
@@ -45,6 +47,10 @@ class RowDots(keras.layers.Layer):
         """Takes vectors, shape ``(batch, width)`` each; returns ``(batch, 1)``."""
         a, b = inputs
         return row_dots(a, b)
+
+    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
+        """Returns the shape ``(batch, 1)``."""
+        return per_row(inputs, 1)
 
 
 @keras.saving.register_keras_serializable(package="cfexp")
