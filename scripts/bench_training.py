@@ -19,7 +19,7 @@ from rich.table import Table
 from cfexp.config.build import build
 from cfexp.config.compose import compose
 from cfexp.data.encoder import FeatureEncoder, encode
-from cfexp.models.scorer import model_inputs
+from cfexp.models.forward import model_inputs
 from cfexp.runtime import tensorflow
 from cfexp.training.engines import CompiledEngine
 from cfexp.training.order import epoch_order

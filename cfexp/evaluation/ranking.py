@@ -77,21 +77,38 @@ def top_k(score: npt.NDArray[np.floating], tie: IntArray, k: int) -> IntArray:
     Raises:
         TrainingError: A score is not a number.
     """
-    if np.isnan(score).any():
-        raise TrainingError("ranking: a predicted rating is not a number")
-    # One number orders by score, then by tie: the bits of a float, as a whole number,
-    # are in the order of positive floats, and in the opposite order of negative ones.
-    bits = (score.astype(np.float32) + np.float32(0)).view(np.int32)
-    bits = np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)
-    key = (bits.astype(np.int64) << 32) | tie
+    score = np.asarray(score, np.float32)
     places = min(k, score.shape[1])
-    best = np.argpartition(key, -places, axis=1)[:, -places:]
-    order = np.argsort(-np.take_along_axis(key, best, 1), axis=1)
-    best = np.take_along_axis(best, order, 1)
-    missing = np.isneginf(np.take_along_axis(score, best, 1))
+    lowest = _below_places(score, places)
+    if np.isnan(lowest).any():
+        raise TrainingError("ranking: a predicted rating is not a number")
+    # Few scores are left, which are sorted: a sort of all would take far longer.
+    flat = np.flatnonzero(score >= lowest[:, None])
+    row, column = np.divmod(flat, score.shape[1])
+    order = np.lexsort((-tie[column], -score.ravel()[flat], row))
+    row, column = row[order], column[order]
+    place = np.arange(len(row)) - np.searchsorted(row, row)
     found = np.full((len(score), k), NONE)
-    found[:, :places] = np.where(missing, NONE, best)
+    found[row[place < k], place[place < k]] = column[place < k]
     return found
+
+
+def _below_places(score: npt.NDArray[np.float32], places: int) -> FloatArray:
+    """Returns a score of each row that at least `places` scores reach, NaN if one is.
+
+    The columns are dealt into groups; so many groups have a maximum that is as high.
+    It is finite: what must not be ranked does not reach it.
+    """
+    columns = score.shape[1]
+    groups = min(columns, max(1024, 8 * places))
+    whole = columns - columns % groups
+    highest = score[:, :whole].reshape(len(score), -1, groups).max(1)
+    rest = score[:, whole:]
+    part = highest[:, : rest.shape[1]]
+    np.maximum(part, rest, out=part)
+    found = np.partition(highest, groups - places, axis=1)[:, groups - places]
+    found[np.isnan(highest).any(1)] = np.nan
+    return np.maximum(found, np.finfo(np.float32).min)
 
 
 def rated_ndcg(

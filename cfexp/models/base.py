@@ -85,6 +85,29 @@ def scores_of(scorer: Scorer, rows: Encoded) -> npt.NDArray[np.float64]:
     return scorer.scores(rows) if isinstance(scorer, Ranks) else scorer.predict(rows)
 
 
+# Vectors of users and of movies, shape ``(users, width)`` and ``(movies, width)``.
+Factors = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+
+@runtime_checkable
+class Factored(Protocol):
+    """A trained model whose scores may be dot products of factors."""
+
+    def factors(self, users: Encoded, items: Encoded) -> Factors | None:
+        """Returns the vectors whose products are the scores; None if there are none.
+
+        Args:
+            users: A row for each user; its movie does not count.
+            items: A row for each movie; its user does not count.
+        """
+        ...
+
+
+def factors_of(scorer: Scorer, users: Encoded, items: Encoded) -> Factors | None:
+    """Returns the factors whose products are `scores_of` all pairs, if there are."""
+    return scorer.factors(users, items) if isinstance(scorer, Factored) else None
+
+
 class Model(Spec):
     """Hyperparameters of a model family.
 

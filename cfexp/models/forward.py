@@ -1,12 +1,15 @@
-"""Traced prediction functions, one for all networks of the same architecture."""
+"""Traced prediction functions, one for all networks of an architecture, and inputs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 import cfexp.models.layers  # noqa: F401  (registers all layers)
+from cfexp.data.encoding import Encoded
 from cfexp.models.signature import signature
 from cfexp.runtime.memo import Memo
 
@@ -66,3 +69,21 @@ def _traced(model: keras.Model) -> Any:
         return model.stateless_call(trained, others, inputs, training=False)[0]
 
     return forward
+
+
+def model_inputs(
+    model: keras.Model, data: Encoded, rows: npt.NDArray[np.int32] | slice
+) -> dict[str, npt.NDArray[Any]]:
+    """Returns the inputs of `model` for some rows, by name."""
+    inputs: dict[str, npt.NDArray[Any]] = {
+        "user": data.user[rows],
+        "item": data.item[rows],
+    }
+    if "target" in model.input:
+        inputs["target"] = data.rating[rows]
+    if "slot" in model.input:  # of training
+        inputs["slot"] = np.zeros_like(inputs["user"])
+    columns, tables = data.columns, data.tables
+    for name in tables.keys() & model.input.keys():
+        inputs[name] = tables[name][columns[name][rows]]
+    return inputs

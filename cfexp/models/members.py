@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cfexp.data.encoding import Encoded
-from cfexp.models.base import Scorer, WithStd, scores_of
+from cfexp.models.base import Factors, Scorer, WithStd, factors_of, scores_of
 
 Values = npt.NDArray[np.float64]
 
@@ -62,6 +62,16 @@ class MembersScorer:
     def scores(self, rows: Encoded) -> Values:
         """Returns the mean of the members' scores, see `scores_of`."""
         return np.mean([scores_of(member, rows) for member in self.members], axis=0)
+
+    def factors(self, users: Encoded, items: Encoded) -> Factors | None:
+        """Returns those of the members, side by side; None if one has none."""
+        each = [factors_of(member, users, items) for member in self.members]
+        found = [factors for factors in each if factors]
+        if len(found) < len(each):
+            return None
+        of_users, of_items = zip(*found, strict=True)
+        mean = np.concatenate(of_users, 1) / np.float32(len(each))
+        return mean.astype(np.float32), np.concatenate(of_items, 1)
 
     def calibrated(self, rows: Encoded) -> "MembersScorer":
         """Returns the model with factor and noise of rows that it was not trained on.

@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
-from cfexp.models.forward import Predict, forward_of
+from cfexp.models.base import Factors
+from cfexp.models.factors import factors_of as network_factors
+from cfexp.models.forward import Predict, forward_of, model_inputs
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.padding import unused
 from cfexp.models.signature import named_parts
@@ -50,6 +52,10 @@ class KerasScorer:
         # Once for all blocks of users whose movies are ranked.
         self._score = self._score or forward_of(unclipped(self.model))
         return self._values(self._score, rows)
+
+    def factors(self, users: Encoded, items: Encoded) -> Factors | None:
+        """Returns the vectors whose products are the scores; None if there are none."""
+        return network_factors(unclipped(self.model), users, items)
 
     def _values(self, forward: Predict, rows: Encoded) -> npt.NDArray[np.float64]:
         rating = np.empty(len(rows))
@@ -117,21 +123,3 @@ def check_loadable(network: keras.Model) -> None:
             " with Keras. Write @keras.saving.register_keras_serializable() above the"
             " class"
         )
-
-
-def model_inputs(
-    model: keras.Model, data: Encoded, rows: npt.NDArray[np.int32] | slice
-) -> dict[str, npt.NDArray[Any]]:
-    """Returns the inputs of `model` for some rows, by name."""
-    inputs: dict[str, npt.NDArray[Any]] = {
-        "user": data.user[rows],
-        "item": data.item[rows],
-    }
-    if "target" in model.input:
-        inputs["target"] = data.rating[rows]
-    if "slot" in model.input:  # of training
-        inputs["slot"] = np.zeros_like(inputs["user"])
-    columns, tables = data.columns, data.tables
-    for name in tables.keys() & model.input.keys():
-        inputs[name] = tables[name][columns[name][rows]]
-    return inputs

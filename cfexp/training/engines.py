@@ -9,8 +9,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
+from cfexp.models.forward import model_inputs
 from cfexp.models.layers.ordinal import ordinal_head
-from cfexp.models.scorer import model_inputs
 from cfexp.models.signature import numbers_of
 from cfexp.training.history_sums import HistorySums
 from cfexp.training.order import rounded_up

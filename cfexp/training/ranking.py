@@ -1,24 +1,22 @@
-"""Ranks movies with a fitted model and with baselines."""
+"""How well a fitted model ranks movies, beside baselines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from cfexp.data.encoder import encode
-from cfexp.data.encoding import Encoded, crossed
-from cfexp.data.ratings import ITEM, RATING, USER
+from cfexp.data.ratings import USER
 from cfexp.data.split import Data
-from cfexp.evaluation.catalogue import Catalogue, Scores
+from cfexp.evaluation.catalogue import Catalogue
 from cfexp.evaluation.names import RANKING
-from cfexp.evaluation.ranking import NDCG, FloatArray, IntArray, rated_ndcg
+from cfexp.evaluation.ranking import NDCG, FloatArray, means
 from cfexp.evaluation.settings import EvaluationSettings
-from cfexp.models.base import scores_of
+from cfexp.training.held_out import BIAS, POPULARITY, HeldOut, Ranked
 from cfexp.training.recipe import Usable
 
-MODEL, BIAS, POPULARITY, RANDOM = "model", "bias", "popularity", "random"
+MODEL = "model"
+FULL, RATED_NDCG = "full_", f"rated_{NDCG}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +26,11 @@ class Ranking:
     Attributes:
         catalogue: What was ranked by the protocol ``full``.
         k: Number of movies at the top.
-        full: By system, ``model`` first, the mean of each measure at k, see
-            `Catalogue.summary`.
+        full: By system, ``model`` first, each measure at k, see `Ranked.means`.
         rated: By system the mean NDCG of the protocol ``rated``.
         rated_users: Number of users of that protocol.
-        users: The model's measures of each user of the protocol ``full``.
+        users: The model's measures of each user, NaN outside of a protocol.
+        score: The model's scores of the test rows.
     """
 
     catalogue: Catalogue
@@ -41,6 +39,7 @@ class Ranking:
     rated: Mapping[str, float]
     rated_users: int
     users: pd.DataFrame
+    score: FloatArray
 
     @property
     def below_popularity(self) -> bool:
@@ -51,10 +50,10 @@ class Ranking:
         """Returns the means as metrics, such as ``ranking/full_ndcg_10``."""
         found = {}
         for system, measures in self.full.items():
-            which = "" if system == MODEL else f"{system}_"
+            which = RANKING if system == MODEL else f"{RANKING}{system}_"
             for name, value in measures.items():
-                found[f"{RANKING}{which}full_{name}_{self.k}"] = value
-            found[f"{RANKING}{which}rated_{NDCG}"] = self.rated[system]
+                found[f"{which}{FULL}{name}_{self.k}"] = value
+            found[f"{which}{RATED_NDCG}"] = self.rated[system]
         found[f"{RANKING}full_users"] = float(len(self.catalogue.users))
         found[f"{RANKING}rated_users"] = float(self.rated_users)
         return {name: value for name, value in found.items() if not np.isnan(value)}
@@ -71,69 +70,31 @@ def rank(
 
     Args:
         model: The model.
-        baselines: Baselines by name; the bias baseline is compared with it, and so
-            are popular and random movies.
+        baselines: Baselines by name, of which bias is ranked, too.
         data: The dataset and its split.
-        settings: Whether to rank, what is relevant, and how many are recommended.
+        settings: Whether to rank, how many movies, and what is relevant.
         seed: Seed of random scores and of the order of equal ones.
     """
     if not settings.ranking:
         return None
-    ratings, split = data
-    key = ("catalogue", settings, seed)
-    catalogue = ratings.shared.of_rows(
-        key,
-        [split.train, split.valid, split.test],
-        lambda: Catalogue.of(ratings, split, settings, seed),
-    )
-    models = {MODEL: model, BIAS: baselines[BIAS]}
-    systems = {name: scores(each, catalogue, data) for name, each in models.items()}
-    systems[POPULARITY] = catalogue.popularity
-    systems[RANDOM] = partial(catalogue.random, seed=seed)
-    lists = {name: catalogue.recommended(s, settings.k) for name, s in systems.items()}
-    rated = _rated(models, catalogue, data, seed)
+    held = HeldOut.of(data, settings, seed)
+    score = held.scores(model)
+    own = held.ranked(held.lists(model), score)
+    systems = {MODEL: own, **held.references(baselines[BIAS])}
     return Ranking(
-        catalogue=catalogue,
+        catalogue=held.catalogue,
         k=settings.k,
-        full={name: catalogue.summary(found) for name, found in lists.items()},
-        rated={name: float(np.mean(ndcg)) for name, (_, ndcg) in rated.items()},
-        rated_users=len(rated[MODEL][0]),
-        users=pd.DataFrame({USER: catalogue.users, **catalogue.measures(lists[MODEL])}),
+        full={name: one.means() for name, one in systems.items()},
+        rated=means({name: one.rated for name, one in systems.items()}),
+        rated_users=len(own.rated),
+        users=_by_user(own, held),
+        score=score,
     )
 
 
-def scores(model: Usable, catalogue: Catalogue, data: Data) -> Scores:
-    """Returns a function that scores all movies of a catalogue for some users."""
-    encoder, ratings = model.encoder, data.ratings
-    tables = ratings.movies, ratings.users
-
-    def encoded(user: object, item: object) -> Encoded:
-        rows = pd.DataFrame({USER: user, ITEM: item})
-        return encoder.transform(rows, *tables, whole=True)
-
-    users = encoded(catalogue.users, catalogue.items[0])
-    items = encoded(catalogue.users[0], catalogue.items)
-
-    def of_users(block: IntArray) -> FloatArray:
-        rows = crossed(users.at(block), items)
-        return scores_of(model.scorer, rows).reshape(len(block), -1)
-
-    return of_users
-
-
-def _rated(
-    models: Mapping[str, Usable], catalogue: Catalogue, data: Data, seed: int
-) -> dict[str, tuple[IntArray, FloatArray]]:
-    """Returns the NDCG of each user's test rows, for each model and baseline."""
-    ratings, split = data
-    rows = ratings.frame.iloc[split.test]
-    user = pd.factorize(rows[USER])[0]
-    rating = rows[RATING].to_numpy(np.float64)
-    item = pd.Index(catalogue.items).get_indexer(rows[ITEM])
-    found = {
-        name: scores_of(model.scorer, encode(ratings, model.encoder, split.test))
-        for name, model in models.items()
-    }
-    found[POPULARITY] = catalogue.count[item].astype(np.float64)
-    found[RANDOM] = np.random.default_rng(seed).random(len(rows))
-    return {name: rated_ndcg(user, rating, s, seed) for name, s in found.items()}
+def _by_user(own: Ranked, held: HeldOut) -> pd.DataFrame:
+    """Returns the measures of each user, named as in `Ranking.metrics`."""
+    names = {f"{FULL}{name}_{held.k}": values for name, values in own.full.items()}
+    full = pd.DataFrame({USER: held.catalogue.users, **names})
+    rated = pd.DataFrame({USER: own.rated_users, RATED_NDCG: own.rated})
+    return full.merge(rated, on=USER, how="outer", sort=True)

@@ -6,8 +6,13 @@ import numpy.typing as npt
 import pytest
 from ir_measures import AP, RR, P, R, ScoredDoc, Success, nDCG
 
+import cfexp
+from cfexp.data.ratings import RATING, USER
 from cfexp.errors import TrainingError
 from cfexp.evaluation.ranking import NONE, Hits, rated_ndcg, top_k
+from cfexp.evaluation.settings import EvaluationSettings
+from cfexp.models.trained_on import fit_baselines
+from cfexp.training.held_out import HeldOut, scores
 
 K = 10
 THEIRS = {
@@ -104,3 +109,49 @@ def test_users_with_one_rating_and_without_gain() -> None:
     assert users.tolist() == [1, 2]
     worst = (1 + 3 / np.log2(3)) / (3 + 1 / np.log2(3))
     np.testing.assert_allclose(ndcg, [1, worst])
+
+
+@pytest.mark.realdata
+def test_measures_of_ml_100k_are_those_of_ir_measures() -> None:
+    data = cfexp.compose("dataset=ml-100k", "split=official", "split.fold=1").load()
+    held = HeldOut.of(data, EvaluationSettings(ranking=True), seed=0)
+    bias = fit_baselines(data.ratings, data.split.train)["bias"]
+    catalogue = held.catalogue
+    relevant = catalogue.relevant.toarray()
+    score = scores(bias, catalogue, data)
+    by_bias = catalogue.recommended(score, 10)
+    popular = catalogue.in_order(catalogue.count, 10)
+    for lists in (by_bias, popular):
+        found = catalogue.measures(lists)
+        for name, measure in THEIRS.items():
+            expected = theirs(relevant, lists, measure)
+            np.testing.assert_allclose(found[name], expected, atol=1e-9, err_msg=name)
+    # The order of all users at once is that of each user's own scores.
+    order = catalogue.in_order(score(np.zeros(1, np.int64))[0], 10)
+    assert np.mean(order == by_bias) > 0.99
+
+    rows = data.ratings.frame.iloc[data.split.test]
+    by_user = {str(u): v for u, v in zip(*rated(held, held.scores(bias)), strict=True)}
+    rating, user = rows[RATING].to_numpy(int), rows[USER].to_numpy()
+    # Equal scores are ordered by the seed, which trec_eval would do by id.
+    tie = np.random.default_rng(held.seed).permutation(len(rows))
+    place = np.argsort(np.lexsort((tie, -held.scores(bias))))
+    run = zip(user, -place.astype(float), strict=True)
+    gains = {star: 2**star - 1 for star in range(1, 6)}
+    pairs = enumerate(zip(user, rating, strict=True))
+    measured = ir_measures.iter_calc(
+        [nDCG(gains=gains) @ 1000],
+        [ir_measures.Qrel(str(u), str(i), r) for i, (u, r) in pairs],
+        [ir_measures.ScoredDoc(str(u), str(i), s) for i, (u, s) in enumerate(run)],
+    )
+    theirs_by_user = {m.query_id: m.value for m in measured}
+    assert len(by_user) > 400
+    for name, value in by_user.items():
+        assert value == pytest.approx(theirs_by_user[name], abs=1e-9)
+
+
+def rated(held: HeldOut, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the users of the protocol ``rated``, and the NDCG of each."""
+    lists = held.catalogue.in_order(held.catalogue.count, held.k)
+    found = held.ranked(lists, score)
+    return found.rated_users, found.rated

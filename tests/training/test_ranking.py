@@ -14,7 +14,8 @@ from cfexp.evaluation import catalogue as catalogues
 from cfexp.evaluation.catalogue import Catalogue
 from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.models.trained_on import FittedBaseline, fit_baselines
-from cfexp.training.ranking import POPULARITY, RANDOM, rank, scores
+from cfexp.training.held_out import POPULARITY, RANDOM, scores
+from cfexp.training.ranking import rank
 
 SETTINGS = EvaluationSettings(ranking=True)
 
@@ -56,7 +57,9 @@ def test_a_model_that_knows_the_test_ratings_ranks_best(
     assert not found.below_popularity
     for name in (POPULARITY, RANDOM, "bias"):
         assert found.full[name]["ndcg"] < 0.5
-    assert found.users["ndcg"].mean() == pytest.approx(found.full["model"]["ndcg"])
+    assert found.users["full_ndcg_10"].mean() == pytest.approx(
+        found.full["model"]["ndcg"]
+    )
 
 
 def test_known_movies_are_not_ranked_and_others_are(
@@ -111,9 +114,35 @@ def test_relevance(data: Data) -> None:
     assert mean.relevant.nnz == (test[RATING] >= lowest).sum()
 
 
+def test_one_order_for_all_users_is_as_equal_scores_for_all(data: Data) -> None:
+    found = Catalogue.of(*data, SETTINGS, 0)
+    value = np.random.default_rng(0).integers(0, 9, len(found.items))  # many are equal
+
+    def same(users: np.ndarray) -> np.ndarray:
+        return np.tile(value.astype(np.float32), (len(users), 1))
+
+    for k in (10, len(found.items) + 3):  # places without a movie, too
+        expected = found.recommended(same, k)
+        np.testing.assert_array_equal(found.in_order(value, k), expected)
+
+
+def test_jobs_with_the_same_rows_share_references(
+    data: Data, bias: FittedBaseline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = rank(bias, {"bias": bias}, data, SETTINGS, 0)
+    monkeypatch.setattr(Catalogue, "in_order", None)  # would fail
+    again = rank(replace(bias), {"bias": bias}, data, SETTINGS, 0)
+    assert first
+    assert again
+    assert again.catalogue is first.catalogue
+    assert again.metrics() == first.metrics()
+    with pytest.raises(TypeError):
+        rank(bias, {"bias": replace(bias, encoder=bias.encoder)}, data, SETTINGS, 1)
+
+
 def test_popular_movies_are_the_most_rated(data: Data) -> None:
     found = Catalogue.of(*data, SETTINGS, 0)
-    lists = found.recommended(found.popularity, 5)
+    lists = found.in_order(found.count, 5)
     counts = found.count[lists]
     assert (np.diff(counts, axis=1) <= 0).all()
     # Nobody's list leaves a more popular movie out, unless it is known.

@@ -1,0 +1,140 @@
+"""Held-out rows, by which models and baselines rank movies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cfexp.data.encoder import encode
+from cfexp.data.encoding import Encoded, crossed
+from cfexp.data.ratings import ITEM, RATING, USER
+from cfexp.data.split import Data
+from cfexp.evaluation.catalogue import Catalogue, Scores
+from cfexp.evaluation.ranking import FloatArray, IntArray, means, rated_ndcg
+from cfexp.evaluation.settings import EvaluationSettings
+from cfexp.models.base import factors_of, scores_of
+from cfexp.training.recipe import Usable
+
+BIAS, POPULARITY, RANDOM = "bias", "popularity", "random"
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """How well one system ranks the movies of each user.
+
+    Attributes:
+        full: Protocol ``full``: each measure at k of the users of `Catalogue.users`.
+        beyond: What its recommendations are like, see `Catalogue.beyond`.
+        rated_users: Protocol ``rated``: ids of users with two or more test rows.
+        rated: The NDCG of each of them.
+    """
+
+    full: Mapping[str, FloatArray]
+    beyond: Mapping[str, float]
+    rated_users: np.ndarray
+    rated: FloatArray
+
+    def means(self) -> dict[str, float]:
+        """Returns the measures of the protocol ``full``: means over users, `beyond`."""
+        return means(self.full) | dict(self.beyond)
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Held-out rows, by which movies are ranked.
+
+    Attributes:
+        data: The dataset and a split, whose test rows they are.
+        catalogue: The movies to rank for each user, and the relevant ones.
+        k: Number of movies that are recommended.
+        seed: Seed of random scores and of the order of equal ones.
+    """
+
+    data: Data
+    catalogue: Catalogue
+    k: int
+    seed: int
+
+    @classmethod
+    def of(cls, data: Data, settings: EvaluationSettings, seed: int) -> "HeldOut":
+        """Returns the test rows of a split; the catalogue is shared by a process."""
+        ratings, split = data
+        catalogue = ratings.shared.of_rows(
+            ("catalogue", settings, seed),
+            [split.train, split.valid, split.test],
+            lambda: Catalogue.of(ratings, split, settings, seed),
+        )
+        return cls(data, catalogue, settings.k, seed)
+
+    def scores(self, model: Usable) -> FloatArray:
+        """Returns a model's scores of the rows, shape ``(n,)``."""
+        rows = encode(self.data.ratings, model.encoder, self.data.split.test)
+        return scores_of(model.scorer, rows)
+
+    def lists(self, model: Usable) -> IntArray:
+        """Returns the movies that a model recommends to each user of the catalogue."""
+        found = self.catalogue
+        return found.recommended(scores(model, found, self.data), self.k)
+
+    def ranked(self, lists: IntArray, score: FloatArray) -> Ranked:
+        """Returns the measures of a system, from its lists and its scores of rows."""
+        rows = self.data.ratings.frame.iloc[self.data.split.test]
+        user, ids = pd.factorize(rows[USER])
+        rating = rows[RATING].to_numpy(np.float64)
+        users, ndcg = rated_ndcg(user, rating, score, self.seed)
+        return Ranked(
+            full=self.catalogue.measures(lists),
+            beyond=self.catalogue.beyond(lists),
+            rated_users=np.asarray(ids)[users],
+            rated=ndcg,
+        )
+
+    def references(self, bias: Usable) -> dict[str, Ranked]:
+        """Returns bias, popular and random movies, shared by models with this bias."""
+        (ratings, split), catalogue = self.data, self.catalogue
+
+        def make() -> dict[str, Ranked]:
+            item = ratings.frame[ITEM].iloc[split.test]
+            item = pd.Index(catalogue.items).get_indexer(item)
+            # All users have the same order: that of the movies' biases.
+            value = scores(bias, catalogue, self.data)(np.zeros(1, np.int64))[0]
+            rng, count = np.random.default_rng(self.seed), catalogue.count
+            drawn = catalogue.recommended(catalogue.random(self.seed), self.k)
+            systems = {
+                BIAS: (catalogue.in_order(value, self.k), self.scores(bias)),
+                POPULARITY: (
+                    catalogue.in_order(count, self.k),
+                    count[item].astype(np.float64),
+                ),
+                RANDOM: (drawn, rng.random(len(item))),
+            }
+            return {name: self.ranked(*each) for name, each in systems.items()}
+
+        key = ("references", catalogue, self.k, bias)
+        return ratings.shared.of_rows(key, [split.test], make)
+
+
+def scores(model: Usable, catalogue: Catalogue, data: Data) -> Scores:
+    """Returns a function that scores all movies of a catalogue for some users.
+
+    By a product of two matrices, if the model's scores are one.
+    """
+    encoder, ratings = model.encoder, data.ratings
+    tables = ratings.movies, ratings.users
+
+    def encoded(user: object, item: object) -> Encoded:
+        rows = pd.DataFrame({USER: user, ITEM: item})
+        return encoder.transform(rows, *tables, whole=True)
+
+    users = encoded(catalogue.users, catalogue.items[0])
+    items = encoded(ratings.frame[USER].iloc[0], catalogue.items)
+    if factors := factors_of(model.scorer, users, items):
+        of_users, of_items = factors
+        return lambda block: of_users[block] @ of_items.T
+
+    def of_pairs(block: IntArray) -> FloatArray:
+        rows = crossed(users.at(block), items)
+        return scores_of(model.scorer, rows).reshape(len(block), -1)
+
+    return of_pairs
