@@ -35,9 +35,10 @@ class Usage:
 
 
 OUTPUT = (
-    ("output=FILE", "CSV or Parquet to write; the run's folder by default"),
+    ("output=FILE", "to write: .csv, .parquet, .json or .jsonl"),
     ("overwrite=true", "replace it if it exists"),
 )
+NAMES = ("columns.userId=NAME", "the file's own names of userId and movieId")
 IDS = ("same_ids=true", "ids of other data mean the model's users and movies")
 USAGES = {
     "evaluate": Usage(
@@ -53,7 +54,7 @@ USAGES = {
     ),
     "predict": Usage(
         "Predicts the users and movies of a CSV or Parquet file.",
-        OUTPUT,
+        (*OUTPUT, NAMES),
         "cfexp predict latest pairs.csv output=predictions.csv",
         ("PAIRS", "pairs"),
     ),

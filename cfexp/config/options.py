@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cfexp.config.schema import Mode, OptionFields
 from cfexp.runtime.files import file_problems
+from cfexp.runtime.formats import format_problems
 from cfexp.spec import Spec
 
 
@@ -26,6 +27,7 @@ class Options(Spec, OptionFields):
             problems.append("mode=predict needs pairs=, a CSV of userId and movieId")
         if mode in (Mode.predict, Mode.recommend) and self.output is not None:
             problems += file_problems(Path(self.output), "output")
+            problems += format_problems(Path(self.output), "output")
         if mode is Mode.recommend and self.user is None:
             problems.append("mode=recommend needs user=, a userId of the dataset")
         return problems

@@ -57,8 +57,10 @@ class OptionFields:
         same_ids: Whether ids of other data mean the users and movies that a model
             knows.
         pairs: Of `predict`: the file of users and movies, CSV or Parquet.
-        output: Of `predict` and `recommend`: the file to write; None: in the run's
-            folder.
+        columns: Of `predict` and `recommend`: the columns' names in their files. None:
+            those of the model's data, or ``userId`` and so on.
+        output: Of `predict` and `recommend`: the file to write, whose ending says the
+            format; None: in the run's folder.
         overwrite: Replace `output` if it exists.
         user: Of `recommend`: id of the user to recommend movies to.
         k: Of `recommend`: number of movies.
@@ -76,6 +78,11 @@ class OptionFields:
     known_rows: Literal["error", "drop"] = "error"
     same_ids: bool = False
     pairs: str | None = None
+    columns: dict[str, str | None] = {  # noqa: RUF012  pydantic copies it
+        "userId": None,
+        "movieId": None,
+        "rating": None,
+    }
     output: str | None = None
     overwrite: bool = False
     user: str | None = None

@@ -79,17 +79,30 @@ def require_mapped(
     if missing:
         raise DataError(
             f"{where} has no column {', '.join(missing)}; it has: {', '.join(there)}."
-            f"{layout_hint(there) or _guess(table, missing, there)}"
+            f"{layout_hint(there) or guess(table, missing, there)}"
         )
 
 
-def _guess(table: str, missing: Sequence[str], there: Sequence[str]) -> str:
+def guess(
+    table: str,
+    missing: Sequence[str],
+    there: Sequence[str],
+    option: str = "dataset.columns",
+) -> str:
+    """Returns the options to set where a file lacks columns, to append to a sentence.
+
+    Args:
+        table: ``ratings``, ``movies`` or ``users``.
+        missing: The canonical names of the columns that it lacks.
+        there: The columns that it has.
+        option: The option that names columns.
+    """
     guesses = {name: _likely(table, name, there) for name in missing}
-    found = [f"dataset.columns.{n}={c}" for n, c in guesses.items() if c is not None]
+    found = [f"{option}.{n}={_typed(c)}" for n, c in guesses.items() if c is not None]
     unknown = [n for n, c in guesses.items() if c is None]
     hint = f" Did you mean {' '.join(found)}?" if found else ""
     if unknown:
-        hint += f" Set dataset.columns.{unknown[0]} to the file's name of it."
+        hint += f" Set {option}.{unknown[0]} to the file's name of it."
     if RATING in unknown:
         hint += (
             " Data without ratings, such as views or purchases (implicit data), are not"
@@ -98,11 +111,20 @@ def _guess(table: str, missing: Sequence[str], there: Sequence[str]) -> str:
     return hint
 
 
+def _typed(column: str) -> str:
+    """Returns a column's name as it is written on the command line."""
+    return column if re.fullmatch(r"[\w.-]+", column) else f"\"'{column}'\""
+
+
 def _likely(table: str, name: str, there: Sequence[str]) -> str | None:
     if table in ("movies", "users") and "id" in there:
         return "id"
+    known = SYNONYMS[name].split()
     for column in there:
         plain = re.sub(r"[^a-z]", "", column.lower())
-        if (plain.removesuffix("id") or plain) in SYNONYMS[name].split():
+        if (plain.removesuffix("id") or plain) in known:
+            return column
+    for column in there:  # or one of its words
+        if set(re.findall(r"[a-z]+", column.lower())) & set(known):
             return column
     return None

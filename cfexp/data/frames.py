@@ -136,7 +136,7 @@ def _add(digest: "hashlib._Hash", column: pd.Series) -> None:
 def _in_python(text: str) -> str:
     """Returns a message with options as Python arguments, such as ``columns={...}``."""
     text = text.replace("dataset=csv with dataset.columns", "dataset.columns")
-    mapped = r"dataset\.columns\.(\w+)=([^\s?:,;]*[^\s?:,;.])"
+    mapped = r"dataset\.columns\.(\w+)=(\"'[^']*'\"|[^\s?:,;]*[^\s?:,;.])"
     text = re.sub(
         rf"{mapped}(?: {mapped})*",
         lambda found: f"columns={_pairs(re.findall(mapped, found[0]))}",
@@ -147,7 +147,7 @@ def _in_python(text: str) -> str:
 
 
 def _pairs(found: list[tuple[str, str]]) -> str:
-    names = {name: None if own == "null" else own for name, own in found}
+    names = {n: None if own == "null" else own.strip("\"'") for n, own in found}
     return str(names)
 
 

@@ -105,6 +105,16 @@ class Predictor:
         rows = self.encoder.transform(pairs, self.movies, self.users)
         return predict_with_std(self.scorer, rows)
 
+    def titles(self, movies: pd.Series) -> pd.Series:
+        """Returns the title of each movie, empty where it is not known.
+
+        Args:
+            movies: Ids, as `cfexp.data.ids.as_ids` returns them.
+        """
+        known = np.append(self.movies[TITLE].to_numpy(object), "")
+        found = known[positions(movies, self.movies[ITEM])]
+        return pd.Series(found, movies.index, dtype="str")
+
     def recommend(
         self, user: int | str, *, k: int = 10, seen: Iterable[int | str] | None = None
     ) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 from cfexp.config.schema import Mode
 from cfexp.errors import ConfigError
 from cfexp.runs.task import Task
+from cfexp.runtime.formats import format_of
 
 
 def output_of(task: Task) -> Path:
@@ -45,9 +46,20 @@ def check_output(output: Path, *, overwrite: bool, read: Sequence[Path]) -> None
 
 
 def write_output(frame: pd.DataFrame, output: Path) -> None:
-    """Writes a table as Parquet if the file's suffix is ``.parquet``, else as CSV."""
+    """Writes a table in the format that the file's ending says, see `FORMATS`."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    if output.suffix == ".parquet":
+    kind = format_of(output)
+    if kind == ".parquet":
         frame.to_parquet(output, index=False)
-    else:
+    elif kind == ".csv":
         frame.to_csv(output, index=False)
+    else:
+        # Whole numbers and text as they are; a list of rows, or a row in each line.
+        lines = kind == ".jsonl"
+        frame.to_json(
+            output,
+            orient="records",
+            lines=lines,
+            double_precision=15,
+            date_format="iso",
+        )

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from cfexp.data.checks import require_once
 from cfexp.data.ids import as_ids, positions
-from cfexp.data.ratings import ITEM, USER
-from cfexp.data.tables import read_table
+from cfexp.data.ratings import ITEM, TITLE, USER
 from cfexp.evaluation.intervals import STD
 from cfexp.models.predictor import Predictor
 from cfexp.runs.output import output_of, write_output
+from cfexp.runs.own_file import OwnFile, read_own
 from cfexp.runs.task import Task
 from cfexp.runtime.console import print_frame, print_lines
 from cfexp.runtime.output import near
@@ -21,6 +20,7 @@ from cfexp.runtime.result import conclude
 log = logging.getLogger(__name__)
 
 PREDICTED = "predicted"
+KNOWN = {USER: "known_user", ITEM: "known_movie"}
 
 
 def predict(task: Task) -> None:
@@ -31,63 +31,111 @@ def predict(task: Task) -> None:
     """
     predictor, _ = task.trained_model()
     task.experiment_over(predictor.origin.config)  # checks the overrides
-    predict_file(predictor, pairs=str(task.options.pairs), output=output_of(task))
+    predict_file(
+        predictor,
+        pairs=str(task.options.pairs),
+        output=output_of(task),
+        columns=task.options.columns,
+    )
 
 
-def predict_file(predictor: Predictor, *, pairs: str, output: Path) -> None:
-    """Predicts the pairs of a file and writes them with a column ``predicted``.
+def predict_file(
+    predictor: Predictor,
+    *,
+    pairs: str,
+    output: Path,
+    columns: Mapping[str, str | None] | None = None,
+) -> None:
+    """Predicts the pairs of a file, and writes them with their predictions.
 
-    And ``std``, the standard deviation of each rating, if the model knows it.
+    The written columns, beside the file's own: ``title``, if the model knows titles;
+    ``predicted``; ``std``, the deviation of each rating, if the model knows it;
+    ``known_user`` and ``known_movie``, whether it was trained on ratings of them.
 
     Args:
         predictor: The trained model.
-        pairs: Path of a CSV or Parquet file with ``userId``, ``movieId`` and, for new
-            users and movies, columns of the model's features, such as ``genres``.
-        output: The CSV or Parquet file to write.
+        pairs: A file of users, movies and, for new ones, columns of features.
+        output: The file to write.
+        columns: The file's names of its columns, where they are its own.
 
     Raises:
         DataError: The file cannot be read, or lacks a column.
     """
-    known = predictor.encoder.features.values()
-    texts = [feature.column for feature in known if feature.kind == "text"]
-    frame = read_table(pairs, option="pairs", texts=(USER, ITEM, *texts))
-    columns = list(map(str, frame.columns))
-    require_once(f"pairs={pairs}", columns, columns)
-    predicted, std = predictor.predict_with_std(frame)
-    ids = {name: as_ids(frame[name]) for name in (USER, ITEM)}
-    _tell_unknown(predictor, ids)
-    frame = frame.assign(**ids, **{PREDICTED: predicted})
-    if std is not None:
-        frame = frame.assign(**{STD: std})
-    write_output(frame, output)
-    shown = (USER, ITEM, PREDICTED, STD)
-    print_frame(
-        f"{len(frame):,} predictions, the first ones",
-        frame.head(10),
-        spare=[str(c) for c in reversed(frame.columns) if c not in shown],
+    file = read_own(
+        predictor, pairs, option="pairs", wanted=(USER, ITEM), columns=columns or {}
     )
+    found, unknown = _predicted(predictor, file)
+    write_output(found, output)
+    _show(found, [*file.names.values(), TITLE, PREDICTED, STD])
     print_lines([("output", near(output))])
     conclude(
-        f"{len(frame):,} predictions in {near(output)}",
-        {"output": output, "predictions": len(frame)},
+        f"{len(found):,} predictions in {near(output)}",
+        {"output": output, "predictions": len(found), **unknown},
     )
 
 
-def _tell_unknown(predictor: Predictor, ids: Mapping[str, pd.Series]) -> None:
-    """Logs which users and movies the model does not know; a mistyped id is one.
+def _predicted(
+    predictor: Predictor, file: OwnFile
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Returns a file's rows with their predictions, and how many are not known."""
+    predicted, std = predictor.predict_with_std(file.frame)
+    ids = {name: as_ids(file.frame[name]) for name in (USER, ITEM)}
+    found = file.given.assign(**{file.names[name]: own for name, own in ids.items()})
+    if TITLE not in found and (titles := predictor.titles(ids[ITEM])).any():
+        found[TITLE] = titles
+    found[PREDICTED] = predicted
+    if std is not None:
+        found[STD] = std
+    return found, _flag_unknown(predictor, ids, found)
+
+
+def _show(found: pd.DataFrame, first: list[str]) -> None:
+    """Prints the first predictions; in little room, without the file's other columns.
+
+    Args:
+        found: All predictions.
+        first: The columns to show first.
+    """
+    own = [c for c in first if c in found]
+    flags = list(KNOWN.values())
+    others = [str(c) for c in found if c not in (*own, *flags)]
+    print_frame(
+        f"{len(found):,} predictions, the first ones",
+        found[[*own, *others, *flags]].head(10),
+        spare=[*reversed(others), TITLE],
+    )
+
+
+def _flag_unknown(
+    predictor: Predictor, ids: Mapping[str, pd.Series], found: pd.DataFrame
+) -> dict[str, int]:
+    """Adds which users and movies the model knows, and says of which it does not.
+
+    An id that is mistyped is unknown, too.
 
     Args:
         predictor: The trained model.
         ids: The users and movies of each row.
+        found: The rows, which get the columns of `KNOWN`.
+
+    Returns:
+        The number of rows of unknown ``users`` and ``movies``.
     """
-    encoder = predictor.encoder
+    encoder, count = predictor.encoder, {}
     for name, what, known in (
         (USER, "users", encoder.users),
         (ITEM, "movies", encoder.items),
     ):
-        unknown = ids[name][positions(ids[name], known) < 0]
-        if len(unknown):
-            log.info(
-                "%s of %s rows are of %s that the model does not know, such as %s",
-                *(f"{len(unknown):,}", f"{len(ids[name]):,}", what, unknown.iloc[0]),
-            )
+        there = positions(ids[name], known) >= 0
+        found[KNOWN[name]] = there
+        unknown = ids[name][~there]
+        count[f"unknown_{what}"] = len(unknown)
+        if not len(unknown):
+            continue
+        # All of them: a wrong column, perhaps, and each prediction is near the mean.
+        say = log.warning if not there.any() else log.info
+        say(
+            "%s of %s rows are of %s that the model does not know, such as %s",
+            *(f"{len(unknown):,}", f"{len(there):,}", what, unknown.iloc[0]),
+        )
+    return count

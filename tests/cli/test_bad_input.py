@@ -55,6 +55,7 @@ FILES: dict[str, str | bytes] = {
     "pairs.csv": "userId,movieId\n1,2\n",
     "item.csv": "userId,item\n1,2\n",
     "gaps.csv": "userId,movieId\n1,\n",
+    "own.csv": "member,the film\n1,2\n",
     "cf/experiment/bad.yaml": "# @package _global_\nseed: [1\nk: 2\n",
     "cf/experiment/tabs.yaml": "# @package _global_\nmodel:\n\tl2: 1\n",
     "cf/experiment/bin.yaml": b"\xff\xfe\x00\x01",

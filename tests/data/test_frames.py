@@ -121,3 +121,9 @@ def test_frame_that_cannot_be_pickled_is_checked(ratings: Ratings) -> None:
     frame = ratings.frame.assign(note=[lambda: 0] * len(ratings.frame))
     data = Frames(frame, ratings.movies).load()
     pd.testing.assert_frame_equal(data.frame, ratings.frame, check_dtype=False)
+
+
+def test_a_guessed_name_with_blanks_is_one_name() -> None:
+    frame = pd.DataFrame({"userId": [1, 2], "the film": [1, 2], "rating": [1, 2]})
+    with pytest.raises(DataError, match=r"mean columns=\{'movieId': 'the film'\}\?"):
+        Frames(frame).load()
