@@ -159,8 +159,11 @@ def _write(
 
 
 def _as_data(table: "pd.DataFrame", title: str, output: Path) -> dict[str, Any]:
+    from cfexp.comparison.verdict import sentences
+
     return {
         "title": title,
+        "verdict": sentences(table),
         "systems": table.to_dict("records"),
         "files": str(output),
     }
@@ -168,50 +171,38 @@ def _as_data(table: "pd.DataFrame", title: str, output: Path) -> dict[str, Any]:
 
 def _as_shown(table: "pd.DataFrame") -> "pd.DataFrame":
     """Returns the table as it is printed: p-values as text, the lowest error first."""
-    from cfexp.comparison.verdict import p_text
+    from cfexp.evaluation.significance import p_text
 
     shown = table.assign(p=table["p"].map(p_text))
     return shown.sort_values(str(table.columns[2]), ignore_index=True)
 
 
 def _show(title: str, table: "pd.DataFrame") -> None:
-    from cfexp.comparison.verdict import verdict
+    from cfexp.comparison.verdict import MANY, sentences, verdict
     from cfexp.runtime.console import print_frame, print_lines
 
     shown = _as_shown(table)
     print_frame(title, shown.head(MAX_LINES))
     if len(shown) > MAX_LINES:
         print(f"and {len(shown) - MAX_LINES} more in compare.csv")  # noqa: T201
-    print_lines([("verdict", verdict(table))])
+    said = sentences(table)
+    if len(said) > MANY:
+        said = [verdict(table)]
+    print_lines([("" if i else "verdict", one) for i, one in enumerate(said)])
 
 
 def _explain(reference: str, metric: str, output: Path, best: Path | None) -> None:
     """Prints what the columns mean, and where the files are."""
+    from cfexp.comparison.verdict import columns_explained
     from cfexp.runtime.console import print_lines
 
+    how = "none: no configuration has a validation error in all its runs"
+    if best:
+        how = f"on validation: cfexp --config-dir {output} experiment={best.stem}"
     print_lines(
         [
-            (
-                "difference",
-                f"{metric} minus that of {reference}; below 0 is better. If runs with"
-                " other seeds test the same row, their errors are averaged",
-            ),
-            (
-                "low, high",
-                "95 % interval of each difference, for other users and the same trained"
-                " models: bootstrap-t over whole users",
-            ),
-            (
-                "p",
-                "p-value of no difference: paired t-test of the users' sums of errors,"
-                " Holm-corrected for all comparisons",
-            ),
-            (
-                "best",
-                f"on validation: cfexp --config-dir {output} experiment={best.stem}"
-                if best
-                else "none: no configuration has a validation error in all its runs",
-            ),
+            *columns_explained(reference, metric),
+            ("best", how),
             ("files", str(output)),
         ]
     )

@@ -1,62 +1,107 @@
-"""What a comparison found, in words, and which runs it is of."""
+"""What a comparison found, in words."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import math
 
 import pandas as pd
 
-from cfexp.comparison.systems import System
-from cfexp.evaluation.names import BIAS_RMSE
-from cfexp.tracking.tags import DATASET, SPLIT
+from cfexp.evaluation.significance import p_text
 
 SIGNIFICANT = 0.05
-
-
-def p_text(p: float) -> str:
-    """Returns a p-value as text; empty for the reference, which has none."""
-    if pd.isna(p):
-        return ""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+MANY = 5  # systems that are each given a sentence on the console
 
 
 def verdict(table: pd.DataFrame) -> str:
-    """Returns which systems differ significantly from the first one.
+    """Returns which systems differ significantly from the first one, in short.
 
     Args:
-        table: ``system``, ``difference``, ``low``, ``high`` and ``p`` as numbers; the
-            reference comes first.
+        table: As for `sentences`.
     """
     reference, others = table["system"].iloc[0], table.iloc[1:]
-    sure = (others["low"] > 0) | (others["high"] < 0)
-    sure &= others["p"] < SIGNIFICANT
-    if not sure.any():
-        return f"none differs significantly from {reference}"
     found = []
-    for word, below in (("better", True), ("worse", False)):
-        names = others["system"][sure & ((others["difference"] < 0) == below)]
+    for word in ("better", "worse"):
+        names = others["system"][[judged(row) == word for _, row in others.iterrows()]]
         if len(names):
             found.append(f"{word}: {', '.join(names)}")
+    if not found:
+        return f"none differs significantly from {reference}"
     return f"significantly different from {reference}: {'; '.join(found)}"
 
 
-def runs_of(systems: Sequence[System]) -> pd.DataFrame:
-    """Returns a row for each run: its data, its start, and the bias baseline's RMSE."""
-    rows = [
-        {
-            "system": system.name,
-            "run": run.info.run_id,
-            "dataset": run.data.tags.get(DATASET, ""),
-            "split": run.data.tags.get(SPLIT, ""),
-            "started": _day(run.info.start_time),
-            "val RMSE": run.data.metrics.get("val_rmse"),
-            "test RMSE": run.data.metrics.get("test_rmse"),
-            "bias RMSE": run.data.metrics.get(BIAS_RMSE),
-        }
-        for system in systems
-        for run in system.runs
+def sentences(table: pd.DataFrame) -> list[str]:
+    """Returns a sentence for each system but the first one, with which it is compared.
+
+    Args:
+        table: ``system``, ``difference``, ``low``, ``high`` and ``p`` as numbers; the
+            third column is named after the metric. The reference comes first.
+    """
+    metric, reference = str(table.columns[2]).upper(), str(table["system"].iloc[0])
+    others = [row for _, row in table.iloc[1:].iterrows()]
+    return [_sentence(row, reference, metric, len(others)) for row in others]
+
+
+def judged(row: pd.Series) -> str:
+    """Returns ``better``, ``worse``, or ``chance`` if the difference may be chance.
+
+    A difference is not chance if its interval leaves out 0, and its p-value, corrected
+    for the number of comparisons, is below `SIGNIFICANT`.
+    """
+    if not (_leaves_out_0(row) and row["p"] < SIGNIFICANT):
+        return "chance"
+    return "better" if row["difference"] < 0 else "worse"
+
+
+def columns_explained(reference: str, metric: str) -> list[tuple[str, str]]:
+    """Returns what the columns of a comparison mean.
+
+    Args:
+        reference: The system that the others are compared with, and how it was chosen.
+        metric: ``rmse`` or ``mae``.
+    """
+    return [
+        (
+            "difference",
+            f"{metric} minus that of {reference}; below 0 is better. If runs with"
+            " other seeds test the same row, their errors are averaged",
+        ),
+        (
+            "low, high",
+            "95 % interval of each difference, for other users and the same trained"
+            " models: bootstrap-t over whole users",
+        ),
+        (
+            "p",
+            "p-value of no difference: paired t-test of the users' sums of errors,"
+            " Holm-corrected for all comparisons",
+        ),
     ]
-    return pd.DataFrame(rows)
 
 
-def _day(milliseconds: int) -> str:
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+def _sentence(row: pd.Series, reference: str, metric: str, comparisons: int) -> str:
+    found, name, p = judged(row), row["system"], p_text(row["p"])
+    p = f"p {p}" if p.startswith("<") else f"p = {p}"
+    if not math.isfinite(row["low"]):
+        return (
+            f"{name} cannot be told from {reference}: there are too few users for an"
+            " interval"
+        )
+    if found == "chance":
+        why = "it may be chance"
+        if _leaves_out_0(row):
+            why = (
+                f"the interval leaves out 0, but among {comparisons} comparisons that"
+                " may be chance"
+            )
+        return (
+            f"{name} cannot be told from {reference}: difference"
+            f" {row['difference']:+.4f} {metric}, 95 % interval {row['low']:+.4f} to"
+            f" {row['high']:+.4f}, {p}; {why}"
+        )
+    ends = sorted(abs(row[side]) for side in ("low", "high"))
+    return (
+        f"{name} is {found} than {reference} by {abs(row['difference']):.4f} {metric},"
+        f" 95 % interval {ends[0]:.4f} to {ends[1]:.4f}, {p}; not by chance"
+    )
+
+
+def _leaves_out_0(row: pd.Series) -> bool:
+    return bool(row["low"] > 0 or row["high"] < 0)

@@ -46,5 +46,6 @@ COMMANDS = {
     "compare": _of_module("compare", "RUN RUN", "which is better; is it chance?"),
     "promote": _of_module("promote", "RUN", "make it the champion, if it is better"),
     "sync": _of_module("sync", "", "push what a tracking server did not take"),
+    "doctor": _of_module("doctor", "", "what is installed here, what is wrong"),
     "bench": _of_module("bench", "", "all models and other libraries, same rows"),
 }

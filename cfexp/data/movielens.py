@@ -89,16 +89,26 @@ class MovieLens(Dataset):
                     f" folder or zip file that holds {FORMATS[self.format].ratings}."
                 )
             return root
+        if place := self._unpacked():
+            return place
+        from cfexp.data.download import fetch  # imports pooch, which warns in notebooks
+
+        return fetch(self.name, self.url, self.hash)
+
+    def present(self) -> Path | None:
+        """Returns where the dataset lies on this machine; None if nowhere.
+
+        `root` is not looked at, and the hash of a downloaded file is not checked.
+        """
+        downloaded = cache_dir() / f"{self.name}.zip"
+        return self._unpacked() or (downloaded if downloaded.exists() else None)
+
+    def _unpacked(self) -> Path | None:
         places = [cache_dir() / self.name]
         if os.environ.get("CFEXP_DATA_DIR"):
             own = Path(os.environ["CFEXP_DATA_DIR"]).expanduser()
             places = [own / self.name, own / f"{self.name}.zip", *places]
-        for place in places:
-            if place.exists():
-                return place
-        from cfexp.data.download import fetch  # imports pooch, which warns in notebooks
-
-        return fetch(self.name, self.url, self.hash)
+        return next((place for place in places if place.exists()), None)
 
 
 def _published(name: str, values: Mapping[str, Any]) -> dict[str, Any]:

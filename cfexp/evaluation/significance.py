@@ -174,3 +174,10 @@ def holm(p_values: list[float]) -> list[float]:
     found = np.empty(len(p_values))
     found[order] = corrected
     return found.tolist()
+
+
+def p_text(p: float) -> str:
+    """Returns a p-value as text; empty for the reference, which has none."""
+    if np.isnan(p):
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,15 +1,15 @@
-"""Self-contained HTML pages: one style sheet, and inlined images."""
+"""Self-contained HTML pages: style, scripts and images are inlined."""
 
 import base64
 import html
+from pathlib import Path
 
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; }
-table { border-collapse: collapse; margin: 1rem 0; }
-td, th { padding: 0.15rem 0.8rem; border-bottom: 1px solid #ddd; text-align: left; }
-th { border-bottom-color: #999; }
-img { max-width: 100%; }
-"""
+HERE = Path(__file__).parent
+# A page reads nothing but itself: the browser is told to load no other file.
+OWN_ONLY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:;"
+    " script-src 'unsafe-inline' 'unsafe-eval'"
+)
 
 
 def page(title: str, body: str) -> str:
@@ -17,11 +17,16 @@ def page(title: str, body: str) -> str:
 
     Args:
         title: Its title, as text.
-        body: Its content, as HTML.
+        body: Its content, as HTML; tables of `cfexp.reports.html_table` are sortable.
     """
+    style = (HERE / "page.css").read_text()
+    sort = (HERE / "sort.js").read_text() if 'class="sortable"' in body else ""
+    script = f"<script>{sort}</script>" if sort else ""
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style>{body}</html>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{OWN_ONLY}">'
+        f"<title>{html.escape(title)}</title><style>{style}</style>"
+        f"{body}{script}</html>\n"
     )
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cfexp.evaluation.breakdown import HALF_WIDTH, by_count, calibration, error_stats
+from cfexp.reports.palette import ACCENT, INK
 from cfexp.training.history import History
 
 mpl.use("agg")
@@ -24,7 +25,6 @@ Place = tuple[float, float, float, float]
 
 # The file, without .png.
 NAME = "overview"
-INK, ACCENT = "#33475b", "#d9632a"
 INTERVAL = "error bars: 95 % interval"
 MAX_GENRES = 20
 # Left, bottom, width and height of each panel: computing them takes longer than the

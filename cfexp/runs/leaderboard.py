@@ -78,6 +78,20 @@ def by_option(board: pd.DataFrame, *, room: int) -> pd.DataFrame:
         board: The first result of `without_shared`.
         room: The most characters that the columns may take.
     """
+    values = options_of(board).fillna("")
+    least = [max(map(len, [*name.split("_"), *v])) for name, v in values.items()]
+    texts = board["job"].str.split(" ").explode()
+    if not texts.str.contains("=").all() or sum(least) + AROUND * len(least) > room:
+        return board
+    return pd.concat([values, board.drop(columns="job")], axis=1)
+
+
+def options_of(board: pd.DataFrame) -> pd.DataFrame:
+    """Returns the options of jobs, a column for each, missing where not given.
+
+    Args:
+        board: The first result of `without_shared`.
+    """
     jobs = [
         dict(o.split("=", 1) for o in j.split(" ") if "=" in o) for j in board["job"]
     ]
@@ -88,14 +102,10 @@ def by_option(board: pd.DataFrame, *, room: int) -> pd.DataFrame:
         for n, o in zip(last, options, strict=True)
     ]
     values = {
-        name: [job.get(option, "") for job in jobs]
+        name: [job.get(option) for job in jobs]
         for name, option in zip(names, options, strict=True)
     }
-    least = [max(map(len, [*name.split("_"), *v])) for name, v in values.items()]
-    texts = board["job"].str.split(" ").explode()
-    if not texts.str.contains("=").all() or sum(least) + AROUND * len(least) > room:
-        return board
-    return pd.concat([pd.DataFrame(values), board.drop(columns="job")], axis=1)
+    return pd.DataFrame(values, index=board.index, dtype=object)
 
 
 def means_over_repeats(board: pd.DataFrame) -> pd.DataFrame:

@@ -39,7 +39,7 @@ class SweepEnd:
         return self.board[self.board["status"].isin(DONE)]
 
     def write(self) -> None:
-        """Writes the leaderboard into the sweep's folder."""
+        """Writes the leaderboard, and and a page if there are enough jobs."""
         if self.board.empty:
             return
         results = self.folder / "results"
@@ -48,6 +48,12 @@ class SweepEnd:
         with owned.writing(results, [JSON], fix=owned.OTHER_SWEEP):
             # In the format of MLflow's tables, for its UI.
             self.board.to_json(results / JSON, orient="split", index=False)
+        from cfexp.evaluation.importance import MIN_JOBS
+
+        if len(self.finished) >= MIN_JOBS:
+            from cfexp.runs.sweep_page import write_page
+
+            write_page(self.finished, self.objective, self.folder)
 
     def show(self) -> None:
         """Prints the leaderboard, means over folds and seeds, and what to do next."""

@@ -25,6 +25,8 @@ PACKAGES = (
     "scipy",
     "tensorflow",
 )
+# The second is the same library without support of GPUs, at half the size.
+TENSORFLOWS = ("tensorflow", "tensorflow-cpu")
 NAME = re.compile(r"^Name: *(\S+)", re.MULTILINE)
 VERSION = re.compile(r"^Version: *(\S+)", re.MULTILINE)
 # Environment variable: the checkout that cfexp is imported from, if not the working
@@ -82,11 +84,18 @@ def versions() -> dict[str, str]:
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
+        names = TENSORFLOWS if package == "tensorflow" else (package,)
+        known = filter(None, map(installed, names))
+        found[package] = next(known, "not installed")
     return found
+
+
+def installed(package: str) -> str | None:
+    """Returns the version of a package; None if it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 @cache

@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 from cfexp.runtime import process, tuning
 from cfexp.runtime.deferred import deferred
@@ -85,3 +86,43 @@ def _is_relevant(record: logging.LogRecord) -> bool:
     """
     text = record.getMessage()
     return not ("tf.function retracing" in text and OUR_FUNCTION.search(text))
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What TensorFlow can do on this machine.
+
+    Attributes:
+        version: Its version.
+        device: What it compiles programs for: ``CPU`` or ``GPU``.
+        gpus: Names of the GPUs.
+        cuda: Whether it is built for NVIDIA GPUs.
+    """
+
+    version: str
+    device: str
+    gpus: tuple[str, ...]
+    cuda: bool
+
+
+def probed() -> Probed:
+    """Imports TensorFlow, compiles and runs a small program, and looks for GPUs.
+
+    Raises:
+        Exception: TensorFlow cannot be imported, or the program fails.
+    """
+    start()
+    import tensorflow as tf
+
+    doubled = tf.function(lambda x: x + x, jit_compile=True)
+    found = doubled(tf.constant([1.0, 2.0]))
+    if found.numpy().tolist() != [2.0, 4.0]:
+        raise ArithmeticError(f"a compiled sum is wrong: {found.numpy().tolist()}")
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return Probed(
+        tf.__version__,
+        "GPU" if gpus else "CPU",
+        tuple(str(one.get("device_name", "GPU")) for one in names),
+        bool(tf.sysconfig.get_build_info().get("is_cuda_build")),
+    )

@@ -8,18 +8,16 @@ import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
-from cfexp.reports.search_plot import search_plot
+from cfexp.evaluation.importance import MIN_JOBS
 from cfexp.runtime import owned
 from cfexp.sweeps.study import ended
+from cfexp.tracking.folder import IMPORTANCE, TRIALS
 
 log = logging.getLogger(__name__)
 
-TRIALS, IMPORTANCE, PLOT = "trials.csv", "importance.csv", "search.png"
-MIN_TRIALS = 4  # of which the importance of options can be told
-
 
 def write(study: optuna.Study, folder: Path) -> None:
-    """Writes the trials of a search, the importance of its options and a plot.
+    """Writes the trials of a search, the importance of its options.
 
     Args:
         study: The study.
@@ -30,10 +28,9 @@ def write(study: optuna.Study, folder: Path) -> None:
         return
     table = pd.DataFrame(map(_row, trials))
     importance = importance_of(study)
-    with owned.writing(folder, [TRIALS, IMPORTANCE, PLOT], fix=owned.OTHER_SWEEP):
+    with owned.writing(folder, [TRIALS, IMPORTANCE], fix=owned.OTHER_SWEEP):
         table.to_csv(folder / TRIALS, index=False)
         importance.to_csv(folder / IMPORTANCE, header=True, index_label="option")
-        search_plot(table, importance).savefig(folder / PLOT)
     pruned = table[table["state"] == "pruned"]
     log.info(
         "%d trials, %d of them pruned: %d epochs in all; see %s",
@@ -63,7 +60,7 @@ def importance_of(study: optuna.Study) -> pd.Series:
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     varied = {trial.value for trial in finished}
     found: dict[str, float] = {}
-    if len(finished) >= MIN_TRIALS and len(varied) > 1:
+    if len(finished) >= MIN_JOBS and len(varied) > 1:
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

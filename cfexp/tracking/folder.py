@@ -18,6 +18,9 @@ VALID_PREDICTIONS = "valid_predictions.parquet"
 METRICS = "metrics.json"
 CONFIG = "config.yaml"
 TAGS = "tags.json"
+# Of a sweep.
+SWEEP_PAGE = "sweep.html"
+TRIALS, IMPORTANCE = "trials.csv", "importance.csv"
 
 
 @dataclass(frozen=True)
