@@ -84,7 +84,8 @@ def scored(run: "Listed", metrics: "Mapping[str, Metric]") -> "list[Scored]":
     from cfexp.comparison.score import PARTS, score
 
     files = {part: _file(run, name) for part, name in PARTS.items()}
-    found = [score(part, file, metrics) for part, file in files.items() if file]
+    seed = int(run.params.get("seed", 0))
+    found = [score(part, file, metrics, seed) for part, file in files.items() if file]
     kept = [one for one in found if one]
     if not kept:
         raise ConfigError(
@@ -119,7 +120,20 @@ def _print(run: "Listed", found: "Sequence[Scored]") -> None:
         print_lines(
             [
                 *((name, f"{value:.4f}") for name, value in one.own.items()),
+                *_rated(one),
                 ("computed from", str(one.file)),
-                ("RMSE and MAE", logged),
+                ("metrics", logged),
             ]
         )
+    again = f"cfexp evaluate {run.short} evaluation.ranking=true"
+    print_lines([("full catalogue", f"its ranking needs the model: {again}")])
+
+
+def _rated(one: "Scored") -> list[tuple[str, str]]:
+    """Returns a line with the NDCG of rated movies; none if no user has two rows."""
+    rated = one.rated
+    if not rated.users:
+        return []
+    by = "" if rated.by == "score" else ", ordered by ratings that are cut to the scale"
+    text = f"{rated.ndcg:.4f} of {rated.users:,} users with two or more rows{by}"
+    return [("NDCG, rated only", text)]

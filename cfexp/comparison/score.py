@@ -12,12 +12,38 @@ from cfexp.data.ratings import RATING, USER
 from cfexp.errors import DataError, first_line
 from cfexp.evaluation.groups import Evaluation, evaluate
 from cfexp.evaluation.metric import Metric
+from cfexp.evaluation.names import RANKING, RATED_NDCG
+from cfexp.evaluation.ranking import NDCG, SCORE, means, rated_ndcg
 from cfexp.tracking.folder import TEST_PREDICTIONS, VALID_PREDICTIONS
 
 PARTS = {"test": TEST_PREDICTIONS, "val": VALID_PREDICTIONS}
 # How often training saw each row's user and movie; stored for test rows.
 SEEN = {"user": "user_count", "item": "item_count"}
 TOLERANCE = 1e-6  # of stars, between a metric and the one that was logged
+
+
+@dataclass(frozen=True)
+class RatedOnly:
+    """How well each user's rows are ordered, see `rated_ndcg`.
+
+    Attributes:
+        ndcg: The mean NDCG over users.
+        users: Number of users with at least two rows.
+        by: What orders the rows: ``score``, or the ``predicted`` rating, which is cut
+            to the scale, if a run did not store scores.
+    """
+
+    ndcg: float
+    users: int
+    by: str
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, rating: np.ndarray, seed: int) -> "RatedOnly":
+        """Returns it of stored predictions; `seed` orders equal scores."""
+        by = SCORE if SCORE in frame else "predicted"
+        user = pd.factorize(frame[USER])[0]
+        users, ndcg = rated_ndcg(user, rating, frame[by].to_numpy(np.float64), seed)
+        return cls(means({NDCG: ndcg})[NDCG], len(users), by)
 
 
 @dataclass(frozen=True)
@@ -29,18 +55,23 @@ class Scored:
         file: The file of predictions that they are computed from.
         evaluation: The errors; without groups where the counts are not stored.
         own: Further metrics by name.
+        rated: How well each user's rows are ordered.
     """
 
     part: str
     file: Path
     evaluation: Evaluation
     own: Mapping[str, float]
+    rated: RatedOnly
 
     @property
     def metrics(self) -> dict[str, float]:
         """The metrics, under the names that a run logs them."""
         own = {f"{self.part}_{name}": value for name, value in self.own.items()}
-        return self.evaluation.metrics(self.part) | own
+        found = self.evaluation.metrics(self.part) | own
+        if self.rated.users and self.part == "test":
+            found[f"{RANKING}{RATED_NDCG}"] = self.rated.ndcg
+        return found
 
     def differing(self, logged: Mapping[str, float]) -> list[str]:
         """Returns the metrics that are not as a run has logged them."""
@@ -51,13 +82,16 @@ class Scored:
         ]
 
 
-def score(part: str, file: Path, metrics: Mapping[str, Metric]) -> Scored | None:
+def score(
+    part: str, file: Path, metrics: Mapping[str, Metric], seed: int = 0
+) -> Scored | None:
     """Returns the metrics of stored predictions; None if there are no rows.
 
     Args:
         part: ``test`` or ``val``.
         file: A run's Parquet file of predictions.
         metrics: Metrics besides RMSE and MAE, by name.
+        seed: The run's seed, which orders equal scores.
 
     Raises:
         CfexpError: The file cannot be read, or a metric fails.
@@ -73,7 +107,8 @@ def score(part: str, file: Path, metrics: Mapping[str, Metric]) -> Scored | None
     if frame.empty:
         return None
     own = {name: m.value(name, rating, predicted) for name, m in metrics.items()}
-    return Scored(part, file, _evaluated(frame, rating, predicted), own)
+    evaluation = _evaluated(frame, rating, predicted)
+    return Scored(part, file, evaluation, own, RatedOnly.of(frame, rating, seed))
 
 
 def _evaluated(

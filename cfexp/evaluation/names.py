@@ -19,6 +19,8 @@ ROWS = "rows/"
 BASELINES = "baselines/"
 # How well movies are ranked, such as ``ranking/full_ndcg_10``.
 RANKING = "ranking/"
+# Of these, the protocols: the full catalogue, and the order of rated movies only.
+FULL, RATED_NDCG = "full_", "rated_ndcg"
 # Of models that know a standard deviation, such as ``intervals/coverage_90``.
 INTERVALS = "intervals/"
 # How the model was trained, such as ``training/n_parameters``.
@@ -47,6 +49,16 @@ def headline_first(metrics: Mapping[str, float]) -> dict[str, float]:
         return ("/" in name, first)
 
     return {name: metrics[name] for name in sorted(metrics, key=order)}
+
+
+def is_ranking(name: str, part: str) -> bool:
+    """Returns whether a metric is the model's ranking of a part, ``val`` or ``test``.
+
+    Not that of a baseline, nor a number of users.
+    """
+    of = f"{RANKING}{'val_' if part == 'val' else ''}"
+    starts = f"{of}{FULL}", f"{of}{RATED_NDCG}"
+    return name.startswith(starts) and not name.endswith("_users")
 
 
 def is_time(name: str) -> bool:

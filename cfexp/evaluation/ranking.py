@@ -25,6 +25,8 @@ NDCG, RECALL, PRECISION = "ndcg", "recall", "precision"
 HIT_RATE, MRR, MAP = "hit_rate", "mrr", "map"
 # No movie: a user has fewer candidates than places.
 NONE = -1
+# Column of stored predictions: what their movies were ordered by.
+SCORE = "score"
 
 
 @dataclass(frozen=True)

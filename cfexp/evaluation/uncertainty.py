@@ -5,18 +5,18 @@ errors vary with the data. If they are tested on the same rows, it only shows ho
 they vary with training; then users are resampled instead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cfexp.data.ratings import USER
-from cfexp.evaluation.names import REPEATS
+from cfexp.evaluation.names import REPEATS, is_ranking
 from cfexp.evaluation.rows import ERROR, distinct
 from cfexp.evaluation.significance import FloatArray, half_width
 
-# The metrics of each part of the data that get an interval.
+# The errors of each part of the data, which get an interval, as ranking measures do.
 PARTS = {
     "val": ("val_rmse", "val_mae"),
     "test": ("test_rmse", "test_mae", "skill_vs_bias"),
@@ -30,7 +30,6 @@ OVER_USERS = (
     "other users, the same {} trained models, as all have the same {} rows: bootstrap-t"
     " over {:,} whole users{}"
 )
-WITH_INTERVAL = tuple(name for names in PARTS.values() for name in names)
 
 # The interval of each metric, and a text: what the intervals cover.
 Bounds = tuple[dict[str, tuple[float, float]], str]
@@ -52,7 +51,7 @@ class Part:
 def summary(
     table: pd.DataFrame, parts: dict[str, Part]
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Returns the mean of each metric, and intervals of those in `WITH_INTERVAL`.
+    """Returns the mean of each metric, and intervals of `with_interval`.
 
     Args:
         table: One row for each fold or seed, one column for each metric.
@@ -68,7 +67,7 @@ def summary(
     found[f"{REPEATS}n"] = float(len(table))
     covers = {}
     for key, part in parts.items():
-        names = [name for name in PARTS[key] if name in whole]
+        names = with_interval(key, whole)
         found |= {f"{REPEATS}{name}_std": float(table[name].std()) for name in names}
         groups = same_rows(part)
         if len(set(groups)) == 1:
@@ -82,6 +81,18 @@ def summary(
                 found[f"{REPEATS}{name}_low"] = low
                 found[f"{REPEATS}{name}_high"] = high
     return found, covers
+
+
+def with_interval(part: str, metrics: Iterable[str]) -> list[str]:
+    """Returns the metrics that get an interval: errors, and the model's ranking.
+
+    Args:
+        part: ``val`` or ``test``.
+        metrics: The names of all metrics.
+    """
+    known = list(metrics)
+    errors = [name for name in PARTS[part] if name in known]
+    return errors + [name for name in known if is_ranking(name, part)]
 
 
 def uncertainty(values: np.ndarray, *, share: float) -> tuple[float, float]:
@@ -149,6 +160,6 @@ def _over_users(key: str, part: Part) -> Bounds:
         f"{key}_rmse": (float(np.sqrt(low[0])), float(np.sqrt(high[0]))),
         f"{key}_mae": (float(low[1]), float(high[1])),
     }
-    skill = "; none for the skill" if key == "test" else ""
+    skill = "; none for the skill and for ranking" if key == "test" else ""
     covers = OVER_USERS.format(len(part.errors), LABELS[key], len(users), skill)
     return bounds, covers

@@ -1,12 +1,10 @@
 """The model card of a run (Mitchell et al., 2019): data, protocol, errors, limits."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from markdown_it import MarkdownIt
 
@@ -22,8 +20,17 @@ from cfexp.evaluation.names import (
     TRAINING,
 )
 from cfexp.reports.description import of_model
+from cfexp.reports.markdown import escaped as _escaped
+from cfexp.reports.markdown import table as _table
 from cfexp.reports.page import data_uri, page
 from cfexp.reports.plots import NAME
+from cfexp.reports.ranking_table import (
+    below_popularity,
+    full_table,
+    protocol,
+    rated_table,
+)
+from cfexp.training.ranking import Ranking
 
 EPOCH_CHOSEN = "Early stopping and the kept epoch used validation rows only."
 NOTHING_CHOSEN = (
@@ -48,6 +55,7 @@ class Card:
         test: The test predictions, from `cfexp.runs.results.test_predictions`.
         params: The logged parameters.
         metrics: The final metrics, including ``seconds/`` of each stage.
+        ranking: How well movies are ranked; None if they were not.
     """
 
     title: str
@@ -56,6 +64,7 @@ class Card:
     test: pd.DataFrame
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
+    ranking: Ranking | None = None
 
     def write(self, folder: Path) -> None:
         """Writes ``model_card.md`` and the self-contained ``model_card.html``.
@@ -87,6 +96,7 @@ class Card:
             _protocol(params, comparison.fitted_on, chosen),
             "## Errors and margin over the baselines\n",
             _errors(comparison),
+            _ranking(str(params["model.name"]), self.ranking),
             "## Calibration: ratings given, by the star predicted\n",
             _table(calibration(test)),
             _intervals(test),
@@ -157,6 +167,22 @@ def _errors(comparison: Comparison) -> str:
     return _table(pd.DataFrame(rows))
 
 
+def _ranking(model: str, ranking: Ranking | None) -> str:
+    """Returns how well movies are ranked, by both protocols; empty if they were not."""
+    if ranking is None:
+        return ""
+    return "\n".join(
+        [
+            f"## Ranking: the first {ranking.k} of the full catalogue\n",
+            _table(full_table(model, ranking)),
+            f"{_escaped(protocol(ranking))}\n",
+            "### NDCG, rated only\n",
+            _table(rated_table(model, ranking)),
+            f"{_escaped(below_popularity(model, ranking))}\n",
+        ]
+    )
+
+
 def _intervals(test: pd.DataFrame) -> str:
     """Returns how often ratings lie in their intervals; empty if there are none."""
     if STD not in test:
@@ -188,26 +214,6 @@ def _time(metrics: Mapping[str, float]) -> str:
             label = name.removeprefix(TRAINING).replace("_", " ")
             rows.append((label, f"{metrics[name]:,.0f}"))
     return _table(pd.DataFrame(rows, columns=["stage", "value"]))
-
-
-def _table(frame: pd.DataFrame) -> str:
-    """Returns a table in Markdown."""
-    lines = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
-    lines += [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool | np.bool_):
-        return str(value).lower()
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:,.4f}".removesuffix(".0000")
-    return f"{value:,}" if isinstance(value, int | np.integer) else _escaped(str(value))
-
-
-def _escaped(text: str) -> str:
-    """Returns text in one line, with Markdown's special characters escaped."""
-    return re.sub(r"([\\|*_<>&`\[\]])", r"\\\1", " ".join(text.split()))
 
 
 def _plot(folder: Path) -> str:

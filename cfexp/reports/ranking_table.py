@@ -1,5 +1,7 @@
 """The tables of how well a model ranks movies."""
 
+import pandas as pd
+
 from cfexp.evaluation.beyond import COVERAGE, DIVERSITY, GINI, NOVELTY
 from cfexp.evaluation.ranking import HIT_RATE, MAP, MRR, NDCG, PRECISION, RECALL
 from cfexp.runtime.console import _table, plain, print_lines, print_out, show
@@ -34,27 +36,48 @@ def print_ranking(model: str, ranking: Ranking | None) -> None:
     table.add_column("", overflow="fold")
     for title in COLUMNS.values():
         table.add_column(title, justify="right")
-    for system, measures in ranking.full.items():
-        is_model = system == MODEL
-        values = (_text(measures[name]) for name in COLUMNS)
-        name = model if is_model else system
-        table.add_row(name, *values, style="bold" if is_model else None)
+    for i, row in enumerate(full_table(model, ranking).itertuples(index=False)):
+        values = map(_text, row[1:])
+        table.add_row(row[0], *values, style=None if i else "bold")
     show(table, spare=SPARE)
-    rated = ", ".join(
-        f"{model if system == MODEL else system} {_text(ndcg)}"
-        for system, ndcg in ranking.rated.items()
-    )
-    print_out(plain(_protocol(ranking)), style="dim")
+    each = rated_table(model, ranking).itertuples(index=False)
+    rated = ", ".join(f"{name} {_text(ndcg)}" for name, ndcg in each)
+    print_out(plain(protocol(ranking)), style="dim")
     print_lines([("NDCG, rated only", rated)])
-    if ranking.below_popularity:
-        said = (
-            f"popular movies are better recommendations than those of {model}: a model"
-            " of ratings does not know which movies somebody watches"
-        )
+    if said := below_popularity(model, ranking):
         print_out(plain(said), style="yellow")
 
 
-def _protocol(ranking: Ranking) -> str:
+def full_table(model: str, ranking: Ranking) -> pd.DataFrame:
+    """Returns a row for the model and each baseline: protocol ``full``."""
+    rows = [
+        [_name(model, system), *(measures[name] for name in COLUMNS)]
+        for system, measures in ranking.full.items()
+    ]
+    return pd.DataFrame(rows, columns=["", *COLUMNS.values()])
+
+
+def rated_table(model: str, ranking: Ranking) -> pd.DataFrame:
+    """Returns the same of the protocol ``rated``."""
+    rows = [(_name(model, system), ndcg) for system, ndcg in ranking.rated.items()]
+    return pd.DataFrame(rows, columns=["", "NDCG"])
+
+
+def below_popularity(model: str, ranking: Ranking) -> str:
+    """Returns a sentence if popular movies are better recommendations; else nothing."""
+    if not ranking.below_popularity:
+        return ""
+    return (
+        f"popular movies are better recommendations than those of {model}: a model"
+        " of ratings does not know which movies somebody watches"
+    )
+
+
+def _name(model: str, system: str) -> str:
+    return model if system == MODEL else system
+
+
+def protocol(ranking: Ranking) -> str:
     """Returns what was ranked, for whom, by both protocols."""
     catalogue = ranking.catalogue
     left_out = f"; {catalogue.left_out:,} have none" if catalogue.left_out else ""

@@ -13,9 +13,10 @@ from cfexp.config.identity import code_version, repeated_options
 from cfexp.config.repeats import Repeat, repeats
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
-from cfexp.evaluation.names import REPEATS, ROWS
+from cfexp.evaluation.names import RANKING, REPEATS, ROWS
+from cfexp.evaluation.ranking import NDCG
 from cfexp.evaluation.rows import read_errors
-from cfexp.evaluation.uncertainty import WITH_INTERVAL, Part, summary
+from cfexp.evaluation.uncertainty import PARTS, Part, summary, with_interval
 from cfexp.reports.description import of_repeats
 from cfexp.runs import metadata
 from cfexp.runs.conclusion import conclude_run
@@ -209,7 +210,9 @@ def _print(
     covers: Mapping[str, str],
 ) -> None:
     """Prints the repeats, their means and intervals, and what the intervals cover."""
-    metrics = [metric for metric in WITH_INTERVAL if metric in found]
+    known = [name for part in PARTS for name in with_interval(part, found)]
+    # Of the measures of ranking, NDCG; all of them are among the metrics.
+    metrics = [n for n in known if RANKING not in n or NDCG in n]
     ends = {"std": "_std", "95 % low": "_low", "95 % high": "_high"}
     lines = {"mean": [found[m] for m in metrics]} | {
         label: [found.get(f"{REPEATS}{m}{end}") for m in metrics]

@@ -20,6 +20,7 @@ from cfexp.data.split import Data
 from cfexp.errors import first_line
 from cfexp.evaluation.intervals import STD
 from cfexp.evaluation.names import seconds
+from cfexp.evaluation.ranking import SCORE
 from cfexp.models.base import Scorer
 from cfexp.models.predictor import check_replaceable
 from cfexp.reports.card import Card
@@ -31,6 +32,7 @@ from cfexp.runtime.provenance import GitState, all_packages, versions
 from cfexp.tracking.folder import (
     CONFIG,
     METRICS,
+    RANKING_USERS,
     SKIPPED,
     TAGS,
     TEST_PREDICTIONS,
@@ -52,6 +54,7 @@ FILES = (
     "packages.txt",
     TEST_PREDICTIONS,
     VALID_PREDICTIONS,
+    RANKING_USERS,
     "epochs.csv",
     "git.diff",
     f"plots/{NAME}.png",
@@ -71,12 +74,15 @@ def predictions(
 def test_predictions(result: Result) -> pd.DataFrame:
     """Returns the test ratings with ``predicted``, ``genres`` and training counts.
 
-    The counts are ``user_count`` and ``item_count``; also ``std``, if it is known.
+    The counts are ``user_count`` and ``item_count``; also ``std``, if it is known, and
+    ``score``, by which movies were ranked, if they were.
     """
     (ratings, split), tested = result.data, result.tested
     frame = predictions(ratings, split.test, tested.predicted)
     if tested.std is not None:
         frame = frame.assign(**{STD: tested.std})
+    if result.ranking:
+        frame = frame.assign(**{SCORE: result.ranking.score})
     return frame.assign(
         genres=genres_of(frame[[ITEM]], ratings.movies).to_numpy(),
         user_count=tested.seen["user"],
@@ -124,7 +130,7 @@ def write(
             title = f"{job.name} on {result.data.ratings.name}"
             params = job.experiment.params()
             about = (title, result.data, result.comparison)
-            Card(*about, test, params, metrics).write(folder)
+            Card(*about, test, params, metrics, result.ranking).write(folder)
 
 
 def _write_tables(folder: Path, result: Result, test: pd.DataFrame) -> None:
@@ -132,6 +138,8 @@ def _write_tables(folder: Path, result: Result, test: pd.DataFrame) -> None:
     valid = predictions(ratings, split.valid, result.fitted.val_predicted)
     test.drop(columns=[GENRES]).to_parquet(folder / TEST_PREDICTIONS, index=False)
     valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
+    if result.ranking:
+        result.ranking.users.to_parquet(folder / RANKING_USERS, index=False)
     if result.history:
         epochs = pd.DataFrame([asdict(e) for e in result.history.epochs])
         epochs.to_csv(folder / "epochs.csv", index=False)

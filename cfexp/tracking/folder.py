@@ -15,6 +15,8 @@ from cfexp.data.encoder import FeatureEncoder
 SKIPPED = "skipped.json"
 TEST_PREDICTIONS = "test_predictions.parquet"
 VALID_PREDICTIONS = "valid_predictions.parquet"
+# The ranking measures of each user.
+RANKING_USERS = "ranking_users.parquet"
 METRICS = "metrics.json"
 CONFIG = "config.yaml"
 TAGS = "tags.json"

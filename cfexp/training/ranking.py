@@ -9,14 +9,13 @@ import pandas as pd
 from cfexp.data.ratings import USER
 from cfexp.data.split import Data
 from cfexp.evaluation.catalogue import Catalogue
-from cfexp.evaluation.names import RANKING
+from cfexp.evaluation.names import FULL, RANKING, RATED_NDCG
 from cfexp.evaluation.ranking import NDCG, FloatArray, means
 from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.training.held_out import BIAS, POPULARITY, HeldOut, Ranked
 from cfexp.training.recipe import Usable
 
 MODEL = "model"
-FULL, RATED_NDCG = "full_", f"rated_{NDCG}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import mlflow
+import pandas as pd
 import pytest
-from helpers import FITTED, TINY, cfexp, ok
+from helpers import FITTED, SMALL, TINY, cfexp, ok
 
 RANKED = "evaluation.ranking=true"
 
@@ -45,3 +46,35 @@ def test_without_ranking_nothing_is_said_of_it(workdir: Path) -> None:
     done = ok(cfexp(*options, cwd=workdir))
     assert "ranking" not in done.stdout
     assert not metrics(workdir / "run")
+
+
+def test_folder_of_a_run_tells_its_ranking(workdir: Path) -> None:
+    options = (*SMALL, "model=dot", "embed_dim=4", RANKED, "hydra.run.dir=run")
+    ok(cfexp(*options, cwd=workdir))
+    found, results = metrics(workdir / "run"), workdir / "run/results"
+    users = pd.read_parquet(results / "ranking_users.parquet")
+    for name in ("full_ndcg_10", "full_recall_10", "rated_ndcg"):
+        assert users[name].mean() == pytest.approx(found[f"ranking/{name}"])
+    card = (results / "model_card.md").read_text()
+    assert "## Ranking: the first 10 of the full catalogue" in card
+    assert "No candidates are sampled" in card
+    assert f"| popularity | {found['ranking/popularity_full_ndcg_10']:.4f} |" in card
+    assert "### NDCG, rated only" in card
+
+    done = ok(cfexp("score", "run", cwd=workdir))
+    said = " ".join(done.stdout.split())
+    assert f"NDCG, rated only {found['ranking/rated_ndcg']:.4f} of" in said
+    assert "not as logged" not in said
+    assert "its ranking needs the model: cfexp evaluate" in said
+
+
+def test_repeats_have_intervals_of_ranking(workdir: Path) -> None:
+    options = (*SMALL, "model=bias", RANKED, "cv=2", "hydra.run.dir=run")
+    done = ok(cfexp(*options, cwd=workdir, env={"COLUMNS": "200"}))
+    assert "ranking/full_ndcg_10" in done.stdout
+    found = metrics(workdir / "run")
+    each = [metrics(workdir / f"run/{i}")["ranking/full_ndcg_10"] for i in range(2)]
+    assert found["ranking/full_ndcg_10"] == pytest.approx(sum(each) / 2)
+    whole = json.loads((workdir / "run/results/metrics.json").read_text())
+    ends = [whole[f"repeats/ranking/full_ndcg_10_{end}"] for end in ("low", "high")]
+    assert ends[0] < found["ranking/full_ndcg_10"] < ends[1]
