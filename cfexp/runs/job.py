@@ -55,6 +55,12 @@ class Job:
             folder=self.folder / f"worker_{index}",
         )
 
+    def in_a_series(self) -> "Job":
+        """Returns the job of a sweep or of repeats, of which few are looked at."""
+        if self.tracking.plots is not None:
+            return self
+        return replace(self, tracking=self.tracking.replace(plots=False))
+
     def key(self, data: Data) -> str:
         """Returns 16 hex digits, the same for jobs with the same result.
 

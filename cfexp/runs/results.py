@@ -124,8 +124,9 @@ def write(
         if git and (git.diff or git.untracked):
             (folder / "git.diff").write_bytes(diff_file(git))
         _write_tables(folder, result, test)
-        with optional("the plots"):
-            save_plots(folder / "plots", history=history, predictions=test)
+        if job.tracking.plots is not False:
+            with optional("the plots"):
+                save_plots(folder / "plots", history=history, predictions=test)
         with optional("the model card"):
             title = f"{job.name} on {result.data.ratings.name}"
             params = job.experiment.params()

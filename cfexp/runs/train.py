@@ -69,6 +69,7 @@ def train(
     check_tracking(job.tracking)
     later = paperwork.current()
     if later:  # a second job of the same kind finds the first one finished
+        job = job.in_a_series()
         later.wait_for(job.key(data))
     with ExitStack() as stack:
         claimed = stack.enter_context(claim(job, data))

@@ -26,6 +26,8 @@ class Tracking(Spec):
         experiment: Name of the MLflow experiment, created if it does not exist.
         register_as: Name to register the trained model under; not registered if None.
         git_diff: Save the uncommitted changes of the user's repository with each run.
+        plots: Save a picture with each run; None: with single runs, not with the jobs
+            of a sweep or of repeats, of which ``cfexp show RUN --plots`` draws one.
     """
 
     group: ClassVar[str] = "tracking"
@@ -35,6 +37,7 @@ class Tracking(Spec):
     experiment: str = "cfexp"
     register_as: str | None = None
     git_diff: bool = True
+    plots: bool | None = None
 
     @property
     def absolute_uri(self) -> str:

@@ -9,9 +9,12 @@ import pytest
 from helpers import FITTED, TINY, cfexp, ok, python
 from tracked import check_job, client, metrics_of, runs
 
+import cfexp as api
 from cfexp.errors import TrainingError
 from cfexp.runs import results
+from cfexp.runs.job import Job
 from cfexp.runs.paperwork import MAX_WAITING, Paperwork, in_background
+from cfexp.tracking.settings import Tracking
 from cfexp.training import member
 
 MOMENT = 60  # seconds; a test that waits so long has failed
@@ -44,6 +47,16 @@ def test_few_jobs_wait_and_errors_are_kept() -> None:
 def test_the_error_of_the_block_comes_first() -> None:
     with pytest.raises(ValueError, match="own"), in_background():
         raise ValueError("own")
+
+
+@pytest.mark.parametrize("wanted", [None, True, False])
+def test_jobs_of_a_series_have_pictures_only_where_asked_for(
+    workdir: Path, wanted: bool | None
+) -> None:
+    tracking = Tracking(plots=wanted)
+    job = Job(experiment=api.compose(), tracking=tracking, folder=workdir, name="one")
+    assert job.in_a_series().tracking.plots is bool(wanted)
+    assert job.tracking.plots is wanted
 
 
 @pytest.mark.slow
@@ -102,6 +115,7 @@ def test_a_second_job_of_a_kind_waits_for_the_first(
 
         monkeypatch.setattr(Paperwork, name, noted)
     ok(cfexp("-m", "model=bias", "seed=0,1", *TINY, cwd=workdir))
+    assert not list(workdir.glob("multirun/**/*.png"))  # few jobs are looked at
     assert len(set(keys["add"])) == 2
     assert keys["add"] == keys["wait_for"]
 
@@ -190,7 +204,7 @@ def test_stopped_while_a_job_is_written(workdir: Path, number: str) -> None:
     for run in found:
         check_job(workdir, run, epochs=2)
         names = {f.path for f in client(workdir).list_artifacts(run.info.run_id)}
-        assert {"plots", "model_card.html"} <= names
+        assert {"test_predictions.parquet", "model_card.html"} <= names
         folder = Path(run.data.tags["cfexp.folder"])
         logged = json.loads((folder / "results/metrics.json").read_text())
         assert run.data.metrics["test_rmse"] == logged["test_rmse"]

@@ -30,7 +30,8 @@ MODE = "workflowType=machine_learning"
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The UI of a working directory with one sweep of two models."""
     folder = tmp_path_factory.mktemp("ui")
-    sweep = ["-m", "model=bias,dot", "embed_dim=4", "training=quick", *TINY]
+    own = ["embed_dim=4", "training=quick", "tracking.plots=true"]
+    sweep = ["-m", "model=bias,dot", *own, *TINY]
     done = cfexp(*sweep, cwd=folder)
     assert done.returncode == 0, done.stderr
     port = free_port()
