@@ -2,8 +2,8 @@
 
 Each size is one process: synthetic data (from the cache), one epoch of a model, dot
 with ``embed_dim=64`` by default, evaluation. ``--model bayes`` takes three samples of
-16 factors instead, without histories; its epoch is the fastest one. Draws the README's
-plot where ``--plot`` says.
+16 factors instead, without histories; its epoch is the fastest one. Draws the
+plot of docs/speed.md where ``--plot`` says.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """The configuration with the lowest validation error, as an experiment file."""
 
 import json
+import logging
 import math
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import yaml
 from cfexp.comparison.systems import System
 from cfexp.config.experiment_file import experiment
 from cfexp.config.identity import is_repeat
-from cfexp.errors import TrackingError
 from cfexp.tracking.tags import OVERRIDES
+
+log = logging.getLogger(__name__)
 
 NAME = "best_overrides"
 
@@ -35,10 +37,8 @@ def write_best(folder: Path, systems: list[System]) -> Path | None:
         systems: The systems compared.
 
     Returns:
-        The file; None if no system has a validation error.
-
-    Raises:
-        TrackingError: The system's runs have no overrides logged.
+        The file; None if no system has a validation error, or if the best one's runs
+        have no overrides logged.
     """
     best = min(systems, key=validation)
     file = folder / "experiment" / f"{NAME}.yaml"
@@ -47,11 +47,13 @@ def write_best(folder: Path, systems: list[System]) -> Path | None:
         return None
     tag = best.runs[0].data.tags.get(OVERRIDES)
     if tag is None:
-        raise TrackingError(
-            f"run {best.runs[0].info.run_id} has no overrides logged: it was trained"
-            " with an older version of cfexp, or in Python from objects. Train it"
-            " again, or write the experiment file yourself."
+        log.warning(
+            "the best configuration is not written as an experiment: %s was trained in"
+            " Python from objects, or with an older version of cfexp",
+            best.name,
         )
+        file.unlink(missing_ok=True)
+        return None
     overrides = [o for o in json.loads(tag) if not is_repeat(o)]
     name = " ".join(best.name.split())  # a line end would end the comment
     head = (

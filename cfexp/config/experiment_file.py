@@ -5,7 +5,6 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from cfexp.config.compose import is_sweep
 from cfexp.config.schema import ACROSS, GROUPS
 
 
@@ -24,7 +23,6 @@ def experiment(overrides: list[str]) -> dict[str, Any]:
             OmegaConf.update(values, key, override.value())
     found: dict[str, Any] = {"defaults": [*sorted(across), *groups, "_self_"]}
     found |= OmegaConf.to_container(values)  # type: ignore[arg-type]
-    # The overrides are those of one job of a search.
-    if across and is_sweep(overrides):
+    if across:  # one may be a search, of which these overrides are one job
         found["hydra"] = {"mode": "RUN"}
     return found

@@ -17,7 +17,7 @@ class AutoRec(NeuralModel):
     Trained by whole rows of the matrix: a batch has all ratings of some movies, or
     users, about ``training.batch_size`` ratings in all. To leave out the rating to be
     predicted instead, exactly, was less accurate and slower: see
-    ``docs/configuration.md``.
+    ``docs/models.md``.
 
     Attributes:
         of: ``item``, a movie's ratings by all users; or ``user``, a user's ratings of

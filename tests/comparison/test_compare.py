@@ -12,7 +12,7 @@ import pytest
 from helpers import TINY, cfexp, ok, python
 from pages import check_self_contained, tables_of
 
-from cfexp.comparison.best import experiment
+from cfexp.comparison.best import experiment, write_best
 from cfexp.comparison.systems import System, errors_of, systems
 from cfexp.comparison.verdict import sentences
 
@@ -165,6 +165,16 @@ def test_command_explains(tracked: Path, arguments: list[str], message: str) -> 
     assert message in said
 
 
+def test_best_of_runs_from_objects_is_not_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as those of a DataFrame, which no command line can name."""
+    data = SimpleNamespace(metrics={"val_rmse": 0.9}, tags={})
+    best = System("dot", (SimpleNamespace(data=data),))  # type: ignore[arg-type]
+    assert write_best(tmp_path, [best]) is None
+    assert "is not written as an experiment: dot was trained in Python" in caplog.text
+
+
 def test_experiment_of_overrides() -> None:
     """Groups, values and a search's job give an experiment that does the same."""
     said = ["search=dot", "model.l2=0.3", "experiment=ml-100k/dot", "split=kfold"]
@@ -182,7 +192,10 @@ def test_experiment_of_overrides() -> None:
         "defaults": ["/experiment/quick", "_self_"],
         "model": {"layers": [8, 4]},
         "dataset": {"x": None},
+        "hydra": {"mode": "RUN"},
     }
+    own = experiment(["experiment=films"])  # of a --config-dir, which is not known here
+    assert own["defaults"] == ["/experiment/films", "_self_"]
 
 
 @pytest.mark.slow

@@ -13,13 +13,9 @@ import pytest
 from helpers import ROOT, TINY, cfexp, ok, process, python
 from small_models import programs_made
 
-SECTION = (
-    (ROOT / "README.md")
-    .read_text()
-    .partition("### Add a model\n")[2]
-    .partition("\n### ")[0]
-)
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", SECTION, re.DOTALL)
+PAGE = (ROOT / "docs/extending.md").read_text()
+SECTION = PAGE.partition("## Add a model\n")[2].partition("\n## ")[0]
+BLOCKS = re.findall(r"```(\w+)[^\n]*\n(.*?)```", SECTION, re.DOTALL)
 QUICK = [*TINY, "training=quick"]
 OWN = ["--config-dir", "conf"]
 # A process that knows the tests' cfexp, and not the folder that it is started in.
@@ -79,7 +75,7 @@ class Broken(Metric):
 
 
 def write_model(folder: Path) -> None:
-    """Writes the files of README, which it names in the order of its blocks."""
+    """Writes the files of the page, which it names in the order of its blocks."""
     names = re.findall(r"`([\w/]+\.(?:py|yaml))`", SECTION)
     for (_, text), name in zip(BLOCKS, names, strict=False):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +90,7 @@ def run_ids(said: str) -> list[str]:
 
 
 def in_a_shell(workdir: Path) -> str:
-    """Runs the commands of README as they stand; returns what they print."""
+    """Runs its commands as they stand; returns what they print."""
     (workdir / "bin").mkdir()
     script = workdir / "bin/cfexp"
     python = " ".join(ALONE)
