@@ -11,6 +11,7 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from myst_parser.parsers.sphinx_ import MystParser
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyObject
 
 ROOT = Path(__file__).resolve().parents[1]
 XMLNS = ' xmlns="http://www.w3.org/1998/Math/MathML"'
@@ -41,7 +42,8 @@ autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_class_signature = "separated"
 autodoc_default_options = {
-    "exclude-members": "__new__, __init__, problems, model_post_init, holdout"
+    "exclude-members": "__init__, __new__, holdout, model_config, model_post_init,"
+    " problems"
 }
 napoleon_use_ivar = True
 napoleon_use_rtype = False
@@ -91,11 +93,14 @@ def write(visitor: Any, formula: nodes.Element, display: bool) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Adds the formulas and the notebook to Sphinx."""
+    """Adds formulas and the notebook to Sphinx, and names attributes so."""
     app.add_html_math_renderer(
         "mathml",
         (lambda visitor, node: write(visitor, node, display=False), None),
         (lambda visitor, node: write(visitor, node, display=True), None),
     )
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"
     app.add_source_suffix(".ipynb", "ipynb")
     app.add_source_parser(NotebookParser)

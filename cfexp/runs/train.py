@@ -75,8 +75,7 @@ def train(
         claimed = stack.enter_context(claim(job, data))
         if claimed.earlier:
             return _skipped(job, claimed)
-        epochs = job.experiment.training.epochs
-        with noted_if_stopped(claimed.checkpoint, epochs=epochs):
+        with noted_if_stopped(claimed.checkpoint, epochs=job.experiment.training.epochs):
             trained = _train(claimed, data, source, watch, stack)
             run_id = trained.run.run_id
             if later:
