@@ -60,8 +60,8 @@ def train(
         Pruned: ``job.on_epoch`` gave it up.
     """
     results.check_folder(job.folder)
-    folder = Path(job.experiment.training.checkpoint_dir)
-    check_folder(folder, "training.checkpoint_dir")
+    training = job.experiment.training
+    check_folder(Path(training.checkpoint_dir), "training.checkpoint_dir")
     watch = Stopwatch()
     with watch("data"):
         data = data or job.experiment.load(source=source)
@@ -75,7 +75,7 @@ def train(
         claimed = stack.enter_context(claim(job, data))
         if claimed.earlier:
             return _skipped(job, claimed)
-        with noted_if_stopped(claimed.checkpoint, epochs=job.experiment.training.epochs):
+        with noted_if_stopped(claimed.checkpoint, epochs=training.epochs):
             trained = _train(claimed, data, source, watch, stack)
             run_id = trained.run.run_id
             if later:
