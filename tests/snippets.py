@@ -24,7 +24,8 @@ from helpers import ROOT, TINY, cfexp, ok, untouched
 from cfexp.config.command_table import COMMANDS
 
 REASONS = ("network", "server", "real data", "minutes")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OUTSIDE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [*OUTSIDE, *sorted((ROOT / "docs").glob("*.md"))]
 # What makes a training on built-in data short, by an argument that it has.
 SHORTER = {"model=bayes": ["model.sweeps=4", "model.burn_in=1", "model.keep=2"]}
 CHOOSES_DATA = ("dataset=", "experiment=", "dataset.")
