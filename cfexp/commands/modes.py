@@ -59,10 +59,24 @@ USAGES = {
         ("PAIRS", "pairs"),
     ),
     "recommend": Usage(
-        "Lists the movies with the highest predictions that a user has not rated.",
-        (("k=10", "how many"), *OUTPUT),
+        "Lists the movies with the highest predictions that a user has not rated; for"
+        " many users, or for new users, of whom a few ratings are known.",
+        (
+            ("k=10", "how many"),
+            ("users=all", "all users of the dataset; or a file of userId"),
+            ("ratings=FILE", "new users: a file of movieId, rating, perhaps userId"),
+            ("explain=true", "which of the user's ratings raise each prediction"),
+            *OUTPUT,
+        ),
         "cfexp recommend best 42 k=5",
         ("USER", "user"),
+    ),
+    "similar": Usage(
+        "Lists the movies whose embeddings are most like that of a movie, given by its"
+        " id or its title.",
+        (("k=10", "how many"), *OUTPUT),
+        "cfexp similar best 'Toy Story (1995)'",
+        ("MOVIE", "movie"),
     ),
     "finetune": Usage(
         "Continues the training of a trained model, on its data or on others.",

@@ -36,6 +36,7 @@ COMMANDS = {
     "evaluate": _of_mode(Mode.evaluate, "RUN", "test a trained model again"),
     "predict": _of_mode(Mode.predict, "RUN PAIRS", "predict the pairs of a file"),
     "recommend": _of_mode(Mode.recommend, "RUN USER", "the movies that suit a user"),
+    "similar": _of_mode(Mode.similar, "RUN MOVIE", "movies that are like a movie"),
     "finetune": _of_mode(Mode.finetune, "RUN", "train a model further"),
     "reproduce": _of_mode(Mode.reproduce, "RUN", "does it come out the same?"),
     "runs": _of_module("runs", "", "list runs"),

@@ -7,6 +7,10 @@ from cfexp.runtime.files import file_problems
 from cfexp.runtime.formats import format_problems
 from cfexp.spec import Spec
 
+# Modes that write a table, and whom one of them may write for.
+WRITING = (Mode.predict, Mode.recommend, Mode.similar)
+AUDIENCES = ("user", "users", "ratings")
+
 
 class Options(Spec, OptionFields):
     """The mode and its options, see `OptionFields`."""
@@ -25,9 +29,24 @@ class Options(Spec, OptionFields):
             )
         if mode is Mode.predict and self.pairs is None:
             problems.append("mode=predict needs pairs=, a CSV of userId and movieId")
-        if mode in (Mode.predict, Mode.recommend) and self.output is not None:
+        if mode in WRITING and self.output is not None:
             problems += file_problems(Path(self.output), "output")
             problems += format_problems(Path(self.output), "output")
-        if mode is Mode.recommend and self.user is None:
-            problems.append("mode=recommend needs user=, a userId of the dataset")
+        if mode is Mode.recommend:
+            problems += self._audience_problems()
+        if mode is Mode.similar and self.movie is None:
+            problems.append("mode=similar needs movie=, a movieId or a title")
         return problems
+
+    def _audience_problems(self) -> list[str]:
+        """Returns what is wrong with whom to recommend movies to."""
+        given = [n for n in AUDIENCES if getattr(self, n) is not None]
+        if len(given) != 1:
+            got = " and ".join(f"{name}=" for name in given) or "none"
+            return [
+                "mode=recommend needs one of user=, a userId; users=, a file of them or"
+                f" all; and ratings=, a file of a new user's ratings. Got: {got}"
+            ]
+        if self.explain and self.users is not None:
+            return ["explain=true is for user= or ratings=, not for users="]
+        return []

@@ -33,6 +33,7 @@ class Mode(Enum):
     evaluate = "evaluate"
     predict = "predict"
     recommend = "recommend"
+    similar = "similar"
     finetune = "finetune"
     reproduce = "reproduce"
 
@@ -59,11 +60,15 @@ class OptionFields:
         pairs: Of `predict`: the file of users and movies, CSV or Parquet.
         columns: Of `predict` and `recommend`: the columns' names in their files. None:
             those of the model's data, or ``userId`` and so on.
-        output: Of `predict` and `recommend`: the file to write, whose ending says the
-            format; None: in the run's folder.
+        output: Of `predict`, `recommend` and `similar`: the file to write, whose ending
+            says the format; None: in the run's folder.
         overwrite: Replace `output` if it exists.
         user: Of `recommend`: id of the user to recommend movies to.
-        k: Of `recommend`: number of movies.
+        users: Of `recommend`: many users, a file of them or ``all`` of the dataset.
+        ratings: Of `recommend`: the file of the ratings of one or more new users.
+        explain: Of `recommend`: add which of the user's ratings raise each prediction.
+        movie: Of `similar`: the id or the title of the movie.
+        k: Of `recommend` and `similar`: number of movies.
     """
 
     mode: Mode = Mode.train
@@ -86,6 +91,10 @@ class OptionFields:
     output: str | None = None
     overwrite: bool = False
     user: str | None = None
+    users: str | None = None
+    ratings: str | None = None
+    explain: bool = False
+    movie: str | None = None
     k: Annotated[int, Ge(1)] = 10
 
 

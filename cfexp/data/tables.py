@@ -1,12 +1,13 @@
 """Reads the user's CSV and Parquet files, and explains what is wrong with them."""
 
 import csv
+import logging
 import lzma
 import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ import pandas as pd
 from pyarrow import parquet
 
 from cfexp.data.checks import require_once
+from cfexp.data.layout import is_data, separator_of
 from cfexp.errors import DataError, did_you_mean, first_line
 
-# Suffixes of tab-separated files, before that of the compression.
-TABS = (".tsv", ".tab")
+log = logging.getLogger(__name__)
+
 # Separators as the command line passes them: a backslash and a letter.
 ESCAPES = {r"\t": "\t", r"\s+": r"\s+"}
+CHOICE = "; set dataset.separator and dataset.encoding to what it uses"
 UNREADABLE = (
     ValueError,
     OSError,
@@ -43,6 +46,7 @@ def read_table(
     texts: Collection[str] = (),
     separator: str | None = None,
     encoding: str = "utf-8",
+    order: Sequence[str] = (),
 ) -> pd.DataFrame:
     r"""Reads a CSV or Parquet file.
 
@@ -51,8 +55,10 @@ def read_table(
         option: The option that names it, for messages.
         texts: Columns of a CSV to read as text, such as ids.
         separator: Column separator of a CSV, taken literally except ``\t`` and
-            ``\s+``. None: a tab for ``.tsv`` and ``.tab``, else a comma.
+            ``\s+``. None: it is found out, see `separator_of`.
         encoding: Encoding of a CSV.
+        order: The names of the columns, in order, if the file has no header; it may
+            have fewer columns. Empty: it must have a header.
 
     Raises:
         DataError: The file does not exist, or is not of the kind its name suggests.
@@ -62,15 +68,11 @@ def read_table(
         if file.suffix.lower() == ".parquet":
             return _read_parquet(file, option)
         if separator is None:
-            separator = "\t" if set(file.suffixes[-2:]) & set(TABS) else ","
-        return _read_csv(file, texts, separator, encoding)
+            separator = separator_of(file, encoding)
+        names = _header(file, option, separator, encoding, order)
+        return _read_csv(file, texts, separator, encoding, names)
     except UNREADABLE as error:
-        own = option.startswith("dataset.")
-        hint = (
-            "; set dataset.separator and dataset.encoding to what it uses"
-            if own
-            else ""
-        )
+        hint = CHOICE if option.startswith("dataset.") else ""
         raise DataError(
             f"{option}={path} cannot be read: {reason(error)}. Give a complete CSV file"
             f" with a header, or a Parquet file{hint}."
@@ -167,23 +169,51 @@ def _read_parquet(file: Path, option: str) -> pd.DataFrame:
     return frame.reset_index() if indexed else frame
 
 
-def _read_csv(
-    file: Path, texts: Collection[str], separator: str, encoding: str
-) -> pd.DataFrame:
+def _header(
+    file: Path, option: str, separator: str, encoding: str, order: Sequence[str]
+) -> list[str] | None:
+    """Returns the names of the columns of a file without a header; else None."""
+    first = _first_line(file, _options(separator, encoding))
+    if not is_data(first, order, len(order)):
+        return None
+    names = list(order[: len(first)])
+    log.warning(
+        "%s=%s has no header: its columns are read as %s. If they are others, insert a"
+        " line with their names",
+        *(option, file, ", ".join(names)),
+    )
+    return names
+
+
+def _first_line(file: Path, options: Mapping[str, Any]) -> list[str]:
+    # Read without a header: pandas would rename the second of two equal names.
+    first = pd.read_csv(file, header=None, nrows=1, dtype="str", **options)
+    return list(first.iloc[0].fillna(""))
+
+
+def _options(separator: str, encoding: str) -> dict[str, Any]:
     separator = ESCAPES.get(separator, separator)
     if len(separator) > 1 and separator not in ESCAPES:
         separator = re.escape(separator)
     simple = len(separator) == 1 or separator == r"\s+"
-    options: dict[str, Any] = {
-        "sep": separator,
-        "encoding": encoding,
-        "engine": "c" if simple else "python",
-    }
-    # Read without a header: pandas would rename the second of two equal names.
-    first = pd.read_csv(file, header=None, nrows=1, dtype="str", **options)
-    header = list(first.iloc[0].fillna(""))
+    engine = "c" if simple else "python"
+    return {"sep": separator, "encoding": encoding, "engine": engine}
+
+
+def _read_csv(
+    file: Path,
+    texts: Collection[str],
+    separator: str,
+    encoding: str,
+    names: list[str] | None,
+) -> pd.DataFrame:
+    """Reads a CSV file, whose columns have `names` if it has no header."""
+    options = _options(separator, encoding)
+    header = names or _first_line(file, options)
     kinds = {name: "str" for name in header if name.strip() in texts}
+    if names is not None:
+        options |= {"names": names, "header": None}
     with strict_rows():
         frame = pd.read_csv(file, index_col=False, dtype=kinds, **options)
-    names = zip(header, frame.columns, strict=True)
-    return frame.set_axis([name.strip() or given for name, given in names], axis=1)
+    pairs = zip(header, frame.columns, strict=True)
+    return frame.set_axis([name.strip() or given for name, given in pairs], axis=1)

@@ -6,11 +6,17 @@ from typing import Annotated
 import pandas as pd
 
 from cfexp.data.cache import cached, file_state
-from cfexp.data.ratings import ITEM, USER, Ratings
+from cfexp.data.ratings import GENRES, ITEM, RATING, TIMESTAMP, TITLE, USER, Ratings
 from cfexp.data.tables import encoding_problems, read_table, separator_problems
 from cfexp.data.user_tables import UserTables
 from cfexp.errors import DataError
 from cfexp.spec import NO_EFFECT
+
+# The columns of files without a header, in their order.
+HEADERLESS = {
+    "ratings": (USER, ITEM, RATING, TIMESTAMP),
+    "movies": (ITEM, TITLE, GENRES),
+}
 
 
 class Tabular(UserTables):
@@ -93,4 +99,7 @@ class Tabular(UserTables):
             texts={str(own[name]) for name in (USER, ITEM) if name in own},
             separator=self.separator,
             encoding=self.encoding,
+            order=[
+                str(own[n]) for n in HEADERLESS.get(table, ()) if own[n] is not None
+            ],
         )

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from cfexp.evaluation.ranking import NONE, FloatArray, IntArray
+from cfexp.data.top import NONE, FloatArray, IntArray
 
 COVERAGE, NOVELTY, DIVERSITY, GINI = "coverage", "novelty", "diversity", "gini"
 

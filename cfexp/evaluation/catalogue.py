@@ -10,8 +10,9 @@ from scipy.sparse import csr_matrix
 
 from cfexp.data.ratings import GENRES, ITEM, RATING, USER, Ratings
 from cfexp.data.split import Split
+from cfexp.data.top import NONE, FloatArray, IntArray, top_k
 from cfexp.evaluation.beyond import beyond_accuracy
-from cfexp.evaluation.ranking import NONE, FloatArray, Hits, IntArray, top_k
+from cfexp.evaluation.ranking import Hits
 from cfexp.evaluation.settings import EvaluationSettings
 
 # Scores of all movies, shape ``(users, items)``, of the users at some positions: a new

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.models.base import Baseline, Penalty
+from cfexp.models.foldable import FoldIn
 
 
 class BiasScorer:
@@ -19,6 +20,7 @@ class BiasScorer:
         user_bias: In stars, shape ``(n_users,)``; 0 for row 0, the unknown users.
         item_bias: In stars, shape ``(n_items,)``; 0 for row 0, the unknown movies.
         scale: Lowest and highest rating.
+        reg_user: Penalty of user biases, for new users.
     """
 
     FILE = "biases.npz"
@@ -30,11 +32,13 @@ class BiasScorer:
         user_bias: npt.NDArray[np.float64],
         item_bias: npt.NDArray[np.float64],
         scale: tuple[float, float],
+        reg_user: float,
     ):
         self.mean = mean
         self.user_bias = user_bias
         self.item_bias = item_bias
         self.scale = scale
+        self.reg_user = reg_user
 
     @property
     def n_parameters(self) -> int:
@@ -49,6 +53,23 @@ class BiasScorer:
         """Returns ratings that are not cut to the scale, shape ``(n,)``."""
         return self.mean + self.user_bias[rows.user] + self.item_bias[rows.item]
 
+    def folding(self) -> FoldIn:
+        """Returns a function that gives a new user the bias that training would."""
+
+        def fold_in(rows: Encoded) -> "BiasScorer":
+            expected = self.mean + self.item_bias[rows.item]
+            total = float(np.sum(rows.rating - expected))
+            user_bias = np.array([total / (len(rows) + self.reg_user)])
+            return BiasScorer(
+                mean=self.mean,
+                user_bias=user_bias,
+                item_bias=self.item_bias,
+                scale=self.scale,
+                reg_user=self.reg_user,
+            )
+
+        return fold_in
+
     def trained(self) -> list[npt.NDArray[np.float64]]:
         """Returns all fitted parameters."""
         return [np.array([self.mean]), self.user_bias, self.item_bias]
@@ -61,6 +82,7 @@ class BiasScorer:
             user_bias=self.user_bias,
             item_bias=self.item_bias,
             scale=self.scale,
+            reg_user=self.reg_user,
         )
 
     def parts(self) -> list[Any]:
@@ -76,6 +98,8 @@ class BiasScorer:
                 user_bias=saved["user_bias"],
                 item_bias=saved["item_bias"],
                 scale=tuple(saved["scale"].tolist()),
+                # Models saved before new users could be folded in: the default of Bias.
+                reg_user=float(saved["reg_user"]) if "reg_user" in saved else 15.0,
             )
 
 
@@ -91,6 +115,7 @@ class Mean(Baseline):
             user_bias=np.zeros(features.n_users),
             item_bias=np.zeros(features.n_items),
             scale=features.scale,
+            reg_user=float("inf"),  # users have no biases
         )
 
 
@@ -126,7 +151,11 @@ class Bias(Baseline):
             residual = rating - mean - item_bias[train.item]
             user_bias = _shrunk_mean(train.user, residual, n_user, self.reg_user)
         return BiasScorer(
-            mean=mean, user_bias=user_bias, item_bias=item_bias, scale=features.scale
+            mean=mean,
+            user_bias=user_bias,
+            item_bias=item_bias,
+            scale=features.scale,
+            reg_user=self.reg_user,
         )
 
 

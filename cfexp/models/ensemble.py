@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.encoding import Encoded
 from cfexp.models.base import Model, Scorer
+from cfexp.models.foldable import FoldIn, folding_of
 
 
 class Ensemble(Model):
@@ -146,6 +147,28 @@ class EnsembleScorer:
             if weight:
                 total += weight * member.predict(translation(rows))
         return total
+
+    def folding(self) -> FoldIn:
+        """Returns a function that folds a new user into all members that count."""
+        folds = [
+            folding_of(member, "a member") if weight else None
+            for member, weight in zip(self.members, self.weights, strict=True)
+        ]
+
+        def fold_in(rows: Encoded) -> "EnsembleScorer":
+            each = zip(folds, self.members, self.translations, strict=True)
+            return EnsembleScorer(
+                members=[
+                    fold(translation(rows)) if fold else member
+                    for fold, member, translation in each
+                ],
+                translations=self.translations,
+                weights=self.weights,
+                intercept=self.intercept,
+                scale=self.scale,
+            )
+
+        return fold_in
 
     def trained(self) -> list[npt.NDArray[Any]]:
         """Returns all trained parameters, those of the members first."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from cfexp.data.encoding import Encoded
 from cfexp.models.base import Factors, Scorer, WithStd, factors_of, scores_of
+from cfexp.models.foldable import FoldIn, folding_of
 
 Values = npt.NDArray[np.float64]
 
@@ -72,6 +73,18 @@ class MembersScorer:
         of_users, of_items = zip(*found, strict=True)
         mean = np.concatenate(of_users, 1) / np.float32(len(each))
         return mean.astype(np.float32), np.concatenate(of_items, 1)
+
+    def folding(self) -> FoldIn:
+        """Returns a function that folds a new user into all members."""
+        folds = [folding_of(member, "a member") for member in self.members]
+        return lambda rows: replace(self, members=tuple(f(rows) for f in folds))
+
+    def item_vectors(self, items: Encoded) -> npt.NDArray[np.floating] | None:
+        """Returns the members' vectors of movies side by side; None without any."""
+        own = [
+            m.item_vectors(items) for m in self.members if hasattr(m, "item_vectors")
+        ]
+        return None if not own or own[0] is None else np.concatenate(own, axis=1)
 
     def calibrated(self, rows: Encoded) -> "MembersScorer":
         """Returns the model with factor and noise of rows that it was not trained on.

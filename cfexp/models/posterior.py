@@ -1,7 +1,7 @@
 """Samples of a factorisation model's posterior, which predict together."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +11,10 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from cfexp.data.encoding import Encoded
+from cfexp.errors import ConfigError
 from cfexp.models.base import WithStd
+from cfexp.models.foldable import FoldIn
+from cfexp.models.ridge import prior_of, ridge
 from cfexp.models.sampled_side import FloatArray, SampledSide
 
 # Numbers that a block of predictions holds in memory.
@@ -96,6 +99,43 @@ class Posterior:
             mean[part], square[part] = first.mean(0), second.mean(0)
         return mean, square
 
+    def folding(self) -> FoldIn:
+        """Returns a function that gives a new user the mean of each sample's posterior.
+
+        With the users' vectors of a sample as the prior, and their mean precision.
+
+        Raises:
+            ConfigError: The likelihood is ordinal, whose posterior has no such form.
+        """
+        if len(self.levels):
+            raise ConfigError(
+                "model=bayes with model.likelihood=ordinal cannot take new users from"
+                " their ratings. Train with model.likelihood=gaussian"
+            )
+        users = self.sides[0]
+        prior = prior_of(users.vectors[:, 1:])
+        weight = self.precision[:, 1:].mean(1).astype(np.float64)
+
+        def fold_in(rows: Encoded) -> "Posterior":
+            own, *others = (side.of_rows(rows, slice(None)) for side in self.sides)
+            # What features of the user say stays; its own vector is fitted.
+            known = own - users.vectors[:, rows.user].astype(np.float32)
+            rest = np.sum(others, axis=0)
+            design = np.concatenate([np.ones_like(rest[..., :1]), rest[..., 1:]], -1)
+            told = rows.rating - self.offset - _ratings([known, *others])
+            mean, precision = prior
+            design, told = design.astype(np.float64), told.astype(np.float64)
+            given = {"mean": mean, "precision": precision, "weight": weight}
+            vector = ridge(design, told, **given)
+            vectors = users.vectors.copy()
+            vectors[:, 0] = vector
+            own_precision = self.precision.copy()
+            own_precision[:, 0] = weight
+            sides = (replace(users, vectors=vectors), *self.sides[1:])
+            return replace(self, sides=sides, precision=own_precision)
+
+        return fold_in
+
     def _of_levels(
         self, rating: FloatArray, root: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
@@ -114,6 +154,15 @@ class Posterior:
         size = max(1, CELLS // (self.n_samples * width))
         for start in range(0, n_rows, size):
             yield slice(start, start + size)
+
+    def item_vectors(self, items: Encoded) -> FloatArray:
+        """Returns the movies' factors of all samples, side by side.
+
+        Factors of different samples are turned against each other; products of two
+        movies' factors are not.
+        """
+        factors = self.sides[1].of_rows(items, slice(None))[..., 1:]
+        return np.concatenate(list(factors), axis=1)
 
     def trained(self) -> list[npt.NDArray[Any]]:
         """Returns all sampled values."""

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,12 @@ import pandas as pd
 
 from cfexp.data.checks import require_pairs
 from cfexp.data.encoder import FeatureEncoder
-from cfexp.data.ids import as_ids, equal_to, positions
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
 from cfexp.errors import DataError
 from cfexp.models.base import Scorer, Uncertain, predict_with_std
 from cfexp.models.loading import load_scorer
 from cfexp.models.origin import Origin, as_damaged, read_origin
+from cfexp.models.recommender import Recommender
 from cfexp.models.travelling import CODE, import_modules, write_sources
 from cfexp.runtime import owned
 from cfexp.runtime.files import write_text
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cfexp.models.trained_on import TrainedOn
 
 
-class Predictor:
+class Predictor(Recommender):
     """Predicts ratings of raw users and movies.
 
     Args:
@@ -104,52 +104,6 @@ class Predictor:
             ) else None
         rows = self.encoder.transform(pairs, self.movies, self.users)
         return predict_with_std(self.scorer, rows)
-
-    def titles(self, movies: pd.Series) -> pd.Series:
-        """Returns the title of each movie, empty where it is not known.
-
-        Args:
-            movies: Ids, as `cfexp.data.ids.as_ids` returns them.
-        """
-        known = np.append(self.movies[TITLE].to_numpy(object), "")
-        found = known[positions(movies, self.movies[ITEM])]
-        return pd.Series(found, movies.index, dtype="str")
-
-    def recommend(
-        self, user: int | str, *, k: int = 10, seen: Iterable[int | str] | None = None
-    ) -> pd.DataFrame:
-        """Returns the `k` movies that `user` would rate highest, best first.
-
-        Args:
-            user: The user's id; unknown users all get the same movies.
-            k: Number of movies.
-            seen: Ids of movies to leave out. None: the movies of the user's train and
-                validation ratings; the model does not know those of test ratings.
-
-        Returns:
-            Columns ``movieId``, ``title``, ``genres``, ``rating``.
-
-        Raises:
-            DataError: `k` is not a positive whole number.
-        """
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-            raise DataError(f"k must be a whole number from 1 on. Got: {k!r}")
-        movies = self.movies[ITEM]
-        left_out = as_ids(pd.Series(self._rated(user) if seen is None else seen))
-        unseen = positions(movies, left_out.unique()) < 0
-        known = self.movies[unseen & (positions(movies, self.encoder.items) >= 0)]
-        rating = self.predict(known[[ITEM]].assign(**{USER: user}))
-        return (
-            known[[ITEM, TITLE, GENRES]]
-            .assign(rating=rating)
-            .sort_values(["rating", ITEM], ascending=[False, True], ignore_index=True)
-            .head(k)
-        )
-
-    def _rated(self, user: int | str) -> pd.Series:
-        """Returns the ids of the movies of a user's pairs that the model knows."""
-        pairs = self.trained_on.known.frame
-        return pairs.loc[equal_to(pairs[USER], user), ITEM]
 
     def save(self, folder: Path) -> None:
         """Writes the predictor into `folder`, which is replaced.

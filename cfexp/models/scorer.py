@@ -12,7 +12,10 @@ from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
 from cfexp.models.base import Factors
 from cfexp.models.factors import factors_of as network_factors
+from cfexp.models.foldable import FoldIn
+from cfexp.models.folding import Folding
 from cfexp.models.forward import Predict, forward_of, model_inputs
+from cfexp.models.item_vectors import item_vectors
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.padding import unused
 from cfexp.models.signature import named_parts
@@ -56,6 +59,21 @@ class KerasScorer:
     def factors(self, users: Encoded, items: Encoded) -> Factors | None:
         """Returns the vectors whose products are the scores; None if there are none."""
         return network_factors(unclipped(self.model), users, items)
+
+    def folding(self) -> FoldIn:
+        """Returns a function that fits the vectors of a new user; see `Folding`."""
+        folding = Folding(self.model)
+        found = type(self)(folding.network)
+
+        def fold_in(rows: Encoded) -> "KerasScorer":
+            folding.fit(rows)
+            return found
+
+        return fold_in
+
+    def item_vectors(self, items: Encoded) -> npt.NDArray[np.float32] | None:
+        """Returns the movies' embeddings side by side, None if it has none."""
+        return item_vectors(self.model, items)
 
     def _values(self, forward: Predict, rows: Encoded) -> npt.NDArray[np.float64]:
         rating = np.empty(len(rows))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from cfexp.config.options import WRITING
 from cfexp.config.schema import Mode
 from cfexp.errors import ConfigError
 from cfexp.runs import results
@@ -15,6 +16,7 @@ from cfexp.runs.predict import predict
 from cfexp.runs.recommend import recommend
 from cfexp.runs.repeats import train_repeats
 from cfexp.runs.reproduce import reproduce
+from cfexp.runs.similar import similar
 from cfexp.runs.task import Task
 from cfexp.runs.train import train
 from cfexp.runtime.workers import worker_index
@@ -47,6 +49,7 @@ MODES: dict[Mode, Callable[[Task], float | None]] = {
     Mode.evaluate: evaluate,
     Mode.predict: predict,
     Mode.recommend: recommend,
+    Mode.similar: similar,
     Mode.finetune: finetune,
     Mode.reproduce: reproduce,
 }
@@ -59,10 +62,11 @@ def _check_files(task: Task) -> None:
         ConfigError: A file would be.
     """
     options, folder = task.options, task.folder
-    if options.mode in (Mode.predict, Mode.recommend):
+    if options.mode in WRITING:
         dataset = task.experiment.dataset
         files = (getattr(dataset, name, None) for name in ("ratings", "movies"))
-        read = [Path(path) for path in (options.pairs, *files) if path]
+        given = (options.pairs, options.users, options.ratings)
+        read = [Path(path) for path in (*given, *files) if path]
         check_output(output_of(task), overwrite=options.overwrite, read=read)
         return
     results.check_folder(folder)

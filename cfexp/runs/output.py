@@ -13,8 +13,9 @@ from cfexp.runtime.formats import format_of
 
 def output_of(task: Task) -> Path:
     """Returns the output file of predictions or recommendations."""
-    kind = "predictions" if task.options.mode is Mode.predict else "recommendations"
-    return Path(task.options.output or task.folder / f"{kind}.csv")
+    names = {Mode.predict: "predictions", Mode.similar: "similar"}
+    name = names.get(task.options.mode, "recommendations")
+    return Path(task.options.output or task.folder / f"{name}.csv")
 
 
 def check_output(output: Path, *, overwrite: bool, read: Sequence[Path]) -> None:

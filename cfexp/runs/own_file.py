@@ -35,6 +35,7 @@ def read_own(
     option: str,
     wanted: Sequence[str],
     columns: Mapping[str, str | None],
+    optional: Sequence[str] = (),
 ) -> OwnFile:
     """Reads a CSV or Parquet file for a trained model.
 
@@ -45,19 +46,22 @@ def read_own(
         option: The option that names it, for messages.
         wanted: The columns that are needed, by cfexp's names.
         columns: The names that the user gives for them; None: not given.
+        optional: Columns that the file may lack, unless the user names them.
 
     Raises:
         DataError: The file cannot be read, or lacks a column.
     """
-    choices = {name: _choices(predictor, name, columns.get(name)) for name in wanted}
+    every = (*optional, *wanted)
+    choices = {name: _choices(predictor, name, columns.get(name)) for name in every}
     known = predictor.encoder.features.values()
     texts = {feature.column for feature in known if feature.kind == "text"}
-    ids = {choice for n in wanted if n != RATING for choice in choices[n]}
-    frame = read_table(path, option=option, texts=texts | ids)
+    ids = {choice for n in every if n != RATING for choice in choices[n]}
+    frame = read_table(path, option=option, texts=texts | ids, order=wanted)
     there = list(map(str, frame.columns))
-    found = {n: [c for c in choices[n] if c in there] for n in wanted}
+    found = {n: [c for c in choices[n] if c in there] for n in every}
     names = {name: own[0] for name, own in found.items() if own}
-    _check(f"{option}={path}", there, columns, [n for n in wanted if n not in names])
+    needed = (*wanted, *(name for name in optional if columns.get(name)))
+    _check(f"{option}={path}", there, columns, [n for n in needed if n not in names])
     # Another column may have the name that cfexp has for this one.
     hidden = [n for n, own in names.items() if n != own and n in there]
     ours = {own: name for name, own in names.items()}

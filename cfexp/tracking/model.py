@@ -13,11 +13,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.pyfunc import PyFuncModel
-from mlflow.types.schema import ColSpec, DataType, Schema
+from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from pandas.api.types import is_float_dtype, is_integer_dtype
 
-from cfexp.data.columns import ITEM, USER
+from cfexp.data.columns import RATING
 from cfexp.models.origin import read_origin
+from cfexp.models.serving import PARAMS
 from cfexp.models.travelling import CODE
 from cfexp.runtime.provenance import versions
 from cfexp.tracking.code import LOADER, code_paths
@@ -26,6 +27,11 @@ from cfexp.tracking.tags import MODEL, NOTE
 REGISTERED = "Models of cfexp that predict the rating a user would give a movie."
 # What MLflow refuses in a model's name.
 REFUSED = re.compile("[/:.%\"']")
+PARAM_TYPES = {
+    str: DataType.string,
+    int: DataType.long,
+    bool: DataType.boolean,
+}
 SERVING_PACKAGES = (
     *("mlflow", "tensorflow", "keras", "pandas", "numpy", "scipy"),
     *("lazy-loader", "pydantic"),
@@ -126,13 +132,21 @@ def register(run_id: str, name: str, note: str | None = None) -> str:
 
 
 def signature(example: pd.DataFrame, outputs: Sequence[str]) -> ModelSignature:
-    """Returns the signature of a model that takes rows like `example`."""
+    """Returns the signature of a model that takes rows like `example`.
+
+    No column is required, since what is depends on the task; see `ServedModel`.
+    """
     columns = [
-        ColSpec(_type(example[name]), name, required=name in (USER, ITEM))
-        for name in example.columns
+        ColSpec(_type(example[name]), name, required=False) for name in example.columns
     ]
+    if RATING not in example:
+        columns.append(ColSpec(DataType.double, RATING, required=False))
     found = [ColSpec(DataType.double, name) for name in outputs]
-    return ModelSignature(Schema(columns), Schema(found))
+    params = [
+        ParamSpec(name, PARAM_TYPES[type(value)], value)
+        for name, value in PARAMS.items()
+    ]
+    return ModelSignature(Schema(columns), Schema(found), ParamSchema(params))
 
 
 def _type(column: pd.Series) -> DataType:

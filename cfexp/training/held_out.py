@@ -10,8 +10,9 @@ from cfexp.data.encoder import encode
 from cfexp.data.encoding import Encoded, crossed
 from cfexp.data.ratings import ITEM, RATING, USER
 from cfexp.data.split import Data
+from cfexp.data.top import FloatArray, IntArray
 from cfexp.evaluation.catalogue import Catalogue, Scores
-from cfexp.evaluation.ranking import FloatArray, IntArray, means, rated_ndcg
+from cfexp.evaluation.ranking import means, rated_ndcg
 from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.models.base import factors_of, scores_of
 from cfexp.training.recipe import Usable

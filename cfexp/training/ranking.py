@@ -8,9 +8,10 @@ import pandas as pd
 
 from cfexp.data.ratings import USER
 from cfexp.data.split import Data
+from cfexp.data.top import FloatArray
 from cfexp.evaluation.catalogue import Catalogue
 from cfexp.evaluation.names import FULL, RANKING, RATED_NDCG
-from cfexp.evaluation.ranking import NDCG, FloatArray, means
+from cfexp.evaluation.ranking import NDCG, means
 from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.training.held_out import BIAS, POPULARITY, HeldOut, Ranked
 from cfexp.training.recipe import Usable

@@ -19,7 +19,7 @@ from cfexp.models.origin import Origin
 from cfexp.models.predictor import Predictor
 from cfexp.models.trained_on import TrainedOn, fit_baselines
 from cfexp.runs.predict import predict_file
-from cfexp.runs.recommend import recommend_to
+from cfexp.runs.recommend import Wanted, recommend_to
 
 BIG = 2**63 + 1
 
@@ -145,7 +145,7 @@ def test_numbers_beside_one_text_id(
     for form in (pairs, as_numbers, as_floats):
         assert known.among(form, trained_only=True).all()
 
-    top = recommend_to(predictor, data, user=str(user), k=99)
+    top = recommend_to(predictor, data, Wanted(str(user), k=99))
     assert set(top["movieId"].astype(int)) == set(range(4, 11))  # 1, 2 and 3 are rated
     pairs.to_csv(tmp_path / "pairs.csv", index=False)
     output = tmp_path / "out.csv"

@@ -21,6 +21,7 @@ GOOD = f"{HEAD}\n" + "".join(
     for user in range(1, 21)
     for movie in range(1, 11)
 )
+PAIRS = [(user, movie) for user in range(3) for movie in range(4)]
 Load = Callable[..., Ratings]
 
 
@@ -56,6 +57,9 @@ def separated(separator: str) -> str:
         (separated("\t"), [], "r.tsv"),
         (gzip.compress(separated("\t").encode()), [], "r.tsv.gz"),
         (separated("::"), ["dataset.separator='::'"], "r.dat"),
+        *((separated(separator), [], "r.csv") for separator in ("\t", ";", "|", "::")),
+        (separated(",").partition("\n")[2], [], "r.csv"),
+        (separated("::").partition("\n")[2], [], "r.dat"),
         (separated("[,"), ["dataset.separator='[,'"], "r.csv"),
         (separated("  "), [r"dataset.separator='\s+'"], "r.csv"),
         (separated(", "), [], "r.csv"),
@@ -153,11 +157,20 @@ def test_another_genre_separator_is_noticed(
         (GOOD, ["dataset.separator=''"], "separator must be one or more characters"),
         (GOOD, ["dataset.genre_separator=''"], "genre_separator must not be empty"),
         (GOOD, ["dataset.separator='[,'"], "set \"dataset.separator=','\""),
-        (separated(";"), [], "set \"dataset.separator=';'\""),
-        (separated("\t"), [], "set \"dataset.separator='\\t'\""),
-        (separated("::"), [], "set \"dataset.separator='::'\""),
+        *(
+            (
+                separated(sep),
+                ["dataset.separator=','"],
+                f"dataset.separator='{written}'",
+            )
+            for sep, written in ((";", ";"), ("\t", r"\t"), ("::", "::"))
+        ),
         (separated(" "), [], "set \"dataset.separator='\\s+'\""),
-        (GOOD.partition("\n")[2], [], "it has: 1, 1, 2, 2. Its first line seems to be"),
+        (
+            GOOD.partition("\n")[2].replace(",", ",5,5,"),
+            [],
+            "Its first line seems to be data",
+        ),
         (
             GOOD.replace(HEAD, "member,film,stars,when"),
             [],
@@ -231,3 +244,28 @@ def test_a_folder_is_no_file(load: Load, workdir: Path) -> None:
     for table in ("ratings", "movies"):
         with pytest.raises(CfexpError, match=rf"dataset.{table}=dir is a folder.*mine"):
             load(GOOD, f"dataset.{table}=dir")
+
+
+def test_separators_of_movies_are_not_those_of_their_genres(load: Load) -> None:
+    """Titles hold commas, and genres bars, in a file without a header too."""
+    movies = (
+        "1::Léon: The Professional, uncut (1994)::Action|Crime\n"
+        "2::Up; Down (1996)::Comedy\n"
+    )
+    found = load(GOOD, movies=movies).movies.set_index("movieId")
+    assert found["title"][1] == "Léon: The Professional, uncut (1994)"
+    assert found["genres"][1] == "Action|Crime"
+    assert found["genres"][2] == "Comedy"
+
+
+def test_no_header_is_told_and_ids_may_be_text(
+    load: Load, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = "".join(f"user-{u:03}|tt{m}|{1 + (u + m) % 5}\n" for u, m in PAIRS)
+    found = load(rows)
+    assert found.frame["userId"].iloc[0] == "user-000"
+    assert found.frame["movieId"].iloc[0] == "tt0"
+    assert found.frame["rating"].iloc[0] == 1
+    assert "has no header: its columns are read as userId, movieId, rating. If" in (
+        caplog.text
+    )

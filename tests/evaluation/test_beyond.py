@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from cfexp.data.top import NONE
 from cfexp.evaluation.beyond import beyond_accuracy
-from cfexp.evaluation.ranking import NONE
 
 # Drama; drama and war; war; none; none.
 GENRES = np.array([[1, 0], [1, 1], [0, 1], [0, 0], [0, 0]], bool)

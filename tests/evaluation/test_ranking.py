@@ -8,8 +8,9 @@ from ir_measures import AP, RR, P, R, ScoredDoc, Success, nDCG
 
 import cfexp
 from cfexp.data.ratings import RATING, USER
+from cfexp.data.top import NONE, top_k
 from cfexp.errors import TrainingError
-from cfexp.evaluation.ranking import NONE, Hits, rated_ndcg, top_k
+from cfexp.evaluation.ranking import Hits, rated_ndcg
 from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.models.trained_on import fit_baselines
 from cfexp.training.held_out import HeldOut, scores

@@ -1,0 +1,46 @@
+"""The embeddings that a network has of movies."""
+
+import re
+
+import keras
+import numpy as np
+
+from cfexp.data.encoding import Encoded, FloatArray
+from cfexp.models.forward import model_inputs
+from cfexp.runtime.building import one_at_a_time
+
+CHUNK = 65_536
+# Layers of `Inputs.embed`: the id's embedding, and its sum with those of features.
+LAYER = re.compile(r"item_(and_features_)?(?P<name>\w+)")
+KINDS = (keras.layers.Embedding, keras.layers.Add)
+BIAS = "bias"
+
+
+def item_vectors(network: keras.Model, items: Encoded) -> FloatArray | None:
+    """Returns the embeddings of movies, those of all towers side by side.
+
+    Args:
+        network: The network.
+        items: A row for each movie; its user does not count.
+
+    Returns:
+        Shape ``(n, widths together)``; None if the network has no such embeddings.
+    """
+    names = {layer.name for layer in network.layers}
+    found = {}
+    for layer in network.layers:
+        match = LAYER.fullmatch(layer.name)
+        if not match or not isinstance(layer, KINDS) or match["name"] == BIAS:
+            continue
+        if match[1] or f"item_features_{match['name']}" not in names:
+            found[match["name"]] = layer.output
+    if not found:
+        return None
+    with one_at_a_time:
+        part = keras.Model(network.input, list(found.values()))
+    blocks = []
+    for start in range(0, len(items), CHUNK):
+        inputs = model_inputs(network, items, slice(start, start + CHUNK))
+        outputs = keras.tree.flatten(part(inputs, training=False))
+        blocks.append(np.concatenate([each.numpy() for each in outputs], 1))
+    return np.concatenate(blocks)
