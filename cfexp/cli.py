@@ -20,10 +20,16 @@ from omegaconf import DictConfig
 from cfexp import __version__
 from cfexp.config.arguments import CHECKOUT, check_flags, config_dirs, take_output
 from cfexp.config.command_table import COMMANDS
-from cfexp.config.compose import conf_dir, register, without_nulls
+from cfexp.config.completion import completions
+from cfexp.config.compose import (
+    check_own_configs,
+    conf_dir,
+    register,
+    without_nulls,
+)
 from cfexp.config.deferred import for_each_job
 from cfexp.config.explain import TRACEBACK_VARIABLE, explain
-from cfexp.config.usage import completions, usage
+from cfexp.config.usage import usage
 from cfexp.errors import CfexpError, ConfigError, Failed, Pruned, TrainingError, masked
 from cfexp.runs import job_report
 from cfexp.runs.traces import remove_traces
@@ -84,12 +90,16 @@ def _run_hydra() -> object:
         return print(usage(config_dirs(arguments)))
     if "--version" in arguments:
         return print(f"cfexp {__version__}")
-    if found := completions(arguments):
+    found, complete = completions(arguments)
+    if found or complete:
         print(" ".join(found))  # beside those of Hydra
+    if complete:
+        return None
     _check_folder()
     register()
     arguments = without_nulls(arguments)
     check_flags(arguments)
+    check_own_configs(config_dirs(arguments))
     sys.argv[1:] = for_each_job(arguments)
     app = hydra.main(
         version_base="1.3", config_path=str(conf_dir()), config_name="config"

@@ -43,7 +43,7 @@ def write_report(
         f'<p class="about">{escape(_about(systems))}</p>',
         _verdict(table),
         "<h2>Differences</h2>",
-        differences(said, f"{metric.upper()} (stars)"),
+        differences(said, metric.upper()),
         sortable(best_first, name="system", id="differences"),
         _columns(str(table["system"].iloc[0]), metric),
         "<h2>Leaderboard, by validation RMSE</h2>",
@@ -113,4 +113,4 @@ def _curves(systems: Sequence[System]) -> "list[str | figure]":
         return []
     title = "<h2>Validation RMSE by epoch</h2>"
     hint = '<p class="note">A click on a name in the legend hides its lines.</p>'
-    return [title, hint, curves(found, "validation RMSE (stars)")]
+    return [title, hint, curves(found, "validation RMSE")]

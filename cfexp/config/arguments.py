@@ -74,4 +74,5 @@ def take_output(arguments: list[str]) -> tuple[list[str], Output]:
 def config_dirs(arguments: list[str]) -> list[str]:
     """Returns the folders that ``--config-dir`` names."""
     flags = ("--config-dir", "-cd")
-    return [after for flag, after in pairwise(arguments) if flag in flags]
+    joined = [a.partition("=")[2] for a in arguments if a.startswith("--config-dir=")]
+    return [after for flag, after in pairwise(arguments) if flag in flags] + joined

@@ -47,6 +47,13 @@ def owners_of(key: str) -> list[str]:
 
 
 @cache
+def options_of(group: str) -> frozenset[str]:
+    """Returns the options of all choices of a group."""
+    files = (conf_dir() / group).glob("*.yaml")
+    return frozenset(str(key) for file in files for key in OmegaConf.load(file))
+
+
+@cache
 def known_keys() -> tuple[str, ...]:
     """Returns every option that can be set, those of groups as ``group.option``."""
     from cfexp.spec import TARGET  # imports pydantic, and ``--help`` this module

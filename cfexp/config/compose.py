@@ -1,6 +1,6 @@
 """Composes a configuration with Hydra."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from hydra.version import VersionBase
 from omegaconf import DictConfig
 
-from cfexp.config.schema import ACROSS, Config
+from cfexp.config.schema import ACROSS, GROUPS, Config
 from cfexp.errors import ConfigError
 
 
@@ -65,6 +65,7 @@ def own_hydra(folder: str | None = None) -> Iterator[ConfigLoaderImpl]:
         raise ConfigError(
             f"--config-dir: there is no folder {folder}. Correct the path"
         )
+    check_own_configs([folder] if folder is not None else [])
     register()
     theirs, base = GlobalHydra.instance().hydra, VersionBase.instance().getbase()
     GlobalHydra.instance().clear()
@@ -81,6 +82,26 @@ def own_hydra(folder: str | None = None) -> Iterator[ConfigLoaderImpl]:
     finally:
         GlobalHydra.instance().hydra = theirs
         VersionBase.instance().version_base = base
+
+
+def check_own_configs(folders: Sequence[str]) -> None:
+    """Checks that configs of the user have names of their own.
+
+    Raises:
+        ConfigError: One has the name of a shipped config, which Hydra would prefer.
+    """
+    ours = {f.relative_to(conf_dir()) for f in conf_dir().rglob("*.yaml")}
+    for file in (f for folder in folders for f in Path(folder).rglob("*.yaml")):
+        folder = next(one for one in folders if file.is_relative_to(one))
+        name = file.relative_to(folder)
+        if name in ours:
+            own = f"{name.stem}_own"
+            group = name.parent.as_posix()
+            how = f", and choose {group}={own}" if group in (*GROUPS, *ACROSS) else ""
+            raise ConfigError(
+                f"{file} has the name of one of cfexp's own configs, which would be"
+                f" used instead. Rename it, such as {own}.yaml{how}"
+            )
 
 
 def is_sweep(overrides: list[str]) -> bool:

@@ -11,9 +11,9 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from cfexp.config.choices import choices_of, known_keys, owners_of
+from cfexp.config.choices import choices_of, owners_of
 from cfexp.config.compose import conf_dir
-from cfexp.config.mistyped import meant_by
+from cfexp.config.mistyped import meant_by, meant_option
 from cfexp.config.schema import ACROSS, GROUPS
 from cfexp.config.wording import (
     interpolation_problem,
@@ -24,6 +24,7 @@ from cfexp.config.wording import (
 from cfexp.errors import CfexpError, did_you_mean, first_line, in_words
 
 TRACEBACK_VARIABLE = "HYDRA_FULL_ERROR"
+EXAMPLE = "'name=\"a value\"'"
 SEE_ALL = "See all options with: cfexp --cfg job"
 OUT_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "OOM when allocating")
 
@@ -84,9 +85,11 @@ def _unreadable(override: str, commands: tuple[str, ...]) -> str:
         meant_by(override, commands) if re.fullmatch(r"[\w./-]+", override) else None
     )
     word = " Commands: see cfexp --help" if re.fullmatch(r"\w+", override) else ""
+    name, _, value = override.partition("=")
+    example = f"\"{name}='{value}'\"" if value and "'" not in value else ""
     return meant or (
         f"cannot read the override {override}: write name=value, and quote a value with"
-        f" spaces or signs: 'name=\"a value\"'.{word}".removesuffix(".")
+        f" spaces or signs: {example or EXAMPLE}.{word}".removesuffix(".")
     )
 
 
@@ -139,8 +142,9 @@ def _no_key(found: re.Match[str], error: BaseException) -> str:
             f"{found[1]} is an option of {listed}, which is not chosen."
             f" Choose it too: {owners[0]} {found[1]}=value"
         )
-    near = did_you_mean(found[1], known_keys())
-    return f"there is no option {found[1]}{near}. {SEE_ALL}"
+    given = (argument.lstrip("+").partition("=") for argument in sys.argv[1:])
+    value = next((value for name, _, value in given if name == found[1]), "")
+    return f"there is no option {found[1]}{meant_option(found[1], value)}. {SEE_ALL}"
 
 
 def no_option_of(error: Exception, chosen: Mapping[str, str]) -> str | None:
@@ -187,7 +191,7 @@ def _no_folder(found: re.Match[str], _: BaseException) -> str:
 def _bad_config(found: re.Match[str], _: BaseException) -> str:
     config_file, text = found.groups()
     if key := re.match(r"Key '(.+)' not in", text):
-        near = did_you_mean(key[1], known_keys())
+        near = meant_option(key[1])
         return f"{config_file}.yaml: there is no option {key[1]}{near}. {SEE_ALL}"
     return f"{config_file}.yaml {problem_of(ValueError(text))}"
 

@@ -1,6 +1,5 @@
 """What ``cfexp --help`` prints."""
 
-import os
 import textwrap
 from collections.abc import Sequence
 
@@ -10,7 +9,6 @@ from cfexp.config.compose import conf_dir
 from cfexp.config.schema import ACROSS, GROUPS
 
 WIDTH, LEFT = 79, 22
-LINE = "COMP_LINE"  # the variable with the line that a shell completes
 HEAD = """\
 cfexp trains, evaluates and compares models that predict ratings.
 
@@ -60,24 +58,6 @@ def usage(folders: Sequence[str] = ()) -> str:
     groups[:0] = ["", "Groups (model=dot; in a folder: experiment=ml-100k/dot):"]
     listed = ["Commands:", *commands, *groups, *across]
     return "\n".join([HEAD, *listed, "", EXAMPLES, FOOT])
-
-
-def completions(arguments: Sequence[str]) -> list[str]:
-    """Returns the commands that may complete the line that a shell asks about.
-
-    A command in the line is removed from it, so that Hydra completes what follows.
-
-    Args:
-        arguments: Those that the shell's completion gives: ``-sc query=bash``.
-    """
-    if not {"-sc", "--shell-completion"} & set(arguments):
-        return []
-    program, *words = os.environ.get(LINE, "").split(" ")
-    if len(words) == 1:
-        return [name for name in COMMANDS if name.startswith(words[0])]
-    if words and words[0] in COMMANDS:
-        os.environ[LINE] = f"{program} {words[-1]}"
-    return []
 
 
 def _by_folder(names: Sequence[str]) -> list[tuple[str, list[str]]]:

@@ -9,7 +9,7 @@ from types import FrameType
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from cfexp.errors import first_line
+from cfexp.errors import did_you_mean, first_line
 
 # OmegaConf's messages, with the value received, and our wording.
 MEANINGS = (
@@ -50,7 +50,8 @@ def problem_of(error: BaseException) -> str:
         parts = found.groupdict()
         reason = REASONS.get(meaning, meaning)
         if meaning == "choice":
-            reason = f"must be one of {parts['of']}"
+            near = did_you_mean(parts["got"], parts["of"].split(", "))
+            reason = f"must be one of {parts['of']}{near}"
         return f"{reason}. Got: {parts['got']!r}" if "got" in parts else reason
     return f"is refused: {text}"
 

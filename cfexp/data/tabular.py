@@ -93,10 +93,12 @@ class Tabular(UserTables):
 
     def _read(self, table: str, path: str) -> pd.DataFrame:
         own = self.own_names(table)
+        ids = {str(own[name]) for name in (USER, ITEM) if name in own}
+        ids |= set(self.names_of_ids(table) if table != "ratings" else ())
         return read_table(
             path,
             option=f"dataset.{table}",
-            texts={str(own[name]) for name in (USER, ITEM) if name in own},
+            texts=ids,
             separator=self.separator,
             encoding=self.encoding,
             order=[

@@ -45,6 +45,15 @@ class UserTables(Dataset):
         """Returns the user's names of a table's columns, by canonical name."""
         return {name: self.columns.get(name, name) for name in COLUMNS[table]}
 
+    def names_of_ids(self, table: str) -> list[str]:
+        """Returns the names that the ids of a table's rows may have, best first.
+
+        The movies' ids may be called otherwise in the table of movies than in the
+        ratings: ``movieId`` or, which can mean nothing else there, ``id``.
+        """
+        mapped = [self.own_names(table)[name] for name in COLUMNS[table][:1]]
+        return [*filter(None, mapped), COLUMNS[table][0], "id"]
+
     def checked(
         self, tables: Mapping[str, pd.DataFrame], where: Mapping[str, str]
     ) -> Ratings:
@@ -79,6 +88,9 @@ class UserTables(Dataset):
         Those of movies and users keep further columns, too.
         """
         own, there = self.own_names(table), list(map(str, frame.columns))
+        if table != "ratings":
+            ids = [name for name in self.names_of_ids(table) if name in there]
+            own |= {COLUMNS[table][0]: ids[0]} if ids else {}
         require_mapped(where, table, own, there)
         found = {column: name for name, column in own.items() if column in there}
         more = [] if table == "ratings" else there

@@ -30,7 +30,5 @@ def max_difference(
     again = np.asarray(found, np.float64).reshape(-1)
     difference = float(np.abs(predicted - again).max())
     if difference > RELOAD_TOLERANCE:
-        log.warning(
-            "the saved model's predictions differ by up to %g stars", difference
-        )
+        log.warning("the saved model's predictions differ by up to %g", difference)
     return difference

@@ -28,7 +28,7 @@ def of_test(comparison: Comparison) -> str:
     found, skill = comparison.model.overall, comparison.skill_vs_bias
     verdict = "better" if skill > 0 else "no better"
     return (
-        f"Test RMSE {found.rmse:.4f}, MAE {found.mae:.4f} stars on {found.rows:,} rows:"
+        f"Test RMSE {found.rmse:.4f}, MAE {found.mae:.4f} on {found.rows:,} rows:"
         f" {verdict} than the bias baseline ({skill:+.1%} in RMSE)."
     )
 
@@ -46,7 +46,7 @@ def of_repeats(model: str, data: str, means: Mapping[str, float]) -> str:
     interval = "" if low is None else f" (95 % interval {low:.4f} to {high:.4f})"
     return (
         f"{means[f'{REPEATS}n']:.0f} repeats of {model} on {data}: mean test RMSE"
-        f" {means['test_rmse']:.4f}{interval}, MAE {means['test_mae']:.4f} stars,"
+        f" {means['test_rmse']:.4f}{interval}, MAE {means['test_mae']:.4f},"
         f" {means['skill_vs_bias']:+.1%} against the bias baseline. The metrics are"
         " means over the repeats; repeats/ holds their deviations and intervals."
     )
@@ -66,5 +66,5 @@ def of_sweep(board: pd.DataFrame, others: int) -> str:
     return (
         f"{jobs} The best on validation is {best['job']}: validation RMSE"
         f" {best['val_rmse']:.4f}, test RMSE {best['test_rmse']:.4f}, MAE"
-        f" {best['test_mae']:.4f} stars."
+        f" {best['test_mae']:.4f}."
     )

@@ -118,7 +118,7 @@ def learning_curves(axes: Axes, history: History) -> None:
             axes.plot(*zip(*points, strict=True), color=color, marker=".", label=label)
     if not history.averaged:
         axes.axvline(history.best.epoch, color=ACCENT, linestyle=":")
-    axes.set(xlabel="sweep" if history.averaged else "epoch", ylabel="RMSE (stars)")
+    axes.set(xlabel="sweep" if history.averaged else "epoch", ylabel="RMSE")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, fontsize=8, loc="upper center")
 
@@ -139,7 +139,7 @@ def calibrated(axes: Axes, predictions: pd.DataFrame) -> None:
         capsize=3,
         label=f"this model ({INTERVAL})",
     )
-    axes.set(xlabel="mean prediction (stars)", ylabel="mean rating (stars)")
+    axes.set(xlabel="mean prediction", ylabel="mean rating")
     axes.legend(frameon=False, fontsize=8, loc="upper left")
 
 
@@ -158,7 +158,7 @@ def residuals(axes: Axes, stats: pd.DataFrame, label: str) -> None:
     axes.barh(at, stats["mean"], xerr=half, color=INK, ecolor=ACCENT, height=0.6)
     axes.set_yticks(at, names)
     axes.axvline(0, color=ACCENT)
-    axes.set_xlabel(f"predicted - true (stars); {INTERVAL}", fontsize=9)
+    axes.set_xlabel(f"predicted - true; {INTERVAL}", fontsize=9)
 
 
 def _title(axes: Axes, text: str) -> None:

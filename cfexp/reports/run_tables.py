@@ -131,7 +131,7 @@ def _reload_check(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
     """Returns a line about the reloaded model; none before it was loaded."""
     if RELOAD_DIFFERENCE not in metrics:
         return []
-    return [("reload check", f"max difference {metrics[RELOAD_DIFFERENCE]:.1e} stars")]
+    return [("reload check", f"max difference {metrics[RELOAD_DIFFERENCE]:.1e}")]
 
 
 def warn_of_skill(metrics: Mapping[str, float]) -> None:

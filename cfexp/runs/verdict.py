@@ -131,7 +131,7 @@ def judge(past: Past, now: Past, file: Path) -> str:
         (verdict, f"{counts.get(verdict, 0)} of {len(table)} metrics")
         for verdict in (EQUAL, CLOSE, DIFFERENT)
     ]
-    lines.append(("tolerance", f"{TOLERANCE} stars"))
+    lines.append(("tolerance", f"{TOLERANCE}"))
     lines.append(("weights", "bitwise equal" if same else "not bitwise equal"))
     print_lines(lines)
     return str(table["verdict"].iloc[0])
@@ -146,7 +146,7 @@ def check_verdict(past: Past, verdict: str, file: Path) -> None:
     if verdict == DIFFERENT:
         raise TrainingError(
             f"run {past.run_id} was not reproduced: metrics differ by more than"
-            f" {TOLERANCE} stars, see {file}. If a warning above names other code or"
+            f" {TOLERANCE}, see {file}. If a warning above names other code or"
             " packages, restore them first"
         )
 

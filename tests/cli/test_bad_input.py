@@ -67,6 +67,7 @@ FILES: dict[str, str | bytes] = {
     "cf/experiment/typo.yaml": "# @package _global_\nsead: 1\n",
     "cf/model/list.yaml": "- a\n- b\n",
     "cf/model/word.yaml": "hello\n",
+    "shadow/model/dot.yaml": "_target_: cfexp.models.Dot\nl2: 9\n",
     "nothing/readme": "no model and no data here",
 }
 TABLE = [

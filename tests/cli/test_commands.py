@@ -1,5 +1,7 @@
 """The commands of the command line, and what they are called with."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,11 @@ import cfexp as package
 from cfexp.commands.modes import USAGES, arguments
 from cfexp.config.command_table import COMMANDS
 from cfexp.config.mistyped import SYNONYMS
+
+MODES = (
+    *("train", "evaluate", "predict", "recommend", "similar"),
+    *("finetune", "reproduce"),
+)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +106,21 @@ def test_version_is_ours(workdir: Path) -> None:
             ["dataset=ml-100k", "dataset=ml-10m", "dataset=ml-1m"],
         ),
         ("cfexp mod", ["mode=", "model.", "model="]),
+        ("cfexp mode=", [f"mode={mode}" for mode in MODES]),
+        ("cfexp mode=tr", ["mode=train"]),
+        ("cfexp predict ab", ["abc1"]),
+        ("cfexp show latest b", ["best", "best_of="]),
+        ("cfexp mode=predict run_id=", ["latest", "best", "fff2", "abc1"]),
     ],
 )
 def test_shell_completes_commands(workdir: Path, line: str, offered: list[str]) -> None:
+    with closing(sqlite3.connect(workdir / "mlflow.db")) as database, database:
+        database.execute("create table runs (run_uuid, lifecycle_stage, start_time)")
+        rows = [("abc1", "active", 1), ("fff2", "active", 2), ("abd3", "deleted", 3)]
+        database.executemany("insert into runs values (?, ?, ?)", rows)
     said = ok(cfexp("-sc", "query=bash", cwd=workdir, env={"COMP_LINE": line})).stdout
-    assert set(offered) == set(said.split())
+    runs = [f"run_id={run}" if "run_id=" in line else run for run in offered]
+    assert set(runs) == set(said.split())
 
 
 @pytest.mark.slow

@@ -99,6 +99,8 @@ def test_own_files_of_users(csv_files: tuple[Path, Path], workdir: Path) -> None
     assert found.users.columns.tolist() == ["userId", "age", "town"]
     assert found.users["town"].tolist() == ["Rome", "Oslo"]
     path.write_text("id,age\nu1,30\n")
+    assert tabular(*csv_files, users=str(path)).load().users["age"].tolist() == [30]
+    path.write_text("nr,age\nu1,30\n")
     with pytest.raises(DataError, match=r"userId=user: dataset.users=.*no column"):
         tabular(*csv_files, users=str(path)).load()
 

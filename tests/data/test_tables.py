@@ -269,3 +269,15 @@ def test_no_header_is_told_and_ids_may_be_text(
     assert "has no header: its columns are read as userId, movieId, rating. If" in (
         caplog.text
     )
+
+
+def test_ids_of_movies_may_be_called_otherwise_in_their_own_table(load: Load) -> None:
+    """One mapping cannot name both."""
+    text = GOOD.replace("movieId", "film")
+    movies = "id,title\n01,One\n2,Two\n"
+    found = load(
+        text.replace("\n1,1,", "\n1,01,"), "dataset.columns.movieId=film", movies=movies
+    )
+    titles = found.movies.set_index("movieId")["title"]
+    assert titles["01"] == "One"
+    assert titles["2"] == "Two"

@@ -156,7 +156,7 @@ def test_overview_says_what_it_shows() -> None:
     curves, calibration, genres, counts = drawn.axes
     lines = {line.get_label(): list(line.get_ydata()) for line in curves.lines[:2]}
     assert lines == {"train, while it learns": [0.9, 0.9], "validation": [1.0, 1.0]}
-    assert curves.get_ylabel() == "RMSE (stars)"
+    assert curves.get_ylabel() == "RMSE"
     said = [text.get_text() for text in calibration.get_legend().get_texts()]
     assert said == ["perfect", f"this model ({INTERVAL})"]
     for axes in (genres, counts):
