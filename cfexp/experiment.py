@@ -22,6 +22,7 @@ from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.groups import times_seen
 from cfexp.evaluation.metric import Metric
 from cfexp.evaluation.metrics import FloatArray
+from cfexp.evaluation.objective import unknown_metric, validation_metrics
 from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.models.base import Model, NeuralModel, SampledModel, Scorer, Uncertain
 from cfexp.models.ensemble import Ensemble
@@ -76,7 +77,9 @@ class Experiment(Spec):
     def problems(self) -> list[str]:
         found = [metric.problem(name) for name, metric in self.metrics.items()]
         unfit = self.training.problems_with(self.model, self.optimizer)
-        return [*filter(None, found), *unfit]
+        known = validation_metrics(self.evaluation, self.metrics)
+        wrong = unknown_metric("training.monitor", self.training.monitor, known)
+        return [*filter(None, [*found, wrong]), *unfit]
 
     def load(
         self, ratings: Ratings | None = None, *, source: Source | None = None

@@ -32,9 +32,10 @@ def beyond_accuracy(
     shown = recommended[recommended != NONE]
     times = np.bincount(shown, minlength=len(count))
     share = np.maximum(count, 1) / max(n_users, 1)
+    novelty = -np.log2(share[shown])
     return {
         COVERAGE: float(np.mean(times > 0)),
-        NOVELTY: float(np.mean(-np.log2(share[shown]))),
+        NOVELTY: float(np.mean(novelty)) if len(shown) else float("nan"),
         DIVERSITY: _diversity(recommended, genres.astype(np.float32)),
         GINI: _gini(times),
     }

@@ -20,6 +20,11 @@ class Metric(Spec):
 
     group: ClassVar[str] = "metrics"
 
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a higher value is better; not, if not overridden."""
+        return False
+
     @abstractmethod
     def __call__(self, rating: FloatArray, predicted: FloatArray) -> float:
         """Returns the metric of some rows.
@@ -67,6 +72,10 @@ class Within(Metric):
     """
 
     stars: Annotated[float, Field(gt=0)] = 0.5
+
+    @property
+    def higher_is_better(self) -> bool:
+        return True
 
     def __call__(self, rating: FloatArray, predicted: FloatArray) -> float:
         return float(np.mean(np.abs(predicted - rating) <= self.stars))

@@ -21,6 +21,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 NDCG, RECALL, PRECISION = "ndcg", "recall", "precision"
 HIT_RATE, MRR, MAP = "hit_rate", "mrr", "map"
+MEASURES = (NDCG, RECALL, PRECISION, HIT_RATE, MRR, MAP)
 # Column of stored predictions: what their movies were ordered by.
 SCORE = "score"
 

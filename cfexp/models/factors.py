@@ -93,7 +93,7 @@ def _values(network: keras.Model, tensors: list[Any], rows: Encoded) -> FloatArr
     with one_at_a_time:
         part = keras.Model(network.input, dict(enumerate(tensors)))
     found = []
-    for start in range(0, len(rows), CHUNK):
+    for start in range(0, len(rows) or 1, CHUNK):
         inputs = model_inputs(network, rows, slice(start, start + CHUNK))
         outputs = part(inputs, training=False)
         found.append(np.concatenate([outputs[i] for i in range(len(tensors))], 1))

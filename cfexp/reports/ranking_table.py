@@ -1,5 +1,7 @@
 """The tables of how well a model ranks movies."""
 
+import math
+
 import pandas as pd
 
 from cfexp.evaluation.beyond import COVERAGE, DIVERSITY, GINI, NOVELTY
@@ -91,4 +93,6 @@ def protocol(ranking: Ranking) -> str:
 
 
 def _text(value: float) -> str:
+    if math.isnan(value):  # nobody has a relevant movie
+        return ""
     return f"{value:.4f}" if value < 1 else f"{value:.2f}"

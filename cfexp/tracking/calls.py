@@ -91,6 +91,7 @@ def epoch_metrics(epoch: Epoch) -> list[Metric]:
         f"{EPOCH}train_loss": epoch.train_loss,
         f"{EPOCH}val_rmse": epoch.val_rmse,
         f"{EPOCH}val_mae": epoch.val_mae,
+        f"{EPOCH}monitored": epoch.monitored,
     }
     return [
         Metric(key, value, ended, epoch.epoch)
@@ -108,8 +109,8 @@ class Unsent:
 
     def add(self, epoch: Epoch) -> None:
         """Adds the metrics of an epoch."""
-        if epoch.val_rmse < self._best:
-            self._best = epoch.val_rmse
+        if epoch.cost < self._best:
+            self._best = epoch.cost
             # First, since MLflow lists metrics in the order in which they were logged.
             self._metrics += _headline(epoch)
         self._metrics += epoch_metrics(epoch)

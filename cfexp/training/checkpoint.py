@@ -114,7 +114,7 @@ def check_fits(path: Path, state: State, weights: Weights, optimizer: Weights) -
     wanted = {"weights": weights, "optimizer": optimizer, "best_weights": weights}
     for name, values in wanted.items():
         found = [(value.shape, value.dtype) for value in getattr(state, name)]
-        never_validated = all(math.isnan(epoch.val_rmse) for epoch in state.epochs)
+        never_validated = all(math.isnan(epoch.cost) for epoch in state.epochs)
         if name == "best_weights" and not found and never_validated:
             continue
         if found != [(value.shape, value.dtype) for value in values]:

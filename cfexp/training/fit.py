@@ -1,7 +1,8 @@
 """Fits a model of any family to a split."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray, mae, rmse
 from cfexp.models.base import Baseline, Model, NeuralModel, SampledModel, Scorer
 from cfexp.models.members import MembersScorer
+from cfexp.models.trained_on import FittedBaseline
 from cfexp.runtime import process, tensorflow
 from cfexp.training.history import History
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
+from cfexp.training.validation import validation_ranking
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ class Fitted:
         val_rmse: RMSE on the validation rows, in stars; None if there are none.
         val_mae: MAE on the validation rows, in stars; None if there are none.
         history: The epochs of a neural model.
+        val_ranking: How well it ranks by validation rows, before a refit, as metrics.
     """
 
     scorer: Scorer
@@ -44,6 +48,7 @@ class Fitted:
     val_rmse: float | None
     val_mae: float | None
     history: History | None = None
+    val_ranking: Mapping[str, float] = field(default_factory=dict)
 
 
 def fit_model(
@@ -73,7 +78,7 @@ def fit_model(
     if start:
         check_tunable(model)
     if isinstance(model, Baseline):
-        return fit_baseline(model, ratings, split)
+        return fit_baseline(model, ratings, split, recipe)
     if isinstance(model, SampledModel):
         return _fit_by_samples(recipe, ratings, split, hooks)
     assert isinstance(model, NeuralModel)
@@ -90,6 +95,7 @@ def _fit_in_epochs(
     stage = Stage(split.train, split.valid if len(split.valid) else None)
     found = last = fit_neural(recipe, ratings, stage, hooks=hooks, start=start)
     best = found.history.best
+    ranked = validation_ranking(recipe, ratings, split, found)
     if best.epoch == 0:
         log.warning(
             "no epoch predicts the validation rows better than the model that training"
@@ -112,6 +118,7 @@ def _fit_in_epochs(
         val_rmse=best.val_rmse if len(split.valid) else None,
         val_mae=best.val_mae if len(split.valid) else None,
         history=found.history,
+        val_ranking=ranked,
     )
 
 
@@ -128,6 +135,7 @@ def _fit_by_samples(
     first = sample_posterior(recipe, ratings, split.train, split.valid, hooks=hooks)
     valid = encode(ratings, first.encoder, split.valid)
     predicted = first.scorer.predict(valid)
+    ranked = validation_ranking(recipe, ratings, split, first)
     rows = train_and_valid(split)
     large = len(rows) > LARGE
     process.collect_garbage(large=large)  # the sampler, with tables of all rows
@@ -141,19 +149,30 @@ def _fit_by_samples(
         val_rmse=rmse(valid.rating, predicted),
         val_mae=mae(valid.rating, predicted),
         history=first.history,
+        val_ranking=ranked,
     )
 
 
-def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
+def fit_baseline(
+    model: Baseline, ratings: Ratings, split: Split, recipe: Recipe | None = None
+) -> Fitted:
     """Fits a baseline to the train rows, then to train and validation rows.
 
     The first fit gives the validation error, the second one is tested: nothing is
     chosen on the validation rows.
+
+    Args:
+        model: The baseline.
+        ratings: The dataset.
+        split: Its split.
+        recipe: The experiment, which says whether movies are ranked; None: no.
     """
     encoder = FeatureEncoder.fit(ratings, split.train)
     train = encode(ratings, encoder, split.train)
     valid = encode(ratings, encoder, split.valid)
-    predicted = model.fit(train, encoder.spec).predict(valid)
+    first = FittedBaseline(encoder, model.fit(train, encoder.spec))
+    predicted = first.scorer.predict(valid)
+    ranked = validation_ranking(recipe, ratings, split, first) if recipe else {}
     del train
     rows = train_and_valid(split)
     encoder = FeatureEncoder.fit(ratings, rows)
@@ -164,6 +183,7 @@ def fit_baseline(model: Baseline, ratings: Ratings, split: Split) -> Fitted:
         val_predicted=predicted,
         val_rmse=rmse(valid.rating, predicted),
         val_mae=mae(valid.rating, predicted),
+        val_ranking=ranked,
     )
 
 

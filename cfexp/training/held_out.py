@@ -12,6 +12,7 @@ from cfexp.data.ratings import ITEM, RATING, USER
 from cfexp.data.split import Data
 from cfexp.data.top import FloatArray, IntArray
 from cfexp.evaluation.catalogue import Catalogue, Scores
+from cfexp.evaluation.names import FULL, RATED_NDCG
 from cfexp.evaluation.ranking import means, rated_ndcg
 from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.models.base import factors_of, scores_of
@@ -80,16 +81,28 @@ class HeldOut:
 
     def ranked(self, lists: IntArray, score: FloatArray) -> Ranked:
         """Returns the measures of a system, from its lists and its scores of rows."""
+        users, ndcg = self.rated(score)
+        return Ranked(
+            full=self.catalogue.measures(lists),
+            beyond=self.catalogue.beyond(lists),
+            rated_users=users,
+            rated=ndcg,
+        )
+
+    def metrics(self, model: Usable) -> dict[str, float]:
+        """Returns a model's measures as metrics, such as ``full_ndcg_10``."""
+        lists, (_, ndcg) = self.lists(model), self.rated(self.scores(model))
+        full = means(self.catalogue.measures(lists))
+        found = {f"{FULL}{name}_{self.k}": value for name, value in full.items()}
+        return found | means({RATED_NDCG: ndcg})
+
+    def rated(self, score: FloatArray) -> tuple[np.ndarray, FloatArray]:
+        """Returns the users of protocol ``rated``, and the NDCG of each by scores."""
         rows = self.data.ratings.frame.iloc[self.data.split.test]
         user, ids = pd.factorize(rows[USER])
         rating = rows[RATING].to_numpy(np.float64)
         users, ndcg = rated_ndcg(user, rating, score, self.seed)
-        return Ranked(
-            full=self.catalogue.measures(lists),
-            beyond=self.catalogue.beyond(lists),
-            rated_users=np.asarray(ids)[users],
-            rated=ndcg,
-        )
+        return np.asarray(ids)[users], ndcg
 
     def references(self, bias: Usable) -> dict[str, Ranked]:
         """Returns bias, popular and random movies, shared by models with this bias."""
@@ -99,8 +112,10 @@ class HeldOut:
             item = ratings.frame[ITEM].iloc[split.test]
             item = pd.Index(catalogue.items).get_indexer(item)
             # All users have the same order: that of the movies' biases.
-            value = scores(bias, catalogue, self.data)(np.zeros(1, np.int64))[0]
-            rng, count = np.random.default_rng(self.seed), catalogue.count
+            rng, value = np.random.default_rng(self.seed), catalogue.count
+            count = value
+            if len(catalogue.users):
+                value = scores(bias, catalogue, self.data)(np.zeros(1, np.int64))[0]
             drawn = catalogue.recommended(catalogue.random(self.seed), self.k)
             systems = {
                 BIAS: (catalogue.in_order(value, self.k), self.scores(bias)),

@@ -20,6 +20,8 @@ class Epoch:
         time: End of the epoch, in seconds since 1970.
         train_rmse: RMSE of the predictions in training, in stars, with dropout, and of
             each batch before its update; NaN for epoch 0.
+        monitored: Value of ``training.monitor``; NaN if that is `val_rmse`.
+        maximise: Whether a higher value of it is better.
     """
 
     epoch: int
@@ -29,6 +31,15 @@ class Epoch:
     seconds: float
     time: float
     train_rmse: float = math.nan
+    monitored: float = math.nan
+    maximise: bool = False
+
+    @property
+    def cost(self) -> float:
+        """A number that is lowest in the best epoch; NaN without validation rows."""
+        if math.isnan(self.monitored):
+            return self.val_rmse
+        return -self.monitored if self.maximise else self.monitored
 
 
 @dataclass(frozen=True)
@@ -50,11 +61,11 @@ class History:
 
     @property
     def best(self) -> Epoch:
-        """The epoch with the lowest validation RMSE; the last if none is chosen."""
-        validated = [e for e in self.epochs if not math.isnan(e.val_rmse)]
+        """The best epoch of ``training.monitor``; the last if none is chosen."""
+        validated = [e for e in self.epochs if not math.isnan(e.cost)]
         if self.averaged or not validated:
             return self.epochs[-1]
-        return min(validated, key=lambda e: e.val_rmse)
+        return min(validated, key=lambda e: e.cost)
 
     @property
     def chosen(self) -> str:

@@ -20,6 +20,7 @@ from cfexp.training.history import Epoch, History
 from cfexp.training.members import Members
 from cfexp.training.progress import EpochBar
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe
+from cfexp.training.validation import Monitor
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +32,12 @@ class Rows:
     Attributes:
         train: The rows to train on.
         valid: The validation rows, which choose the epoch; None to keep the last one.
+        monitor: Computes ``training.monitor``; None: their RMSE.
     """
 
     train: Encoded
     valid: Encoded | None
+    monitor: Monitor | None = None
 
 
 def fit(
@@ -102,11 +105,11 @@ class _Loop:
 
     @property
     def has_stalled(self) -> bool:
-        """Whether the validation RMSE has not improved for ``patience`` epochs."""
+        """Whether the validation has not improved for ``patience`` epochs."""
         epochs, patience = self.state.epochs, self.training.patience
-        if patience is None or not epochs or math.isnan(epochs[-1].val_rmse):
+        if patience is None or not epochs or math.isnan(epochs[-1].cost):
             return False
-        best = min(epochs, key=lambda e: e.val_rmse)
+        best = min(epochs, key=lambda e: e.cost)
         return epochs[-1].epoch - best.epoch >= patience
 
     def start(self, *, is_trained: bool) -> None:
@@ -123,13 +126,13 @@ class _Loop:
     def run_epoch(self, number: int) -> Epoch:
         """Trains for an epoch and validates it."""
         rows = self.rows
-        best = min((e.val_rmse for e in self.state.epochs), default=math.inf)
+        best = min((e.cost for e in self.state.epochs), default=math.inf)
         started = time.perf_counter()
         errors = self.members.run_epoch(number)
         seconds = time.perf_counter() - started
         _check_finite(errors.loss, number, self.members)
         epoch = self._validated(number, errors, seconds)
-        if rows.valid and epoch.val_rmse < best:
+        if rows.valid and epoch.cost < best:
             self.state.best_weights = self.members.weights
         self.state.epochs.append(epoch)
         return epoch
@@ -154,11 +157,14 @@ class _Loop:
         return History(tuple(epochs), self.members.engine, speed)
 
     def _validated(self, number: int, errors: EpochErrors, seconds: float) -> Epoch:
-        valid, root, absolute = self.rows.valid, math.nan, math.nan
+        valid, monitor = self.rows.valid, self.rows.monitor
+        root = absolute = monitored = math.nan
         if valid:
-            predicted = self.members.predict(valid)
+            predicted = self.members.scorer.predict(valid)
             root = agree(rmse(valid.rating, predicted))
             absolute = agree(mae(valid.rating, predicted))
+            if monitor:
+                monitored = agree(monitor(self.members.scorer, predicted))
         return Epoch(
             epoch=number,
             train_loss=errors.loss,
@@ -167,6 +173,8 @@ class _Loop:
             seconds=seconds,
             time=time.time(),
             train_rmse=errors.rmse,
+            monitored=monitored,
+            maximise=bool(monitor and monitor.objective.maximise),
         )
 
 

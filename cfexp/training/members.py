@@ -47,7 +47,7 @@ class Members:
             Member.of(model, data, recipe, seed)
             for model, seed in zip(models, seeds, strict=True)
         ]
-        self.predict = scorer_of(models).predict
+        self.scorer = scorer_of(models)
 
     def run_epoch(self, number: int) -> EpochErrors:
         """Trains each network for an epoch; returns their mean errors."""

@@ -26,6 +26,7 @@ from cfexp.training.loop import Rows, fit
 from cfexp.training.member import seeds_of
 from cfexp.training.members import scorer_of
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
+from cfexp.training.validation import monitor_of
 
 # Of an ordinal loss.
 MAX_LEVELS = 50
@@ -91,10 +92,11 @@ def fit_neural(
         with strategy.scope():
             own = _started(recipe, start) if start else _built(recipe, encoder, train)
     hooks.on_model(encoder, scorer_of(own).predict)
+    monitor = monitor_of(recipe, ratings, (stage.train, stage.valid), encoder)
     with strategy.scope():
         history = fit(
             own,
-            Rows(train, valid),
+            Rows(train, valid, monitor),
             recipe=recipe,
             hooks=hooks,
             epochs=stage.epochs,

@@ -46,6 +46,8 @@ class EpochBar:
         figures = [f"loss {epoch.train_loss:.4f}"]
         if not math.isnan(epoch.val_rmse):
             figures.insert(0, f"val RMSE {epoch.val_rmse:.4f}")
+        if not math.isnan(epoch.monitored):
+            figures.insert(0, f"monitored {epoch.monitored:.4f}")
         speed = self._n_rows / max(epoch.seconds, 1e-9)
         figures.append(f"{speed:,.0f} ratings/s")
         self._progress = Progress(

@@ -1,13 +1,15 @@
 """The interface of an experiment to training, and the hooks of training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.encoding import Encoded
 from cfexp.data.features import Features
+from cfexp.evaluation.metric import Metric
 from cfexp.evaluation.metrics import FloatArray
+from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.models.base import Model, Scorer
 from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.history import Epoch
@@ -33,6 +35,14 @@ class Recipe(Protocol):
     @property
     def training(self) -> Training:
         """The training loop."""
+
+    @property
+    def evaluation(self) -> EvaluationSettings:
+        """Whether movies are ranked, and how."""
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Metrics besides RMSE and MAE, by name."""
 
     @property
     def seed(self) -> int:

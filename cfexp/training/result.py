@@ -82,6 +82,7 @@ class Result:
         if fitted.val_rmse is not None and fitted.val_mae is not None:
             found |= {"val_rmse": fitted.val_rmse, "val_mae": fitted.val_mae}
             found |= {f"val_{name}": value for name, value in self.val_metrics.items()}
+            found |= fitted.val_ranking
         found[f"{ROWS}fitted"] = float(len(fitted.rows))
         found[N_PARAMETERS] = float(fitted.scorer.n_parameters)
         if self.tested.std is not None:

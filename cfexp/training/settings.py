@@ -27,8 +27,10 @@ class Training(Spec):
             replacement from the training rows.
         epochs: Maximum number of epochs; learning-rate schedules end there.
         batch_size: Rows in a batch.
-        patience: Epochs without a better validation RMSE before training stops early;
-            None: never.
+        monitor: Metric of the validation rows that chooses the epoch to keep, computed
+            after each: RMSE, MAE, one of `metrics`, or a measure of ranking.
+        patience: Epochs without a better value of `monitor` before training stops
+            early; None: never.
         refit: Before the test, train again on training and validation rows together,
             for the best number of epochs.
         stream_from: Number of training rows from which they are streamed from disk
@@ -47,6 +49,7 @@ class Training(Spec):
     bootstrap: bool = False
     epochs: Positive = 15
     batch_size: Positive = 1024
+    monitor: str = "val_rmse"
     patience: Positive | None = 5
     refit: bool = False
     stream_from: Positive | None = 10_000_000

@@ -140,6 +140,19 @@ def test_jobs_with_the_same_rows_share_references(
         rank(bias, {"bias": replace(bias, encoder=bias.encoder)}, data, SETTINGS, 1)
 
 
+def test_without_a_relevant_movie_only_rated_ones_are_ranked(
+    data: Data, bias: FittedBaseline
+) -> None:
+    settings = EvaluationSettings(ranking=True, relevant_from=6)
+    found = rank(bias, {"bias": bias}, data, settings, 0)
+    assert found
+    assert found.catalogue.left_out == len(
+        set(data.ratings.frame[USER].iloc[data.split.test])
+    )
+    assert "ranking/full_ndcg_10" not in found.metrics()
+    assert found.metrics()["ranking/rated_ndcg"] > 0
+
+
 def test_popular_movies_are_the_most_rated(data: Data) -> None:
     found = Catalogue.of(*data, SETTINGS, 0)
     lists = found.in_order(found.count, 5)

@@ -1,0 +1,83 @@
+"""Metrics of validation rows that may choose: an epoch, a job of a sweep, or a run."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from cfexp.errors import did_you_mean
+from cfexp.evaluation.metric import Metric
+from cfexp.evaluation.names import FULL, RANKING, RATED_NDCG
+from cfexp.evaluation.ranking import MEASURES
+from cfexp.evaluation.settings import EvaluationSettings
+
+VAL, TEST = "val_", "test_"
+VAL_RMSE = "val_rmse"
+# Of ranked validation rows, such as ``ranking/val_full_ndcg_10``.
+VAL_RANKING = f"{RANKING}{VAL}"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric of validation rows, and its direction.
+
+    Attributes:
+        name: The metric.
+        maximise: Whether a higher value is better.
+    """
+
+    name: str = VAL_RMSE
+    maximise: bool = False
+
+    @property
+    def tested(self) -> str:
+        """The same metric of the test rows."""
+        if self.name.startswith(VAL_RANKING):
+            return self.name.replace(VAL_RANKING, RANKING, 1)
+        return self.name.replace(VAL, TEST, 1)
+
+    @property
+    def verb(self) -> str:
+        """What is done with it, in words: ``highest`` or ``lowest``."""
+        return "highest" if self.maximise else "lowest"
+
+    def cost(self, value: float) -> float:
+        """Returns a number that is lower where the metric is better."""
+        return -value if self.maximise else value
+
+    def best(self, values: Iterable[float]) -> float:
+        """Returns the best of some values."""
+        return min(values, key=self.cost)
+
+
+def validation_metrics(
+    evaluation: EvaluationSettings, own: Mapping[str, Metric]
+) -> dict[str, Objective]:
+    """Returns the validation metrics of an experiment, by name.
+
+    Args:
+        evaluation: Whether movies are ranked.
+        own: Its metrics besides RMSE and MAE, by name.
+    """
+    found = [Objective(VAL_RMSE), Objective("val_mae")]
+    found += [Objective(f"{VAL}{n}", one.higher_is_better) for n, one in own.items()]
+    if evaluation.ranking:
+        names = [f"{FULL}{name}_{evaluation.k}" for name in MEASURES]
+        found += [Objective(f"{VAL_RANKING}{n}", True) for n in (*names, RATED_NDCG)]
+    return {one.name: one for one in found}
+
+
+def unknown_metric(option: str, value: str, known: Collection[str]) -> str | None:
+    """Returns that an option names no validation metric; None if it names one.
+
+    Args:
+        option: The option.
+        value: Its value.
+        known: The validation metrics.
+    """
+    if value in known:
+        return None
+    ranked = any(name.startswith(RANKING) for name in known)
+    more = "" if ranked else "; with evaluation.ranking=true those of ranking, too"
+    return (
+        f"{option} must be a metric of the validation rows: {', '.join(known)}{more}."
+        f" Got: {value!r}{did_you_mean(value, known)}"
+    )
