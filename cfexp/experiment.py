@@ -18,17 +18,15 @@ from cfexp.data.ratings import RATING, IntArray, Ratings
 from cfexp.data.split import Data, Splitter
 from cfexp.data.splitters import RandomHoldout
 from cfexp.errors import ConfigError
-from cfexp.evaluation.comparison import Comparison
-from cfexp.evaluation.groups import times_seen
 from cfexp.evaluation.metric import Metric
 from cfexp.evaluation.metrics import FloatArray
 from cfexp.evaluation.objective import unknown_metric, validation_metrics
 from cfexp.evaluation.settings import EvaluationSettings
-from cfexp.models.base import Model, NeuralModel, SampledModel, Scorer, Uncertain
+from cfexp.models.base import Model, NeuralModel, SampledModel, Scorer
 from cfexp.models.ensemble import Ensemble
 from cfexp.models.known import KnownPairs
 from cfexp.models.ncf import Ncf
-from cfexp.models.origin import Origin
+from cfexp.models.origin import Origin, outputs_of
 from cfexp.models.predictor import Predictor
 from cfexp.models.source import Source
 from cfexp.models.trained_on import TrainedOn, fit_baselines
@@ -38,10 +36,11 @@ from cfexp.spec import REPEATS, Spec, digest, flat
 from cfexp.training.fit import Fitted, fit_model
 from cfexp.training.optimizers import Adam, Optimizer
 from cfexp.training.ranking import rank
+from cfexp.training.ranking_options import ranking_problems
 from cfexp.training.recipe import NO_HOOKS, Hooks
 from cfexp.training.result import Result
 from cfexp.training.settings import Training
-from cfexp.training.testing import evaluate_fitted, fitted_on, test_baselines
+from cfexp.training.testing import fitted_on, test_model
 
 if TYPE_CHECKING:
     from cfexp.training.stacking import Member
@@ -76,10 +75,12 @@ class Experiment(Spec):
 
     def problems(self) -> list[str]:
         found = [metric.problem(name) for name, metric in self.metrics.items()]
-        unfit = self.training.problems_with(self.model, self.optimizer)
-        known = validation_metrics(self.evaluation, self.metrics)
-        wrong = unknown_metric("training.monitor", self.training.monitor, known)
-        return [*filter(None, [*found, wrong]), *unfit]
+        found += self.training.problems_with(self.model, self.optimizer)
+        if self.training.ranks:
+            found += ranking_problems(self.training, self.features, self.metrics)
+        known = validation_metrics(self.ranked, self.metrics)
+        found.append(unknown_metric("training.monitor", self.training.monitor, known))
+        return [problem for problem in found if problem]
 
     def load(
         self, ratings: Ratings | None = None, *, source: Source | None = None
@@ -95,7 +96,8 @@ class Experiment(Spec):
         """
         if ratings is None:
             ratings = self.dataset.load()
-        require_different_ratings(ratings.name, ratings.frame[RATING])
+        if not self.training.ranks:
+            require_different_ratings(ratings.name, ratings.frame[RATING])
         if not source:
             self.model.declared(self.features, ratings)  # refuses unknown columns
         data = Data(ratings, self.split.split(ratings, seed=self.seed))
@@ -131,15 +133,10 @@ class Experiment(Spec):
             known = _known(data, fitted, source, members)
             encoder = None if source else fitted.encoder
             baselines = fit_baselines(ratings, fitted.rows, encoder)
-            seen = times_seen(ratings, split.test, split.train)
-            tested = evaluate_fitted(fitted, ratings, split.test, seen=seen)
-            comparison = Comparison(
-                tested.evaluation,
-                test_baselines(baselines, ratings, split.test, seen),
-                fitted_on(fitted, split, members=len(members), source=source),
-                self.own_metrics(ratings, split.test, tested.predicted),
-            )
-            ranking = rank(fitted, baselines, data, self.evaluation, self.seed)
+            said = fitted_on(fitted, split, members=len(members), source=source)
+            own = None if self.training.ranks else self.own_metrics
+            tested, comparison = test_model(fitted, baselines, data, said, own)
+            ranking = rank(fitted, baselines, data, self.ranked, self.seed)
         predictor = Predictor(
             encoder=fitted.encoder,
             scorer=fitted.scorer,
@@ -148,16 +145,18 @@ class Experiment(Spec):
             origin=self._origin(data, source, fitted.scorer),
             load_trained_on=lambda: TrainedOn(known, baselines),
         )
-        own = self._validation_metrics(data, fitted)
+        valid = {}
+        if fitted.val_rmse is not None:  # else it knew the validation rows
+            valid = self.own_metrics(ratings, split.valid, fitted.val_predicted)
         return Result(
-            self, data, fitted, tested, comparison, predictor, watch, own, ranking
+            self, data, fitted, tested, comparison, predictor, watch, valid, ranking
         )
 
-    def _validation_metrics(self, data: Data, fitted: Fitted) -> dict[str, float]:
-        """Returns `metrics` of the validation rows; none if the model knew them."""
-        if fitted.val_rmse is None:
-            return {}
-        return self.own_metrics(data.ratings, data.split.valid, fitted.val_predicted)
+    @property
+    def ranked(self) -> EvaluationSettings:
+        """`evaluation`, which includes ranking if the model learns to rank."""
+        on = self.evaluation.ranking or self.training.ranks
+        return self.evaluation.replace(ranking=on)
 
     def own_metrics(
         self, ratings: Ratings, rows: IntArray, predicted: FloatArray
@@ -208,7 +207,7 @@ class Experiment(Spec):
             sources=source.names if source else (),
             modules=modules_of([type(self.model), kind, *scorer.parts()]),
             scorer=f"{kind.__module__}.{kind.__qualname__}" if own else None,
-            outputs=("rating", "std") if isinstance(scorer, Uncertain) else ("rating",),
+            outputs=outputs_of(scorer, ranks=self.training.ranks),
         )
 
     def identity(self) -> dict[str, Any]:

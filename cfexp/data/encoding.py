@@ -62,6 +62,21 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class RankingLoss:
+    """How a network is trained to rank, see `cfexp.models.layers.ranking`.
+
+    Attributes:
+        loss: ``softmax``, ``bpr`` or ``bce``.
+        negatives: Number of movies drawn for a batch; 0: all.
+        by_popularity: Whether popular movies are drawn more often.
+    """
+
+    loss: str
+    negatives: int
+    by_popularity: bool
+
+
+@dataclass(frozen=True)
 class FeatureSpec:
     """The properties of the training data that a model is built from.
 
@@ -78,6 +93,7 @@ class FeatureSpec:
         item_l2: The same of movies' features.
         levels: With an ordinal loss: the training ratings' distinct values, in order.
         shares: The share of each level.
+        ranking: How it is trained to rank; None: to predict ratings.
     """
 
     n_users: int
@@ -91,6 +107,7 @@ class FeatureSpec:
     item_l2: float = 1.0
     levels: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
+    ranking: RankingLoss | None = None
 
 
 @dataclass(frozen=True)

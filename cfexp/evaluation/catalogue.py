@@ -13,6 +13,7 @@ from cfexp.data.split import Split
 from cfexp.data.top import NONE, FloatArray, IntArray, top_k
 from cfexp.evaluation.beyond import beyond_accuracy
 from cfexp.evaluation.ranking import Hits
+from cfexp.evaluation.relevance import lowest_relevant
 from cfexp.evaluation.settings import EvaluationSettings
 
 # Scores of all movies, shape ``(users, items)``, of the users at some positions: a new
@@ -76,7 +77,7 @@ class Catalogue:
             return csr_matrix(there, shape)
 
         known = pairs(before := np.concatenate([split.train, split.valid]))
-        lowest, said = _lowest(settings, ratings, user, before)
+        lowest, said = lowest_relevant(settings, ratings, user, before)
         rating, rater = frame[RATING].to_numpy()[split.test], user[split.test]
         relevant = _without(pairs(split.test[rating >= lowest[rater]]), known)
         chosen = np.flatnonzero(relevant.getnnz(1))
@@ -166,26 +167,6 @@ class Catalogue:
 def _without(pairs: csr_matrix, others: csr_matrix) -> csr_matrix:
     """Returns the pairs that are not among others."""
     return pairs > pairs.multiply(others)
-
-
-def _lowest(
-    settings: EvaluationSettings,
-    ratings: Ratings,
-    user: npt.NDArray[np.int32],
-    before: IntArray,
-) -> tuple[FloatArray, str]:
-    """Returns each user's lowest relevant rating, and the same in words."""
-    n_users = int(user.max()) + 1
-    if settings.relevant_from == "mean":
-        rating = ratings.frame[RATING].to_numpy(np.float64)[before]
-        rater = user[before]
-        total = np.bincount(rater, rating, n_users)
-        count = np.bincount(rater, minlength=n_users)
-        mean = np.full(n_users, float(rating.mean()))  # of users without a rating
-        return np.divide(total, count, out=mean, where=count > 0), "the user's mean"
-    lowest = settings.relevant_from
-    lowest = 0.8 * ratings.scale[1] if lowest is None else lowest
-    return np.full(n_users, lowest), f"{lowest:g}"
 
 
 def _genres(column: pd.Series) -> npt.NDArray[np.bool_]:

@@ -21,6 +21,8 @@ BASELINES = "baselines/"
 RANKING = "ranking/"
 # Of these, the protocols: the full catalogue, and the order of rated movies only.
 FULL, RATED_NDCG = "full_", "rated_ndcg"
+# NDCG of ranked validation rows, without its number of movies.
+VAL_NDCG = f"{RANKING}val_{FULL}ndcg_"
 # Of models that know a standard deviation, such as ``intervals/coverage_90``.
 INTERVALS = "intervals/"
 # How the model was trained, such as ``training/n_parameters``.

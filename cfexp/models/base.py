@@ -143,10 +143,13 @@ class NeuralModel(Model):
         item_features: Columns of movies that it takes if ``features.item`` is null.
         has_histories: Whether it sums histories, or whole rows of ratings, which one
             device trains only.
+        can_rank: Whether it can be trained to rank: its last layer is that of
+            `Inputs.model`, and all others take values of a movie, or of pairs.
     """
 
     item_features: ClassVar[tuple[str, ...]] = ()
     has_histories: ClassVar[bool] = False
+    can_rank: ClassVar[bool] = False
 
     def declared(self, features: Features, ratings: Ratings) -> tuple[Declared, ...]:
         return features.declared(ratings, self.item_features)

@@ -27,6 +27,7 @@ class Deep(NeuralModel):
     """
 
     name: ClassVar[str] = "deep"
+    can_rank: ClassVar[bool] = True
     item_features: ClassVar[tuple[str, ...]] = ("genres",)
 
     embed_dim: EmbedDim = 32

@@ -22,6 +22,7 @@ class Dot(NeuralModel):
     """
 
     name: ClassVar[str] = "dot"
+    can_rank: ClassVar[bool] = True
 
     embed_dim: EmbedDim = 32
     l2: Penalty = 0.12

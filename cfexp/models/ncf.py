@@ -29,6 +29,7 @@ class Ncf(NeuralModel):
     """
 
     name: ClassVar[str] = "ncf"
+    can_rank: ClassVar[bool] = True
 
     embed_dim: EmbedDim = 32
     layers: tuple[Units, ...] = (64, 32)

@@ -8,7 +8,7 @@ from cfexp.data.checks import ratings_of, require_pairs
 from cfexp.data.encoding import Encoded
 from cfexp.data.ids import as_ids, positions
 from cfexp.data.ratings import ITEM, RATING, USER
-from cfexp.errors import DataError
+from cfexp.errors import ConfigError, DataError
 from cfexp.models.base import scores_of
 from cfexp.models.foldable import FoldIn, folding_of
 from cfexp.models.recommending import Recommending, check_k
@@ -46,6 +46,12 @@ class NewUser:
         fold_in: FoldIn | None = None,
         ranked: Recommending | None = None,
     ):
+        if predictor.origin.ranks:
+            raise ConfigError(
+                f"this {predictor.origin.model} learned to rank, and cannot take new"
+                " users from ratings. Train a model with training.loss=mse, or train"
+                " this one again with their ratings"
+            )
         self._predictor = predictor
         self._ranked = ranked or Recommending(predictor)
         self._fold_in = fold_in or folding_of(predictor.scorer, predictor.origin.model)

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cfexp.data.columns import RATING
 from cfexp.errors import CfexpError, DamagedError, DataError, in_words
+from cfexp.models.base import Scorer, Uncertain
+
+# What a model returns that learned to rank.
+SCORE = "score"
+
+
+def outputs_of(scorer: Scorer, *, ranks: bool) -> tuple[str, ...]:
+    """Returns the columns that a served model returns."""
+    if ranks:
+        return (SCORE,)
+    return (RATING, "std") if isinstance(scorer, Uncertain) else (RATING,)
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,12 @@ class Origin:
     sources: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     scorer: str | None = None
-    outputs: tuple[str, ...] = ("rating",)
+    outputs: tuple[str, ...] = (RATING,)
+
+    @property
+    def ranks(self) -> bool:
+        """Whether the model learned to rank, so that it returns no ratings."""
+        return self.outputs == (SCORE,)
 
     def __post_init__(self) -> None:
         if not isinstance(self.config, Mapping):  # text, before there were experiments

@@ -71,6 +71,8 @@ class Predictor(Recommender):
     def predict(self, pairs: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Predicts ratings within the scale, shape ``(n,)``.
 
+        Scores if the model learned to rank: their order alone means something.
+
         Args:
             pairs: Columns ``userId`` and ``movieId``. Optional columns of features,
                 such as ``age`` and ``genres`` (joined by ``|``), take precedence over

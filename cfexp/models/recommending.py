@@ -17,7 +17,7 @@ from cfexp.models.trained import Trained
 
 # Scores in memory at once, and ratings that are predicted at once.
 BLOCK, ROWS = 4_000_000, 1_000_000
-RANK, RATED = "rank", "rating"
+RANK = "rank"
 
 
 class Recommending:
@@ -60,7 +60,7 @@ class Recommending:
 
         Returns:
             Columns ``userId``, ``rank`` from 1, ``movieId``, ``title``, ``genres``, and
-            ``rating``, which is within the scale.
+            ``rating``, which is within the scale, or ``score`` if the model ranks.
         """
         scorer = scorer or self._predictor.scorer
         found = self._columns(scorer, users, seen, k)
@@ -72,7 +72,8 @@ class Recommending:
         for start in range(0, len(table), ROWS):
             pairs = self.encoded(table[[USER, ITEM]].iloc[start : start + ROWS])
             parts.append(scorer.predict(pairs))
-        return table.assign(**{RATED: np.concatenate(parts)})
+        name = self._predictor.origin.outputs[0]
+        return table.assign(**{name: np.concatenate(parts)})
 
     def _columns(
         self, scorer: Scorer, users: pd.Series, seen: csr_matrix, k: int

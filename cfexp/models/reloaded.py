@@ -17,7 +17,7 @@ def max_difference(
 ) -> float:
     """Returns the largest difference between a model's and its reloaded copy's ratings.
 
-    In stars; a difference above `RELOAD_TOLERANCE` is logged as a warning.
+    In stars, or of scores; one above `RELOAD_TOLERANCE` is logged as a warning.
 
     Args:
         predicted: The ratings that the model predicted for the sample, shape ``(n,)``.
@@ -26,7 +26,7 @@ def max_difference(
     """
     found = reloaded.predict(sample)
     if isinstance(found, pd.DataFrame):
-        found = found["rating"]
+        found = found.iloc[:, 0]
     again = np.asarray(found, np.float64).reshape(-1)
     difference = float(np.abs(predicted - again).max())
     if difference > RELOAD_TOLERANCE:

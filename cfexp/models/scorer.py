@@ -18,6 +18,7 @@ from cfexp.models.forward import Predict, forward_of, model_inputs
 from cfexp.models.item_vectors import item_vectors
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.padding import unused
+from cfexp.models.layers.ranking import RankingHead
 from cfexp.models.signature import named_parts
 from cfexp.runtime.building import one_at_a_time
 
@@ -108,7 +109,7 @@ class KerasScorer:
 def unclipped(model: keras.Model) -> keras.Model:
     """Returns a network without its last layer, if that cuts ratings to the scale."""
     head = model.layers[-1]
-    if not isinstance(head, RatingHead):
+    if not isinstance(head, RatingHead | RankingHead):
         return model
     with one_at_a_time:
         return keras.Model(model.input, head.input, name=model.name)

@@ -34,8 +34,8 @@ class ServedModel:
     ) -> pd.DataFrame:
         """Returns what the parameter ``task`` asks for.
 
-        - ``predict``: ``rating`` and, if known, ``std``, for each row of ``userId`` and
-          ``movieId``.
+        - ``predict``: ``rating`` or ``score`` and, if known, ``std``, for each row of
+          ``userId`` and ``movieId``.
         - ``recommend``: `k` movies for each ``userId``, see `Predictor.recommend_many`.
         - ``similar``: `k` movies like each ``movieId``, see `Predictor.similar`.
         - ``fold_in``: `k` movies for a new user with these rows of ``movieId`` and
@@ -59,7 +59,8 @@ class ServedModel:
 
     def _predict(self, rows: pd.DataFrame, k: int, explain: bool) -> pd.DataFrame:
         rating, std = self.predictor.predict_with_std(rows)
-        found = pd.DataFrame({"rating": rating}, index=rows.index)
+        name = self.predictor.origin.outputs[0]
+        found = pd.DataFrame({name: rating}, index=rows.index)
         return found if std is None else found.assign(std=std)
 
     def _recommend(self, rows: pd.DataFrame, k: int, explain: bool) -> pd.DataFrame:

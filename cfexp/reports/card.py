@@ -18,18 +18,14 @@ from cfexp.evaluation.names import (
     RATINGS_PER_SECOND,
     SECONDS,
     TRAINING,
+    VAL_NDCG,
 )
 from cfexp.reports.description import of_model
 from cfexp.reports.markdown import escaped as _escaped
 from cfexp.reports.markdown import table as _table
 from cfexp.reports.page import data_uri, page
 from cfexp.reports.plots import NAME
-from cfexp.reports.ranking_table import (
-    below_popularity,
-    full_table,
-    protocol,
-    rated_table,
-)
+from cfexp.reports.ranking_table import in_markdown
 from cfexp.training.ranking import Ranking
 
 EPOCH_CHOSEN = "Early stopping and the kept epoch used validation rows only."
@@ -51,7 +47,8 @@ class Card:
     Attributes:
         title: Name of the run.
         data: The dataset and its split.
-        comparison: Errors of the model and of the baselines on the test rows.
+        comparison: Errors of the model and of the baselines on the test rows; None of
+            a model that learned to rank.
         test: The test predictions, from `cfexp.runs.results.test_predictions`.
         params: The logged parameters.
         metrics: The final metrics, including ``seconds/`` of each stage.
@@ -60,7 +57,7 @@ class Card:
 
     title: str
     data: Data
-    comparison: Comparison
+    comparison: Comparison | None
     test: pd.DataFrame
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
@@ -81,22 +78,35 @@ class Card:
 
     def text(self, folder: Path) -> str:
         """Returns the card in Markdown; `folder` holds its plots."""
-        comparison, test, params = self.comparison, self.test, self.params
-        if "val_rmse" not in self.metrics:
-            chosen = NOT_VALIDATED
-        else:
-            chosen = EPOCH_CHOSEN if "best_epoch" in self.metrics else NOTHING_CHOSEN
+        name = _escaped(str(self.params["model.name"]))
         parts = [
             f"# {_escaped(self.title)}\n",
-            f"{of_model(_escaped(str(params['model.name'])), comparison)}\n",
+            f"{of_model(name, self.comparison, self.ranking)}\n",
             _plot(folder),
             "## Data\n",
             _data(*self.data),
             "## Protocol\n",
-            _protocol(params, comparison.fitted_on, chosen),
+            *self._results(self.comparison),
+            "## Parameters\n",
+            _table(pd.DataFrame(self.params.items(), columns=["option", "value"])),
+            "## Time\n",
+            _time(self.metrics),
+        ]
+        return "\n".join(part for part in parts if part)
+
+    def _results(self, comparison: Comparison | None) -> list[str]:
+        """Returns the parts from the protocol on; those of errors if there are any."""
+        test, ranking = (
+            self.test,
+            in_markdown(str(self.params["model.name"]), self.ranking),
+        )
+        if comparison is None:
+            return [f"{self._chosen()}\n", ranking]
+        return [
+            _protocol(self.params, comparison.fitted_on, self._chosen()),
             "## Errors and margin over the baselines\n",
             _errors(comparison),
-            _ranking(str(params["model.name"]), self.ranking),
+            ranking,
             "## Calibration: ratings given, by the star predicted\n",
             _table(calibration(test)),
             _intervals(test),
@@ -109,12 +119,13 @@ class Card:
             _table(_residuals(by_count(test, "user_count"), "ratings")),
             "## Worst cases\n",
             _table(worst_cases(test, self.data.ratings.movies)),
-            "## Parameters\n",
-            _table(pd.DataFrame(params.items(), columns=["option", "value"])),
-            "## Time\n",
-            _time(self.metrics),
         ]
-        return "\n".join(part for part in parts if part)
+
+    def _chosen(self) -> str:
+        """Returns what was chosen on validation rows."""
+        if not any(name.startswith(("val_rmse", VAL_NDCG)) for name in self.metrics):
+            return NOT_VALIDATED
+        return EPOCH_CHOSEN if "best_epoch" in self.metrics else NOTHING_CHOSEN
 
 
 def _data(ratings: Ratings, split: Split) -> str:
@@ -165,22 +176,6 @@ def _errors(comparison: Comparison) -> str:
         if group.rows
     ]
     return _table(pd.DataFrame(rows))
-
-
-def _ranking(model: str, ranking: Ranking | None) -> str:
-    """Returns how well movies are ranked, by both protocols; empty if they were not."""
-    if ranking is None:
-        return ""
-    return "\n".join(
-        [
-            f"## Ranking: the first {ranking.k} of the full catalogue\n",
-            _table(full_table(model, ranking)),
-            f"{_escaped(protocol(ranking))}\n",
-            "### NDCG, rated only\n",
-            _table(rated_table(model, ranking)),
-            f"{_escaped(below_popularity(model, ranking))}\n",
-        ]
-    )
 
 
 def _intervals(test: pd.DataFrame) -> str:

@@ -6,20 +6,42 @@ import pandas as pd
 
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.names import REPEATS
+from cfexp.evaluation.ranking import NDCG
+from cfexp.training.held_out import POPULARITY
+from cfexp.training.ranking import MODEL, Ranking
 
 
-def of_model(model: str, comparison: Comparison) -> str:
+def of_model(
+    model: str, comparison: Comparison | None, ranking: Ranking | None = None
+) -> str:
     """Describes a trained model.
 
     Args:
         model: Name of its family.
-        comparison: Its errors on the test rows, beside those of the baselines.
+        comparison: Its errors on the test rows, beside those of the baselines; None of
+            a model that learned to rank.
+        ranking: How well it ranks.
     """
+    if comparison is None:
+        assert ranking
+        return (
+            f"This {model} model orders movies for a user; its scores are no ratings."
+            f" {of_ranking(ranking)} It knows who watched what, not why."
+        )
     return (
         f"This {model} model predicts the rating that a user would give a movie."
         f" {of_test(comparison)} It knows who rated what, not why: its predictions for"
         " users or movies with few ratings are close to the mean, and people who do not"
         " rate are not represented."
+    )
+
+
+def of_ranking(ranking: Ranking) -> str:
+    """Describes how well a model ranks movies."""
+    ours, popular = (ranking.full[name][NDCG] for name in (MODEL, POPULARITY))
+    return (
+        f"Test NDCG@{ranking.k} {ours:.4f} of the full catalogue; that of popular"
+        f" movies is {popular:.4f}."
     )
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from cfexp.evaluation.beyond import COVERAGE, DIVERSITY, GINI, NOVELTY
 from cfexp.evaluation.ranking import HIT_RATE, MAP, MRR, NDCG, PRECISION, RECALL
+from cfexp.reports.markdown import escaped, table
 from cfexp.runtime.console import _table, plain, print_lines, print_out, show
 from cfexp.training.ranking import MODEL, Ranking
 
@@ -34,20 +35,36 @@ def print_ranking(model: str, ranking: Ranking | None) -> None:
     """
     if ranking is None:
         return
-    table = _table(f"ranking: the first {ranking.k} of the full catalogue")
-    table.add_column("", overflow="fold")
+    shown = _table(f"ranking: the first {ranking.k} of the full catalogue")
+    shown.add_column("", overflow="fold")
     for title in COLUMNS.values():
-        table.add_column(title, justify="right")
+        shown.add_column(title, justify="right")
     for i, row in enumerate(full_table(model, ranking).itertuples(index=False)):
         values = map(_text, row[1:])
-        table.add_row(row[0], *values, style=None if i else "bold")
-    show(table, spare=SPARE)
+        shown.add_row(row[0], *values, style=None if i else "bold")
+    show(shown, spare=SPARE)
     each = rated_table(model, ranking).itertuples(index=False)
     rated = ", ".join(f"{name} {_text(ndcg)}" for name, ndcg in each)
     print_out(plain(protocol(ranking)), style="dim")
     print_lines([("NDCG, rated only", rated)])
     if said := below_popularity(model, ranking):
         print_out(plain(said), style="yellow")
+
+
+def in_markdown(model: str, ranking: Ranking | None) -> str:
+    """Returns how well movies are ranked, by both protocols; empty if they were not."""
+    if ranking is None:
+        return ""
+    return "\n".join(
+        [
+            f"## Ranking: the first {ranking.k} of the full catalogue\n",
+            table(full_table(model, ranking)),
+            f"{escaped(protocol(ranking))}\n",
+            "### NDCG, rated only\n",
+            table(rated_table(model, ranking)),
+            f"{escaped(below_popularity(model, ranking))}\n",
+        ]
+    )
 
 
 def full_table(model: str, ranking: Ranking) -> pd.DataFrame:
@@ -71,7 +88,8 @@ def below_popularity(model: str, ranking: Ranking) -> str:
         return ""
     return (
         f"popular movies are better recommendations than those of {model}: a model"
-        " of ratings does not know which movies somebody watches"
+        " of ratings does not know which movies somebody watches; training.loss=softmax"
+        " learns it"
     )
 
 

@@ -10,7 +10,7 @@ from cfexp.data.ratings import Ratings
 from cfexp.data.split import Split
 from cfexp.evaluation.comparison import Comparison, margin
 from cfexp.evaluation.groups import Evaluation, Group
-from cfexp.evaluation.names import BIAS_RMSE, RELOAD_DIFFERENCE
+from cfexp.evaluation.names import BIAS_RMSE, RELOAD_DIFFERENCE, VAL_NDCG
 from cfexp.reports.ranking_table import print_ranking
 from cfexp.runtime.console import _table, plain, print_lines, print_out, show
 from cfexp.runtime.logs import SAID
@@ -67,7 +67,8 @@ def print_evaluation(title: str, comparison: Comparison) -> None:
 
 def print_result(title: str, result: Result) -> None:
     """Prints the errors of a model, and how well it ranks, if it was asked for."""
-    print_evaluation(title, result.comparison)
+    if result.comparison:
+        print_evaluation(title, result.comparison)
     print_ranking(result.experiment.model.name, result.ranking)
 
 
@@ -95,10 +96,7 @@ def print_summary(
 
     Warns if a neural model is not better than the bias baseline.
     """
-    lines = [("validation", "none: this model knew the validation rows")]
-    if fitted.val_rmse is not None:
-        text = f"RMSE {fitted.val_rmse:.4f}, MAE {fitted.val_mae:.4f}"
-        lines = [("validation", text)]
+    lines = [("validation", _validation(fitted))]
     if fitted.history:
         history = fitted.history
         lines.append(
@@ -118,8 +116,18 @@ def print_summary(
         ("next", f"read {near(folder / CARD)}; {_use(run_id, folder)}"),
     ]
     print_lines(lines)
-    if fitted.history:
+    if fitted.history and "skill_vs_bias" in metrics:
         warn_of_skill(metrics)
+
+
+def _validation(fitted: Fitted) -> str:
+    """Returns how a model did on validation rows."""
+    if fitted.val_rmse is not None:
+        return f"RMSE {fitted.val_rmse:.4f}, MAE {fitted.val_mae:.4f}"
+    for name, value in fitted.val_ranking.items():
+        if name.startswith(VAL_NDCG):
+            return f"NDCG {value:.4f} of the full catalogue"
+    return "none: this model knew the validation rows"
 
 
 def _use(run_id: str | None, folder: Path) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from cfexp.evaluation.names import FULL, RANKING, VAL_NDCG
 from cfexp.runs.job import Outcome
 from cfexp.runs.job_report import note
 from cfexp.runtime.job_status import BEFORE, FINISHED
@@ -13,6 +14,8 @@ PARTS = {
     "test_rmse": "test RMSE {:.4f}",
     "test_mae": "test MAE {:.4f}",
     "val_rmse": "validation RMSE {:.4f}",
+    f"{RANKING}{FULL}ndcg_10": "test NDCG@10 {:.4f}",
+    f"{VAL_NDCG}10": "validation NDCG@10 {:.4f}",
     "skill_vs_bias": "{:+.1%} against bias",
 }
 

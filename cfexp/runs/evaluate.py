@@ -14,7 +14,7 @@ from cfexp.evaluation.names import ROWS
 from cfexp.experiment import Experiment
 from cfexp.models.overlap import check_related, unknown_rows
 from cfexp.models.predictor import Predictor
-from cfexp.reports.description import of_test
+from cfexp.reports.description import of_ranking, of_test
 from cfexp.reports.ranking_table import print_ranking
 from cfexp.reports.run_tables import print_evaluation, warn_of_skill
 from cfexp.runs import metadata
@@ -89,7 +89,7 @@ def evaluate(task: Task) -> None:
     ratings = experiment.dataset.load()
     check_related(predictor, ratings, same_ids=task.options.same_ids)
     split = experiment.split.split(ratings, seed=experiment.seed)
-    if experiment.evaluation.ranking:
+    if experiment.ranked.ranking:
         _check_rankable(predictor, ratings)
     rows = rows_to_test(predictor, ratings, split, known_rows=task.options.known_rows)
     model, data = predictor.origin.model, Data(ratings, split)
@@ -98,18 +98,34 @@ def evaluate(task: Task) -> None:
     name = task.options.run_name or made
     new = NewRun(name, tags, task.folder, task.parent_id)
     with open_run(task.tracking, new) as run:
-        comparison = compared(predictor, ratings, rows, experiment)
-        print_evaluation(f"{model} on {ratings.name}", comparison)
-        metrics = comparison.metrics("test") | {f"{ROWS}known": float(rows.known)}
-        if ranking := ranked(predictor, data, rows, experiment):
-            print_ranking(model, ranking)
-            metrics |= ranking.metrics()
-        warn_of_skill(metrics)
+        metrics, found = _tested(predictor, data, rows, experiment)
         write_metrics(task.folder / "results", metrics)
-        note = {NOTE: f"The {model} model of {source}. {of_test(comparison)}"}
+        note = {NOTE: f"The {model} model of {source}. {found}"}
         run.log_results(metrics, task.folder / "results", tags=note)
     title = f"{model} on {ratings.name}"
     conclude_run(title, metrics, folder=task.folder, run_id=run.run_id)
+
+
+def _tested(
+    predictor: Predictor, data: Data, rows: Evaluated, experiment: Experiment
+) -> tuple[dict[str, float], str]:
+    """Tests a trained model and prints the results.
+
+    Returns:
+        Its metrics, and what it came to in a sentence.
+    """
+    model, ratings = predictor.origin.model, data.ratings
+    metrics, said = {f"{ROWS}known": float(rows.known)}, ""
+    if not predictor.origin.ranks:
+        comparison = compared(predictor, ratings, rows, experiment)
+        print_evaluation(f"{model} on {ratings.name}", comparison)
+        metrics, said = metrics | comparison.metrics("test"), of_test(comparison)
+    if ranking := ranked(predictor, data, rows, experiment):
+        print_ranking(model, ranking)
+        metrics, said = metrics | ranking.metrics(), said or of_ranking(ranking)
+    if not predictor.origin.ranks:
+        warn_of_skill(metrics)
+    return metrics, said
 
 
 def _check_rankable(predictor: Predictor, ratings: Ratings) -> None:
@@ -132,7 +148,7 @@ def ranked(
     """Returns how well a trained model ranks movies, if the experiment says so."""
     split = replace(data.split, test=tested.rows)
     baselines, own = predictor.trained_on.baselines, Data(data.ratings, split)
-    return rank(predictor, baselines, own, experiment.evaluation, experiment.seed)
+    return rank(predictor, baselines, own, experiment.ranked, experiment.seed)
 
 
 def compared(

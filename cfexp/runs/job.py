@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cfexp.config.identity import job_key
 from cfexp.data.split import Data
+from cfexp.evaluation.names import FULL, N_PARAMETERS, RANKING
 from cfexp.experiment import Experiment
 from cfexp.tracking.settings import Tracking
 from cfexp.training.history import Epoch
@@ -89,5 +90,10 @@ class Outcome:
 
     def __repr__(self) -> str:
         """Returns where it is, and the test error."""
-        test = f"test_rmse={self.metrics['test_rmse']:.4f}"
+        name = next(
+            name
+            for name in ("test_rmse", f"{RANKING}{FULL}ndcg_10", N_PARAMETERS)
+            if name in self.metrics
+        )
+        test = f"{name}={self.metrics[name]:.4f}"
         return f"Outcome(run_id={self.run_id!r}, {test}, folder='{self.folder}')"

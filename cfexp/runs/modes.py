@@ -35,13 +35,13 @@ def run(task: Task) -> float | None:
 def _train(task: Task) -> float | None:
     experiment, options = task.experiment, task.options
     if options.cv or options.seeds:
-        return train_repeats(task)[options.objective]
+        return train_repeats(task).get(options.objective)
     job = replace(task.job(experiment), on_epoch=task.on_epoch)
     if experiment.training.strategy == "multiworker":
         job = job.of_worker(worker_index())
     outcome = train(job)
     conclude_outcome(job.name, outcome)
-    return outcome.metrics[options.objective]
+    return outcome.metrics.get(options.objective)
 
 
 MODES: dict[Mode, Callable[[Task], float | None]] = {

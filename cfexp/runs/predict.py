@@ -9,6 +9,7 @@ import pandas as pd
 from cfexp.data.ids import as_ids, positions
 from cfexp.data.ratings import ITEM, TITLE, USER
 from cfexp.evaluation.intervals import STD
+from cfexp.models.origin import SCORE
 from cfexp.models.predictor import Predictor
 from cfexp.runs.output import output_of, write_output
 from cfexp.runs.own_file import OwnFile, read_own
@@ -49,8 +50,9 @@ def predict_file(
     """Predicts the pairs of a file, and writes them with their predictions.
 
     The written columns, beside the file's own: ``title``, if the model knows titles;
-    ``predicted``; ``std``, the deviation of each rating, if the model knows it;
-    ``known_user`` and ``known_movie``, whether it was trained on ratings of them.
+    ``predicted``, or ``score`` if it learned to rank; ``std``, the deviation of each
+    rating, if the model knows it; ``known_user`` and ``known_movie``, whether it was
+    trained on ratings of them.
 
     Args:
         predictor: The trained model.
@@ -66,7 +68,7 @@ def predict_file(
     )
     found, unknown = _predicted(predictor, file)
     write_output(found, output)
-    _show(found, [*file.names.values(), TITLE, PREDICTED, STD])
+    _show(found, [*file.names.values(), TITLE, _column(predictor), STD])
     print_lines([("output", near(output))])
     conclude(
         f"{len(found):,} predictions in {near(output)}",
@@ -83,10 +85,15 @@ def _predicted(
     found = file.given.assign(**{file.names[name]: own for name, own in ids.items()})
     if TITLE not in found and (titles := predictor.titles(ids[ITEM])).any():
         found[TITLE] = titles
-    found[PREDICTED] = predicted
+    found[_column(predictor)] = predicted
     if std is not None:
         found[STD] = std
     return found, _flag_unknown(predictor, ids, found)
+
+
+def _column(predictor: Predictor) -> str:
+    """Returns the column of predictions."""
+    return SCORE if predictor.origin.ranks else PREDICTED
 
 
 def _show(found: pd.DataFrame, first: list[str]) -> None:

@@ -39,6 +39,7 @@ from cfexp.tracking.folder import (
     VALID_PREDICTIONS,
 )
 from cfexp.training.result import Result
+from cfexp.training.testing import Tested
 
 log = logging.getLogger(__name__)
 
@@ -65,21 +66,26 @@ CARD = ("model_card.md", "model_card.html")
 
 
 def predictions(
-    ratings: Ratings, rows: IntArray, predicted: npt.NDArray[np.float64]
+    ratings: Ratings,
+    rows: IntArray,
+    predicted: npt.NDArray[np.float64],
+    name: str = "predicted",
 ) -> pd.DataFrame:
-    """Returns the ratings at some row positions with a column ``predicted``."""
-    return ratings.frame.iloc[rows].reset_index(drop=True).assign(predicted=predicted)
+    """Returns the ratings at some row positions with a column of predictions."""
+    frame = ratings.frame.iloc[rows].reset_index(drop=True)
+    return frame.assign(**{name: predicted})
 
 
 def test_predictions(result: Result) -> pd.DataFrame:
     """Returns the test ratings with ``predicted``, ``genres`` and training counts.
 
     The counts are ``user_count`` and ``item_count``; also ``std``, if it is known, and
-    ``score``, by which movies were ranked, if they were.
+    ``score``, by which movies were ranked, if they were: the only one of a model that
+    learned to rank.
     """
     (ratings, split), tested = result.data, result.tested
-    frame = predictions(ratings, split.test, tested.predicted)
-    if tested.std is not None:
+    frame = predictions(ratings, split.test, tested.predicted, _name(result))
+    if isinstance(tested, Tested) and tested.std is not None:
         frame = frame.assign(**{STD: tested.std})
     if result.ranking:
         frame = frame.assign(**{SCORE: result.ranking.score})
@@ -88,6 +94,10 @@ def test_predictions(result: Result) -> pd.DataFrame:
         user_count=tested.seen["user"],
         item_count=tested.seen["item"],
     )
+
+
+def _name(result: Result) -> str:
+    return "predicted" if result.comparison else SCORE
 
 
 def sample(data: Data, encoder: FeatureEncoder, *, n: int = 1000) -> pd.DataFrame:
@@ -124,7 +134,7 @@ def write(
         if git and (git.diff or git.untracked):
             (folder / "git.diff").write_bytes(diff_file(git))
         _write_tables(folder, result, test)
-        if job.tracking.plots is not False:
+        if job.tracking.plots is not False and result.comparison:
             with optional("the plots"):
                 save_plots(folder / "plots", history=history, predictions=test)
         with optional("the model card"):
@@ -136,7 +146,8 @@ def write(
 
 def _write_tables(folder: Path, result: Result, test: pd.DataFrame) -> None:
     ratings, split = result.data
-    valid = predictions(ratings, split.valid, result.fitted.val_predicted)
+    predicted = result.fitted.val_predicted
+    valid = predictions(ratings, split.valid, predicted, _name(result))
     test.drop(columns=[GENRES]).to_parquet(folder / TEST_PREDICTIONS, index=False)
     valid.to_parquet(folder / VALID_PREDICTIONS, index=False)
     if result.ranking:

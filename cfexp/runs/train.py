@@ -199,7 +199,7 @@ def _finish(trained: _Trained, stack: ExitStack) -> dict[str, float]:
 def _write_and_log(trained: _Trained, folder: Path) -> dict[str, float]:
     job, result, run = trained.job, trained.result, trained.run
     sample = results.sample(result.data, result.predictor.encoder)
-    note = of_model(job.experiment.model.name, result.comparison)
+    note = of_model(job.experiment.model.name, result.comparison, result.ranking)
     tags = {**trained.tags, NOTE: note}
     reloaded = run.log_model(job.folder / "model", example=sample.head(5), note=note)
     with result.watch("write"):

@@ -124,7 +124,11 @@ class Unsent:
 def _headline(epoch: Epoch) -> list[Metric]:
     values = (epoch.val_rmse, epoch.val_mae, float(epoch.epoch))
     named = zip(("val_rmse", "val_mae", "best_epoch"), values, strict=True)
-    return [Metric(name, value, int(epoch.time * 1000), 0) for name, value in named]
+    return [
+        Metric(name, value, int(epoch.time * 1000), 0)
+        for name, value in named
+        if not math.isnan(value)
+    ]
 
 
 def log_batch(run_id: str, metrics: list[Metric]) -> None:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
 from cfexp.training.engines import EpochErrors, rows_at, tables_of
-from cfexp.training.program import Losses, Rows, batch_losses
+from cfexp.training.losses import Losses, Rows, batch_losses
 from cfexp.training.updates import Optimizers, row_sums_of, sums_of
 
 log = logging.getLogger(__name__)

@@ -11,11 +11,14 @@ import tensorflow as tf
 from cfexp.data.encoding import Encoded
 from cfexp.models.forward import model_inputs
 from cfexp.models.layers.ordinal import ordinal_head
+from cfexp.models.layers.ranking import ranking_head
 from cfexp.models.signature import numbers_of
 from cfexp.training.history_sums import HistorySums
+from cfexp.training.losses import Rows, Tables
 from cfexp.training.order import rounded_up
-from cfexp.training.program import Batch, Rows, Tables
+from cfexp.training.program import Batch
 from cfexp.training.programs import program_for
+from cfexp.training.ranking_loss import catalogue_tables
 from cfexp.training.updates import Optimizers, period
 from cfexp.training.whole_rows import Positions, WholeRows
 
@@ -82,6 +85,9 @@ class CompiledEngine:
         most = max(1, CHUNK_ROWS // self._batch.size)
         self._chunk = min(rounded_up(self._period), most)
         self._tables = tables_of(data)
+        if head := ranking_head(model):
+            tables = catalogue_tables(data, head)
+            self._tables |= {name: tf.constant(own) for name, own in tables.items()}
         self._variables = [*model.variables, *optimizers.variables]
         numbers = numbers_of(model, *optimizers)
         self._numbers = [tf.constant(n.value, tf.float32) for n in numbers]
@@ -145,8 +151,8 @@ class CompiledEngine:
 class GraphEngine(CompiledEngine):
     """Runs the same program without XLA.
 
-    For autoencoders, and models with histories: `keras.Model.fit` neither trains by
-    whole rows nor adds up gradients.
+    For autoencoders, models with histories and those that are trained to rank:
+    `keras.Model.fit` neither trains by whole rows nor adds up gradients.
     """
 
     name = "graph"

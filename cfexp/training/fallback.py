@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
 from cfexp.errors import first_line
+from cfexp.models.layers.ranking import ranking_head
 from cfexp.runtime.xla_cache import forget_programs
 from cfexp.training.engines import (
     CompiledEngine,
@@ -47,8 +48,8 @@ class FallbackEngine:
         compiled: bool,
     ):
         self._arguments = (model, optimizers, data, batch_size)
-        has_sums = sums_of(model) or row_sums_of(model)
-        self._slower = GraphEngine if has_sums else KerasEngine
+        own = sums_of(model) or row_sums_of(model) or ranking_head(model)
+        self._slower = GraphEngine if own else KerasEngine
         kind = CompiledEngine if compiled else self._slower
         self._engine: Engine = kind(*self._arguments)
         self._epochs = 0

@@ -1,6 +1,7 @@
 """Fits a model of any family to a split."""
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -35,8 +36,9 @@ class Fitted:
         rows: Positions of the rows that it was fitted to, those of a refit included.
         val_predicted: Predictions of the validation rows, before a refit; empty if
             there are none.
-        val_rmse: RMSE on the validation rows, in stars; None if there are none.
-        val_mae: MAE on the validation rows, in stars; None if there are none.
+        val_rmse: RMSE on the validation rows, in stars; None if there are none, or if
+            the model learned to rank.
+        val_mae: MAE, as `val_rmse`.
         history: The epochs of a neural model.
         val_ranking: How well it ranks by validation rows, before a refit, as metrics.
     """
@@ -90,7 +92,8 @@ def _fit_in_epochs(
 ) -> Fitted:
     """Fits a neural model; then, with ``training.refit``, on all but the test rows."""
     tensorflow.start()  # which the next module imports
-    from cfexp.training.neural import Stage, fit_neural
+    from cfexp.training.neural import fit_neural
+    from cfexp.training.stage import Stage
 
     stage = Stage(split.train, split.valid if len(split.valid) else None)
     found = last = fit_neural(recipe, ratings, stage, hooks=hooks, start=start)
@@ -115,11 +118,15 @@ def _fit_in_epochs(
         encoder=last.encoder,
         rows=stage.train,
         val_predicted=found.val_predicted,
-        val_rmse=best.val_rmse if len(split.valid) else None,
-        val_mae=best.val_mae if len(split.valid) else None,
+        val_rmse=_number(best.val_rmse),
+        val_mae=_number(best.val_mae),
         history=found.history,
         val_ranking=ranked,
     )
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _fit_by_samples(

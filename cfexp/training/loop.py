@@ -161,8 +161,9 @@ class _Loop:
         root = absolute = monitored = math.nan
         if valid:
             predicted = self.members.scorer.predict(valid)
-            root = agree(rmse(valid.rating, predicted))
-            absolute = agree(mae(valid.rating, predicted))
+            if not self.training.ranks:
+                root = agree(rmse(valid.rating, predicted))
+                absolute = agree(mae(valid.rating, predicted))
             if monitor:
                 monitored = agree(monitor(self.members.scorer, predicted))
         return Epoch(

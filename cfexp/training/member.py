@@ -53,8 +53,8 @@ class Member:
         training = recipe.training
         size = min(training.batch_size, len(data))
         whole = WholeRows.of(model, data, size)
-        own = whole.batch.size if whole else size
-        optimizers = Optimizers.of(model, recipe, len(data), own)
+        own, n_rows = (whole.batch.size, whole.n_rows) if whole else (size, len(data))
+        optimizers = Optimizers.of(model, recipe, n_rows, own)
         engine: FallbackEngine | DistributedEngine
         if training.strategy != "none":
             engine = DistributedEngine(model, optimizers, data, size)

@@ -7,10 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cfexp.data.encoder import FeatureEncoder, encode
+from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.encoding import Encoded, FeatureSpec
 from cfexp.data.ratings import IntArray, Ratings
-from cfexp.data.streaming import encode_on_disk
 from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import Model, NeuralModel, Scorer
@@ -22,11 +21,11 @@ from cfexp.runtime import process
 from cfexp.runtime.building import one_at_a_time
 from cfexp.training.distributed import strategy_named
 from cfexp.training.history import History
-from cfexp.training.loop import Rows, fit
+from cfexp.training.loop import fit
 from cfexp.training.member import seeds_of
 from cfexp.training.members import scorer_of
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
-from cfexp.training.validation import monitor_of
+from cfexp.training.stage import Stage, rows_of
 
 # Of an ordinal loss.
 MAX_LEVELS = 50
@@ -47,21 +46,6 @@ class Trained:
     scorer: Scorer
     history: History
     val_predicted: FloatArray
-
-
-@dataclass(frozen=True)
-class Stage:
-    """The rows and epochs of the training that chooses the epoch, or of the refit.
-
-    Attributes:
-        train: Positions of the training rows.
-        valid: Positions of the validation rows; None to keep the last epoch.
-        epochs: Stop after this many epochs; None for ``training.epochs``.
-    """
-
-    train: IntArray
-    valid: IntArray | None = None
-    epochs: int | None = None
 
 
 def fit_neural(
@@ -85,25 +69,23 @@ def fit_neural(
         ConfigError: `start` is given with a strategy for several devices.
     """
     encoder = start.encoder if start else _encoder(recipe, ratings, stage.train)
-    train = _encoded(recipe, ratings, encoder, stage.train)
-    valid = None if stage.valid is None else encode(ratings, encoder, stage.valid)
+    rows = rows_of(recipe, ratings, encoder, stage)
     with one_at_a_time:
         strategy = _prepared(recipe, start)
         with strategy.scope():
-            own = _started(recipe, start) if start else _built(recipe, encoder, train)
+            own = (
+                _started(recipe, start)
+                if start
+                else _built(recipe, encoder, rows.train)
+            )
     hooks.on_model(encoder, scorer_of(own).predict)
-    monitor = monitor_of(recipe, ratings, (stage.train, stage.valid), encoder)
+    tuned, last = start is not None, stage.epochs
     with strategy.scope():
         history = fit(
-            own,
-            Rows(train, valid, monitor),
-            recipe=recipe,
-            hooks=hooks,
-            epochs=stage.epochs,
-            is_trained=start is not None,
+            own, rows, recipe=recipe, hooks=hooks, epochs=last, is_trained=tuned
         )
-    scorer = scorer_of(own, valid, noise=history.best.train_rmse)
-    predicted = scorer.predict(valid) if valid else np.empty(0)
+    scorer = scorer_of(own, rows.valid, noise=history.best.train_rmse)
+    predicted = scorer.predict(rows.valid) if rows.valid else np.empty(0)
     return Trained(encoder, scorer, history, predicted)
 
 
@@ -137,15 +119,6 @@ def _encoder(recipe: Recipe, ratings: Ratings, rows: IntArray) -> FeatureEncoder
     return FeatureEncoder.fit(ratings, rows, declared)
 
 
-def _encoded(
-    recipe: Recipe, ratings: Ratings, encoder: FeatureEncoder, rows: IntArray
-) -> Encoded:
-    stream_from = recipe.training.stream_from
-    if stream_from is not None and len(rows) >= stream_from:
-        return encode_on_disk(ratings, encoder, rows)
-    return encode(ratings, encoder, rows)
-
-
 def _started(recipe: Recipe, start: Usable) -> list[keras.Model]:
     """Returns the networks of a trained model.
 
@@ -170,8 +143,13 @@ def _built(
     recipe: Recipe, encoder: FeatureEncoder, rows: Encoded
 ) -> Sequence[keras.Model]:
     """Returns new networks, each as if it were the only one."""
-    features = recipe.features
-    spec = replace(encoder.spec, user_l2=features.user_l2, item_l2=features.item_l2)
+    features, ranking = recipe.features, recipe.training.ranking_loss()
+    spec = replace(
+        encoder.spec,
+        user_l2=features.user_l2,
+        item_l2=features.item_l2,
+        ranking=ranking,
+    )
     if recipe.training.loss == "ordinal":
         levels, shares = _levels(rows)
         spec = replace(spec, levels=levels, shares=shares)

@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from cfexp.models.forward import size_of
-from cfexp.models.layers.ordinal import ordinal_head
 from cfexp.models.signature import numbers_of, replaced
+from cfexp.training.losses import Losses, Rows, Tables, batch_losses
 from cfexp.training.rowwise import Rowwise
 from cfexp.training.updates import (
     Optimizers,
@@ -19,8 +19,6 @@ from cfexp.training.updates import (
     variables_of_sums,
 )
 
-Rows = dict[str, tf.Tensor]
-Tables = dict[str, tf.Tensor]
 Numbers = Sequence[tf.Tensor]
 Variables = Sequence[keras.Variable]
 
@@ -37,18 +35,6 @@ class Batch(NamedTuple):
 
     size: int
     slots: int = 0
-
-
-class Losses(NamedTuple):
-    """Losses of a batch, or their sums over batches.
-
-    Attributes:
-        loss: The mean squared error, plus the model's penalties.
-        error: The mean squared error.
-    """
-
-    loss: tf.Tensor
-    error: tf.Tensor
 
 
 class Found(NamedTuple):
@@ -139,7 +125,7 @@ class Program:
         summed = [(layer.sums.value, layer.table.value) for layer in self.histories]
         with tf.GradientTape() as tape:
             tape.watch(summed)
-            found = batch_losses(self._model, batch, tables)
+            found = batch_losses(self._model, batch, tables, self._batch.slots)
         gradients, of_sums = tape.gradient(found.loss, (variables, summed))
         if not isinstance(self._optimizers.batchwise, Rowwise):
             # XLA has no sparse tensors: gradients of rows become whole tables.
@@ -205,34 +191,3 @@ def _copy(variables: Variables, to: Variables) -> None:
         return  # a program for this model alone
     for variable, copy in zip(variables, to, strict=True):
         copy.value.assign(variable.value)
-
-
-def batch_losses(model: keras.Model, rows: Rows, tables: Tables) -> Losses:
-    """Returns the losses of a batch.
-
-    Args:
-        model: The model.
-        rows: The batch's columns, see `Encoded.columns`; of a batch of whole rows also
-            ``slot``, see `RowSum`, and ``weight``, 0 for those that fill it up.
-        tables: The values of features, see `Encoded.tables`.
-    """
-    inputs = {"user": rows["user"], "item": rows["item"]}
-    if "target" in model.input:
-        inputs["target"] = rows["rating"]
-    if "slot" in model.input:
-        inputs["slot"] = rows["slot"]
-    for name in tables.keys() & model.input.keys():
-        inputs[name] = tf.gather(tables[name], rows[name])
-    predicted, rating = model(inputs, training=True), rows["rating"]
-    head = ordinal_head(model)
-    mean = head.mean(predicted) if head else predicted
-    weight = rows.get("weight")
-    error = _mean(tf.square(tf.squeeze(mean, -1) - rating), weight)
-    loss = _mean(head.loss(rating, predicted), weight) if head else error
-    return Losses(loss + tf.add_n([0.0, *model.losses]), error)
-
-
-def _mean(values: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
-    if weight is None:
-        return tf.reduce_mean(values)
-    return tf.reduce_sum(values * weight) / tf.reduce_sum(weight)

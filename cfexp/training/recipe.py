@@ -37,8 +37,8 @@ class Recipe(Protocol):
         """The training loop."""
 
     @property
-    def evaluation(self) -> EvaluationSettings:
-        """Whether movies are ranked, and how."""
+    def ranked(self) -> EvaluationSettings:
+        """Whether movies are ranked, always if the model learns to, and how."""
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
@@ -83,8 +83,7 @@ class Hooks:
     Attributes:
         checkpoints: Where to save checkpoints of a neural model; None: nowhere.
         on_epoch: Called after each epoch.
-        on_model: Called before the first epoch, with the encoder and a function that
-            predicts encoded rows with the model as it then is.
+        on_model: Called before the first, with the encoder and what then predicts.
         of_refit: Returns the hooks of the refit, when it starts; None: it has none.
     """
 

@@ -4,11 +4,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from cfexp.data.encoding import RankingLoss
 from cfexp.models.base import Model, NeuralModel
 from cfexp.spec import NO_EFFECT, Spec
 from cfexp.training.optimizers import Optimizer
 
 Positive = Annotated[int, Field(ge=1)]
+# Losses of models that learn to rank.
+RANKING = ("softmax", "bpr", "bce")
 Members = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -19,8 +22,12 @@ class Training(Spec):
         engine: ``compiled``, one XLA program, or ``keras``, `keras.Model.fit`.
         strategy: ``none``; ``mirrored``, all GPUs of this machine; or ``multiworker``,
             all workers of ``TF_CONFIG``. See `cfexp.training.distributed`.
-        loss: ``mse``; or ``ordinal``, the likelihood of the ratings as ordered levels,
-            see `cfexp.models.layers.ordinal`.
+        loss: ``mse``; ``ordinal``, the likelihood of the ratings as ordered levels, see
+            `cfexp.models.layers.ordinal`; or, to rank movies, ``softmax``, ``bpr`` or
+            ``bce``, see `cfexp.models.layers.ranking`.
+        negatives: To rank: number of movies drawn for each batch, which the positives
+            of all its users are held against; or ``all`` movies.
+        negative_sampling: How they are drawn: ``uniform``, or by ``popularity``.
         members: Networks that are trained, each with a seed of its own; their mean
             predicts, and validation is that of the mean.
         bootstrap: Whether each member is trained on as many rows, drawn with
@@ -44,7 +51,9 @@ class Training(Spec):
 
     engine: Literal["compiled", "keras"] = "compiled"
     strategy: Literal["none", "mirrored", "multiworker"] = "none"
-    loss: Literal["mse", "ordinal"] = "mse"
+    loss: Literal["mse", "ordinal", "softmax", "bpr", "bce"] = "mse"
+    negatives: Positive | Literal["all"] = 256
+    negative_sampling: Literal["uniform", "popularity"] = "uniform"
     members: Members = 1
     bootstrap: bool = False
     epochs: Positive = 15
@@ -57,6 +66,18 @@ class Training(Spec):
     checkpoint_dir: Annotated[str, NO_EFFECT] = "checkpoints"
     resume: Annotated[bool, NO_EFFECT] = False
 
+    @property
+    def ranks(self) -> bool:
+        """Whether a model learns to rank movies; its scores are no ratings."""
+        return self.loss in RANKING
+
+    def ranking_loss(self) -> RankingLoss | None:
+        """Returns how a network is trained to rank; None: to predict ratings."""
+        if not self.ranks:
+            return None
+        n = 0 if self.negatives == "all" else self.negatives
+        return RankingLoss(self.loss, n, self.negative_sampling == "popularity")
+
     def problems_with(self, model: Model, optimizer: Optimizer) -> list[str]:
         """Returns why a model cannot be trained so with an optimizer."""
         neural = isinstance(model, NeuralModel)
@@ -65,6 +86,11 @@ class Training(Spec):
             found.append(
                 f"training.members={self.members}: {model.label()} has none, only"
                 " models that are trained in epochs; leave it out"
+            )
+        if self.ranks and not (isinstance(model, NeuralModel) and model.can_rank):
+            found.append(
+                f"training.loss={self.loss}: {model.label()} cannot be trained to rank;"
+                " choose model=dot, ncf or deep, or set training.loss=mse"
             )
         if self.strategy == "none":
             return found

@@ -1,32 +1,44 @@
 """Tests a fitted model on rows of a dataset."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cfexp.data.encoder import encode
 from cfexp.data.ratings import RATING, USER, IntArray, Ratings
-from cfexp.data.split import Split
-from cfexp.evaluation.groups import Evaluation, Seen, evaluate
+from cfexp.data.split import Data, Split
+from cfexp.evaluation.comparison import Comparison
+from cfexp.evaluation.groups import Evaluation, Seen, evaluate, times_seen
 from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import predict_with_std
 from cfexp.models.source import Source
 from cfexp.training.fit import Fitted
 from cfexp.training.recipe import Usable
 
+OwnMetrics = Callable[[Ratings, IntArray, FloatArray], Mapping[str, float]]
+
 
 @dataclass(frozen=True)
-class Tested:
-    """Predictions of some rows and their errors.
+class Scored:
+    """Predictions of some rows, which are no ratings if the model learned to rank.
 
     Attributes:
-        predicted: Predicted ratings, shape ``(n,)``.
+        predicted: Predicted ratings, or scores, shape ``(n,)``.
         seen: Number of training ratings of each row's user and movie.
-        evaluation: The errors.
-        std: Standard deviation of each rating, shape ``(n,)``; None if unknown.
     """
 
     predicted: FloatArray
     seen: Seen
+
+
+@dataclass(frozen=True)
+class Tested(Scored):
+    """Predicted ratings of some rows and their errors.
+
+    Attributes:
+        evaluation: The errors.
+        std: Standard deviation of each rating, shape ``(n,)``; None if unknown.
+    """
+
     evaluation: Evaluation
     std: FloatArray | None = None
 
@@ -52,6 +64,34 @@ def evaluate_fitted(
     part = ratings.frame.iloc[rows]
     evaluation = evaluate(part[RATING], predicted, user=part[USER], seen=seen)
     return Tested(predicted, seen, evaluation, std)
+
+
+def test_model(
+    model: Usable,
+    baselines: Mapping[str, Usable],
+    data: Data,
+    fitted_on: str,
+    own: OwnMetrics | None,
+) -> tuple[Tested | Scored, Comparison | None]:
+    """Returns the predictions of the test rows, and their errors beside baselines'.
+
+    Args:
+        model: The model.
+        baselines: The baselines, by name.
+        data: The dataset and its split.
+        fitted_on: As in `Comparison`.
+        own: Returns further metrics of some rows of the dataset, by name; None of a
+            model that learned to rank, whose scores have no errors.
+    """
+    ratings, split = data
+    seen = times_seen(ratings, split.test, split.train)
+    if own is None:
+        encoded = encode(ratings, model.encoder, split.test)
+        return Scored(model.scorer.predict(encoded), seen), None
+    found = evaluate_fitted(model, ratings, split.test, seen=seen)
+    others = test_baselines(baselines, ratings, split.test, seen)
+    further = own(ratings, split.test, found.predicted)
+    return found, Comparison(found.evaluation, others, fitted_on, further)
 
 
 def test_baselines(

@@ -11,6 +11,7 @@ from cfexp.data.ratings import RATING, IntArray, Ratings
 from cfexp.data.split import Data, Split
 from cfexp.errors import TrainingError
 from cfexp.evaluation.metrics import FloatArray, mae
+from cfexp.evaluation.names import FULL
 from cfexp.evaluation.objective import (
     VAL,
     VAL_RANKING,
@@ -18,6 +19,7 @@ from cfexp.evaluation.objective import (
     Objective,
     validation_metrics,
 )
+from cfexp.evaluation.ranking import NDCG
 from cfexp.models.base import Scorer
 from cfexp.training.held_out import HeldOut
 from cfexp.training.recipe import Recipe, Usable
@@ -59,6 +61,17 @@ class _Model:
     scorer: Scorer
 
 
+def monitored(recipe: Recipe) -> str:
+    """Returns the metric that chooses an epoch: ``training.monitor``, or NDCG.
+
+    A model that learns to rank has no errors in stars.
+    """
+    name = recipe.training.monitor
+    if recipe.training.ranks and name == VAL_RMSE:
+        return f"{VAL_RANKING}{FULL}{NDCG}_{recipe.ranked.k}"
+    return name
+
+
 def monitor_of(
     recipe: Recipe,
     ratings: Ratings,
@@ -73,10 +86,10 @@ def monitor_of(
         rows: Positions of its train and validation rows, None if there are none.
         encoder: The model's encoder.
     """
-    name, (train, valid) = recipe.training.monitor, rows
+    name, (train, valid) = monitored(recipe), rows
     if valid is None or name == VAL_RMSE:
         return None
-    objective = validation_metrics(recipe.evaluation, recipe.metrics)[name]
+    objective = validation_metrics(recipe.ranked, recipe.metrics)[name]
     truth = ratings.frame[RATING].to_numpy(np.float64)[valid]
     if name == "val_mae":
         return Monitor(objective, lambda _, predicted: mae(truth, predicted))
@@ -98,7 +111,7 @@ def held_out(
 ) -> HeldOut:
     """Returns validation rows to rank by: only movies of train rows are left out."""
     split = Split("validation", train, np.empty(0, np.int64), valid, "")
-    return HeldOut.of(Data(ratings, split), recipe.evaluation, recipe.seed)
+    return HeldOut.of(Data(ratings, split), recipe.ranked, recipe.seed)
 
 
 def validation_ranking(
@@ -112,7 +125,7 @@ def validation_ranking(
         split: Its split.
         model: A model fitted to the train rows.
     """
-    if not recipe.evaluation.ranking or not len(split.valid):
+    if not recipe.ranked.ranking or not len(split.valid):
         return {}
     found = held_out(recipe, ratings, split.train, split.valid).metrics(model)
     known = {name: value for name, value in found.items() if not math.isnan(value)}

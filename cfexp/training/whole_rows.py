@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from cfexp.data.encoding import Encoded
+from cfexp.models.layers.ranking import ranking_head
 from cfexp.models.layers.row_sums import RowSum
 from cfexp.training.order import rounded_up
 from cfexp.training.program import Batch
@@ -19,21 +20,27 @@ Lengths = npt.NDArray[np.int64]
 
 
 class WholeRows:
-    """The training ratings of an autoencoder by rows: those of movies, or of users.
+    """The training ratings by rows: those of movies, or of users.
+
+    Of an autoencoder, or of a network that is trained to rank: then the rows are users,
+    and ratings of 0, which are no positives, are left out.
 
     Args:
-        layer: The layer that sums rows.
+        layer: The layer of an autoencoder that sums rows; None: it is to rank.
         data: The training ratings.
         batch_size: Ratings in a batch, if no row has more.
 
     Attributes:
         batch: The size of a batch. A row is in one batch; only if a draw of ratings
             makes it longer than a batch, it is cut.
+        n_rows: Number of ratings in an epoch.
     """
 
-    def __init__(self, layer: RowSum, data: Encoded, batch_size: int):
-        self._row = data.item if layer.of == "item" else data.user
-        counts = np.bincount(self._row)
+    def __init__(self, layer: RowSum | None, data: Encoded, batch_size: int):
+        self._row = data.item if layer and layer.of == "item" else data.user
+        self._is_used = np.ones(len(data), bool) if layer else data.rating > 0
+        self.n_rows = int(np.count_nonzero(self._is_used))
+        counts = np.bincount(self._row[self._is_used])
         counts = counts[counts > 0]
         # Rounded up, so that folds of a dataset share their program.
         size = max(batch_size, rounded_up(int(counts.max())))
@@ -45,9 +52,11 @@ class WholeRows:
     def of(
         cls, model: keras.Model, data: Encoded, batch_size: int
     ) -> "WholeRows | None":
-        """Returns the rows of a model's training; None if it is no autoencoder."""
-        found = row_sums_of(model)
-        return cls(found[0], data, batch_size) if found else None
+        """Returns the rows of a model's training; None if it takes ratings alone."""
+        sums = row_sums_of(model)
+        if not sums and not ranking_head(model):
+            return None
+        return cls(sums[0] if sums else None, data, batch_size)
 
     def batches(self, order: Positions) -> tuple[Positions, Positions]:
         """Returns all batches of an epoch.
@@ -60,7 +69,8 @@ class WholeRows:
             shape ``(batches, ratings)``. Batches are filled up with position 0.
         """
         size, slots = self.batch
-        at, lengths = self._by_row(order[: len(self._data)])
+        order = order[: len(self._data)]
+        at, lengths = self._by_row(order[self._is_used[order]])
         # A row that does not fit into a batch any more begins the next one.
         places, batch, slot, used = [], 0, 0, 0
         for length in lengths.tolist():
@@ -89,13 +99,14 @@ class WholeRows:
 
     def sum_up(self, layers: Sequence[RowSum]) -> None:
         """Computes the sums of a program's layers; rows without ratings keep theirs."""
-        rated = np.diff(self._ratings.indptr) > 0
         for layer in layers:
+            rated = np.diff(self._ratings.indptr) > 0
             sums = self._ratings @ layer.vectors().numpy()
             layer.sums.assign(np.where(rated[:, None], sums, layer.sums.numpy()))
 
     @cached_property
     def _ratings(self) -> csr_matrix:
+        assert self._layer
         return self._layer.ratings_in(self._data)
 
 

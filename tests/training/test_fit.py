@@ -19,7 +19,8 @@ from cfexp.models.base import NeuralModel
 from cfexp.models.bias import Mean
 from cfexp.models.scorer import KerasScorer
 from cfexp.training.fit import fit_baseline, fit_model
-from cfexp.training.neural import Stage, fit_neural
+from cfexp.training.neural import fit_neural
+from cfexp.training.stage import Stage
 from cfexp.training.testing import evaluate_fitted
 
 

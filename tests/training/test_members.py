@@ -17,8 +17,9 @@ from cfexp.training.checkpoint import Checkpointing
 from cfexp.training.fit import fit_model
 from cfexp.training.history import Epoch
 from cfexp.training.member import drawn_rows, seeds_of
-from cfexp.training.neural import Stage, fit_neural
+from cfexp.training.neural import fit_neural
 from cfexp.training.recipe import Hooks
+from cfexp.training.stage import Stage
 
 
 def members_of(scorer: object) -> MembersScorer:

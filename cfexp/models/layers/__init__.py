@@ -10,6 +10,7 @@ from cfexp.models.layers.kernels import KernelDense, KernelOutput
 from cfexp.models.layers.ordinal import OrdinalHead
 from cfexp.models.layers.padding import Padded
 from cfexp.models.layers.products import PairwiseProducts
+from cfexp.models.layers.ranking import RankingHead
 from cfexp.models.layers.row_sums import PerRating, RowDropout, RowSum
 from cfexp.models.layers.sums import L2, RowDots
 
@@ -28,6 +29,7 @@ __all__ = [
     "Padded",
     "PairwiseProducts",
     "PerRating",
+    "RankingHead",
     "RatingHead",
     "RowDots",
     "RowDropout",

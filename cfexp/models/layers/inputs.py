@@ -11,6 +11,7 @@ from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.history import HistorySum
 from cfexp.models.layers.ordinal import OrdinalHead
 from cfexp.models.layers.padding import Padded, normal
+from cfexp.models.layers.ranking import RankingHead
 from cfexp.models.layers.sums import L2
 
 # Whose embedding a feature adds to: the rating's own, such as its day, to the user's.
@@ -149,7 +150,8 @@ class Inputs:
     ) -> keras.Model:
         """Returns the model ``mean + user bias + item bias + sum of offsets``.
 
-        With an ordinal loss the sum of biases and offsets is a latent rating.
+        With an ordinal loss the sum of biases and offsets is a latent rating; with a
+        loss of rankings it is the output, without the mean.
 
         Args:
             offsets: Terms of shape ``(batch, 1)``.
@@ -162,6 +164,14 @@ class Inputs:
 
     def _head(self) -> keras.layers.Layer:
         features = self.features
+        if (ranking := features.ranking) is not None:
+            return RankingHead(
+                ranking.loss,
+                ranking.negatives,
+                by_popularity=ranking.by_popularity,
+                item_rows=features.item_rows,
+                name="score",
+            )
         if features.levels:
             return OrdinalHead(features.levels, features.shares, name="rating")
         return RatingHead(features.mean_rating, features.scale, name="rating")

@@ -1,0 +1,47 @@
+"""What does not go with a model that learns to rank."""
+
+from collections.abc import Collection
+
+from cfexp.data.features import Features
+from cfexp.training.settings import Training
+
+
+def ranking_problems(
+    training: Training, features: Features, metrics: Collection[str]
+) -> list[str]:
+    """Returns why a model cannot be trained to rank so.
+
+    Args:
+        training: Options of training, with a loss of rankings.
+        features: The features of the model.
+        metrics: Names of the user's own metrics.
+    """
+    loss, found = f"training.loss={training.loss}", []
+    if training.engine == "keras":
+        found.append(f"{loss} needs training.engine=compiled. Got: keras")
+    if training.strategy != "none":
+        found.append(
+            f"{loss} is trained on one device: set training.strategy=none. Got:"
+            f" {training.strategy}"
+        )
+    if training.members > 1:
+        found.append(
+            f"{loss} gives scores, which have no mean over members: set"
+            f" training.members=1. Got: {training.members}"
+        )
+    if training.negatives == "all" and training.negative_sampling == "popularity":
+        found.append(
+            "training.negatives=all leaves none to be drawn by popularity: set"
+            " training.negative_sampling=uniform, or training.negatives to a number"
+        )
+    if metrics:
+        found.append(
+            f"metrics={','.join(metrics)} needs predicted ratings, but {loss} gives"
+            " scores: leave it out"
+        )
+    if features.time:
+        found.append(
+            f"features.time={features.time} is not known of movies that were not rated,"
+            f" which {loss} draws: set features.time=null"
+        )
+    return found
