@@ -16,8 +16,9 @@ from cfexp.models.trained import Trained
 
 # The id of a user whom no model knows.
 NOBODY = "\0"
-# The least share of a rating, in stars, that counts as a reason.
-LEAST = 0.005
+# What a rating must raise a prediction by, to be a reason, and how many ratings may be
+# one: each takes a fit of its own.
+LEAST, CANDIDATES = 0.005, 100
 
 
 class NewUser:
@@ -90,7 +91,8 @@ class NewUser:
     def reasons(self, movies: pd.DataFrame, *, most: int = 2) -> list[str]:
         """Returns which of the user's ratings raise the prediction of each movie.
 
-        A rating raises it by what it is lower without that rating.
+        A rating raises it by what it is lower without that rating. Of many ratings, the
+        100 are tried that lie highest above what is predicted of unknown users.
 
         Args:
             movies: A column ``movieId``.
@@ -102,7 +104,8 @@ class NewUser:
         wanted = self._encoded(movies)
         whole = scores_of(self._fold_in(self._rows), wanted)
         pull = np.zeros((len(movies), len(self._rows)))
-        for i in range(len(self._rows)):
+        above = self._rows.rating - self._predictor.scorer.predict(self._rows)
+        for i in np.argsort(-above, kind="stable")[:CANDIDATES]:
             others = self._rows.at(np.delete(np.arange(len(self._rows)), i))
             pull[:, i] = whole - scores_of(self._fold_in(others), wanted)
         titles = self._predictor.titles(self.ratings[ITEM])

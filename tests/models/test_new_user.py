@@ -10,7 +10,7 @@ import pytest
 from random_models import encoder, predictor_of, scorer_of
 
 from cfexp.errors import CfexpError
-from cfexp.models import AutoRec, Bayes, Bias, Deep, Dot, Fm, Ncf, Svdpp
+from cfexp.models import AutoRec, Bayes, Bias, Deep, Dot, Fm, Ncf, Svdpp, new_user
 from cfexp.models.base import Model, Scorer, scores_of
 from cfexp.models.foldable import folding_of
 from cfexp.models.members import MembersScorer
@@ -109,6 +109,18 @@ def test_reasons_are_what_a_prediction_loses_without_a_rating() -> None:
     )
     assert float(pull) == pytest.approx(with_it - without, abs=0.006)
     assert float(pull) > 0
+
+
+def test_of_many_ratings_the_highest_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = predictor_of(Bias())
+    monkeypatch.setattr(new_user, "CANDIDATES", 1)
+    new = predictor.fold_in(rated())
+    rows = new._rows
+    above = rows.rating - predictor.scorer.predict(rows)
+    title = predictor.titles(new.ratings["movieId"]).iloc[int(np.argmax(above))]
+    (said,) = new.reasons(new.recommend(k=1)[["movieId"]])
+    assert said.startswith(f"{title} +")
+    assert said.count(" +") == 1
 
 
 def test_several_users_are_apart() -> None:

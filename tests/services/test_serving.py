@@ -108,6 +108,14 @@ def test_raw_ids_known_and_new(served: tuple[str, Path]) -> None:
     assert status == 200
     expected = predictor.predict(pd.DataFrame({"userId": [1], "movieId": [2]}))
     assert answer["predictions"][0]["rating"] == pytest.approx(expected[0], abs=1e-5)
+    top = {
+        "dataframe_records": [{"userId": 1}],
+        "params": {"task": "recommend", "k": 2},
+    }
+    status, answer = request(uri, json.dumps(top))
+    assert status == 200
+    found = [row["movieId"] for row in answer["predictions"]]
+    assert found == predictor.recommend(1, k=2)["movieId"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -116,11 +124,11 @@ def test_raw_ids_known_and_new(served: tuple[str, Path]) -> None:
         ("nonsense", "valid JSON"),
         ("{}", "exactly one of the input fields"),
         ("[]", "JSON dictionary"),
-        ('{"dataframe_records": [{"userId": 1}]}', "missing inputs"),
+        ('{"dataframe_records": [{"userId": 1}]}', "no column movieId"),
         ('{"dataframe_records": [{"userId": "x", "movieId": 2}]}', "userId"),
         ('{"dataframe_records": [{"userId": null, "movieId": 2}]}', "userId"),
         ('{"dataframe_split": {"columns": ["userId"], "data": [[1, 2]]}}', "columns"),
-        ('{"dataframe_records": []}', "missing inputs"),
+        ('{"dataframe_records": []}', "no column userId"),
     ],
 )
 def test_malformed_requests_are_the_senders(
