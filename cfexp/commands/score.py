@@ -82,8 +82,9 @@ def scored(run: "Listed", metrics: "Mapping[str, Metric]") -> "list[Scored]":
         CfexpError: It has no stored predictions, or a metric fails.
     """
     from cfexp.comparison.score import PARTS, score
+    from cfexp.tracking.stored import stored
 
-    files = {part: _file(run, name) for part, name in PARTS.items()}
+    files = {part: stored(run, name) for part, name in PARTS.items()}
     seed = int(run.params.get("seed", 0))
     found = [score(part, file, metrics, seed) for part, file in files.items() if file]
     kept = [one for one in found if one]
@@ -94,16 +95,6 @@ def scored(run: "Listed", metrics: "Mapping[str, Metric]") -> "list[Scored]":
             " training"
         )
     return kept
-
-
-def _file(run: "Listed", name: str) -> Path | None:
-    """Returns a file of a run, downloaded where it is on a server."""
-    if run.run_id is None:
-        path = Path(run.artifacts, name)
-        return path if path.exists() else None
-    from cfexp.tracking.search import artifact
-
-    return artifact(run.artifacts, name)
 
 
 def _print(run: "Listed", found: "Sequence[Scored]") -> None:

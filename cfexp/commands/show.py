@@ -18,23 +18,40 @@ from cfexp.config.choices import option_name
 from cfexp.config.targets import OURS
 from cfexp.errors import ConfigError
 from cfexp.evaluation.names import HEADLINE
+from cfexp.runtime import owned
 from cfexp.spec import TARGET
+from cfexp.tracking.settings import Tracking
 from cfexp.tracking.tags import COMMIT, DIRTY
 
 if TYPE_CHECKING:
     from cfexp.tracking.listed import Listed
+
+FIX = "move it away, or choose another file with --output"
 
 
 def parser() -> Parser:
     """Returns the command's parser."""
     found = Parser(
         prog="cfexp show",
-        usage="cfexp show RUN [name=value ...]",
+        usage="cfexp show RUN [--plots] [name=value ...]",
         description="Shows a run: its result, its configuration, its folder, and how"
         " to go on from it.",
         epilog=OPTIONS_HELP,
     )
     add_runs(found)
+    found.add_argument(
+        "--plots",
+        action="store_true",
+        help="write a page: learning curves, calibration, errors by activity,"
+        " popularity and genre, and a map of the movies",
+    )
+    found.add_argument(
+        "--output",
+        type=Path,
+        default=Path("plots.html"),
+        metavar="FILE",
+        help="of --plots, which replaces the one before; plots.html by default",
+    )
     return found
 
 
@@ -45,10 +62,34 @@ def main(arguments: list[str]) -> None:
         CfexpError: There is no such run.
     """
     args = parser().parse_intermixed_args(arguments)
+    if args.plots:
+        owned.check(args.output.parent, [args.output.name], fix=FIX)
     (run,) = runs_of(args.runs, 1, "cfexp show")
+    if args.plots:
+        return _draw(run, args.runs, args.output)
     if args.json:
         return print_json(run.as_data() | {"tags": dict(run.tags)})
     return _print(run, verbose=args.verbose)
+
+
+def _draw(run: "Listed", given: Sequence[str], output: Path) -> None:
+    """Writes the page of a run, and says where.
+
+    Raises:
+        CfexpError: The run has no predictions, or its model cannot be read.
+    """
+    from cfexp.runs.run_page import run_page
+    from cfexp.runtime.console import print_lines
+    from cfexp.tracking.find import find
+    from cfexp.tracking.settings import Choice
+
+    _, options = runs_and_options(given)
+    where = tracking_of(options, wanted="cfexp show") if run.run_id else Tracking()
+    found = find(run.reference, tracking=where, choice=Choice())
+    page = run_page(run, found.folder)
+    with owned.writing(output.parent, [output.name], fix=FIX):
+        output.write_text(page)
+    print_lines([("page", str(output))])
 
 
 def runs_of(given: Sequence[str], number: int, command: str) -> "list[Listed]":
@@ -160,7 +201,8 @@ def _next(run: "Listed") -> list[tuple[int, str]]:
         found = [f"cfexp {again} training.resume=true", f"less {run.folder}/cfexp.log"]
     elif run.kind == "train":
         found = [f"cfexp recommend {name} USER", f"cfexp predict {name} PAIRS.csv"]
-        found += [f"cfexp score {name}", f"cfexp reproduce {name}"]
+        found += [f"cfexp show {name} --plots", f"cfexp score {name}"]
+        found += [f"cfexp reproduce {name}"]
     else:
         found = []
     return list(enumerate(found))

@@ -45,6 +45,26 @@ def error_stats(
     return pd.DataFrame({"n": n, "mean": mean, HALF_WIDTH: half})
 
 
+def rmse_by_count(predictions: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Returns the RMSE by ranges of a column of counts of training ratings.
+
+    Args:
+        predictions: Columns ``rating``, ``predicted`` and `column`.
+        column: The column of counts.
+
+    Returns:
+        Columns ``n``, ``RMSE`` and `HALF_WIDTH` of it, in stars, by range. The interval
+        is that of the mean squared error, divided by twice the RMSE (delta method).
+    """
+    square = (predictions["predicted"] - predictions[RATING]) ** 2
+    groups = square.groupby(
+        pd.cut(predictions[column], COUNT_EDGES, labels=COUNT_LABELS), observed=True
+    )
+    root = np.sqrt(groups.mean())
+    half = NORMAL * groups.sem() / (2 * root)
+    return pd.DataFrame({"n": groups.size(), "RMSE": root, HALF_WIDTH: half})
+
+
 def calibration(test: pd.DataFrame) -> pd.DataFrame:
     """Returns rows, mean prediction and mean rating for each predicted whole star.
 

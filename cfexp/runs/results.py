@@ -31,6 +31,7 @@ from cfexp.runtime.files import write_text
 from cfexp.runtime.provenance import GitState, all_packages, versions
 from cfexp.tracking.folder import (
     CONFIG,
+    EPOCHS,
     METRICS,
     RANKING_USERS,
     SKIPPED,
@@ -56,7 +57,7 @@ FILES = (
     TEST_PREDICTIONS,
     VALID_PREDICTIONS,
     RANKING_USERS,
-    "epochs.csv",
+    EPOCHS,
     "git.diff",
     f"plots/{NAME}.png",
 )
@@ -154,7 +155,7 @@ def _write_tables(folder: Path, result: Result, test: pd.DataFrame) -> None:
         result.ranking.users.to_parquet(folder / RANKING_USERS, index=False)
     if result.history:
         epochs = pd.DataFrame([asdict(e) for e in result.history.epochs])
-        epochs.to_csv(folder / "epochs.csv", index=False)
+        epochs.to_csv(folder / EPOCHS, index=False)
 
 
 def diff_file(git: GitState) -> bytes:

@@ -20,6 +20,7 @@ RANKING_USERS = "ranking_users.parquet"
 METRICS = "metrics.json"
 CONFIG = "config.yaml"
 TAGS = "tags.json"
+EPOCHS = "epochs.csv"
 # Of a sweep.
 SWEEP_PAGE = "sweep.html"
 TRIALS, IMPORTANCE = "trials.csv", "importance.csv"

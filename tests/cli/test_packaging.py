@@ -38,6 +38,8 @@ def test_wheel_is_installed_and_runs_anywhere(tmp_path: Path) -> None:
     # What cfexp depends on is already here: that need not be installed again.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     assert (site / "cfexp" / "py.typed").exists()
+    for name in ("page.css", "sort.js", "brush.js"):
+        assert (site / "cfexp/reports" / name).exists()
     shipped = site / "cfexp/data/movietweetings-10core"
     assert {"LICENSE", "README.md"} < {file.name for file in shipped.iterdir()}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cfexp.evaluation.breakdown import HALF_WIDTH, error_stats
+from cfexp.evaluation.breakdown import HALF_WIDTH, error_stats, rmse_by_count
 
 
 def test_error_stats_are_those_of_pandas() -> None:
@@ -28,3 +28,21 @@ def test_error_stats_keep_the_order_of_categories() -> None:
     stats = error_stats(frame, bucket)
     assert list(stats.index) == ["low", "high"]
     assert stats["mean"].tolist() == [0.0, 0.0]
+
+
+def test_rmse_and_its_interval() -> None:
+    """By hand: errors of 1, 1, 3 and 3 have squares of 1, 1, 9 and 9."""
+    test = pd.DataFrame(
+        {
+            "rating": [1.0, 1, 1, 1, 2],
+            "predicted": [2.0, 2, 4, 4, 2],
+            "item_count": [3, 4, 2, 1, 60],
+        }
+    )
+    found = rmse_by_count(test, "item_count")
+    assert found.index.tolist() == ["1-4", "50-99"]
+    assert found["n"].tolist() == [4, 1]
+    assert found["RMSE"].tolist() == [pytest.approx(5**0.5), 0]
+    deviation = (4 * 16 / 3) ** 0.5
+    half = 1.96 * deviation / 2 / (2 * 5**0.5)
+    assert found["\u00b1 95 %"].iloc[0] == pytest.approx(half)
