@@ -5,7 +5,6 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from cfexp.benchmark.task import Peer
 from cfexp.config.arguments import Parser
 from cfexp.errors import ConfigError
 from cfexp.runtime import owned
+from cfexp.runtime.provenance import versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +160,8 @@ def _measure(
 
 def _notes(peers: Mapping[str, str], clock: str, seconds: float) -> dict[str, str]:
     """Returns what the figures depend on; `peers` are versions of other libraries."""
-    packages = {**peers, **{name: version(name) for name in PACKAGES}}
+    found = versions()
+    packages = {**peers, **{name: found[name] for name in PACKAGES}}
     packages["cfexp"] = cfexp.__version__
     what = "seconds" if clock == "seconds" else "seconds of processors"
     return {

@@ -4,11 +4,11 @@ import hashlib
 import os
 import platform
 import re
-from importlib.metadata import version
 from pathlib import Path
 
 from cfexp.runtime import tuning
 from cfexp.runtime.cache import cache_dir
+from cfexp.runtime.provenance import TENSORFLOWS, installed
 
 VARIABLE = "TF_XLA_FLAGS"
 FLAG = "--tf_xla_persistent_cache_directory"
@@ -50,4 +50,7 @@ def _own_folder() -> Path:
         processor += next((x for x in lines if x.startswith(("flags", "Features"))), "")
     made_for = processor + os.environ.get(tuning.XLA_FLAGS, "")
     digest = hashlib.sha256(made_for.encode()).hexdigest()[:8]
-    return cache_dir() / f"xla-{version('tensorflow')}-{digest}"
+    names = (f"{name}-{v}" for name in TENSORFLOWS if (v := installed(name)))
+    # Such as ``2.21.0`` or ``cpu-2.21.0``.
+    build = next(names, "unknown").removeprefix("tensorflow-")
+    return cache_dir() / f"xla-{build}-{digest}"

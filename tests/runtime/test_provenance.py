@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cfexp.runtime import process, provenance
+from cfexp.runtime import process, provenance, xla_cache
 
 
 @pytest.fixture
@@ -44,3 +44,23 @@ def test_packages_are_those_that_are_installed() -> None:
     found = dict(line.split("==") for line in lines)
     for name in ("numpy", "hydra-core", "pyyaml"):
         assert found[name] == importlib.metadata.version(name)
+
+
+def test_tensorflow_without_gpus_is_tensorflow(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its version is known, and it has its own folder of compiled programs."""
+    monkeypatch.setenv("CFEXP_CACHE_DIR", str(tmp_path))
+    real = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name == "tensorflow":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "2.21.9" if name == "tensorflow-cpu" else real(name)
+
+    usual = xla_cache._own_folder().name
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert provenance._versions.__wrapped__()["tensorflow"] == "2.21.9"
+    name = xla_cache._own_folder().name
+    assert name.startswith("xla-cpu-2.21.9-")
+    assert usual.startswith(f"xla-{real('tensorflow')}-")
