@@ -28,6 +28,7 @@ COUNTS = {
 }
 CURVES = {"train_rmse": "train, while it learns", "val_rmse": "validation"}
 MAX_GENRES = 25
+NO_STARS = "<p>This model learned to rank: its scores have no error in stars.</p>"
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,12 @@ class RunPage:
         title: Title of the page.
         about: A line below it.
         verdict: The result, in words.
-        epochs: Columns ``epoch``, ``train_rmse`` and ``val_rmse``; None without.
+        epochs: Columns ``epoch``, ``train_rmse``, ``val_rmse`` and ``monitored``; None
+            without.
+        monitor: What ``monitored`` is.
         test: Columns ``rating``, ``predicted``, ``genres``, ``user_count`` and
-            ``item_count``; one row for each test rating.
+            ``item_count``; one row for each test rating. None of a model that learned
+            to rank, whose scores are no ratings.
         map: The movies; if there is none, why not, as a sentence.
     """
 
@@ -61,57 +65,37 @@ class RunPage:
     about: str
     verdict: str
     epochs: pd.DataFrame | None
-    test: pd.DataFrame
+    monitor: str
+    test: pd.DataFrame | None
     map: MovieMap | str
 
     def html(self) -> str:
         """Returns the page."""
-        found = calibration(self.test)
         parts: list[str | figure] = [
             f"<h1>{escape(self.title)}</h1>",
             f'<p class="about">{escape(self.about)}</p>',
             f'<div class="verdict"><p>{escape(self.verdict)}</p></div>',
             *self._curves(),
-            "<h2>Calibration: rating given, by the star predicted</h2>",
-            calibrated(found),
-            sortable(found),
-            *self._by_count(),
-            *self._by_genre(),
+            *(_errors(self.test) if self.test is not None else [NO_STARS]),
             "<h2>Map of the movies</h2>",
             *self._map(),
         ]
         return interactive_page(self.title, parts)
 
     def _curves(self) -> "list[str | figure]":
-        if self.epochs is None:
+        lines = [(name, self._points(column)) for column, name in CURVES.items()]
+        lines = [line for line in lines if line[1]]
+        parts: list[str | figure] = [curves(lines, RMSE)] if lines else []
+        if points := self._points("monitored"):
+            parts.append(curves([("validation", points)], self.monitor))
+        return ["<h2>Learning curves</h2>", *parts] if parts else []
+
+    def _points(self, column: str) -> list[tuple[int, float]]:
+        """Returns the epochs in which a column has a value."""
+        if self.epochs is None or column not in self.epochs:
             return []
-        lines = []
-        for column, name in CURVES.items():
-            if column in self.epochs:
-                known = self.epochs[["epoch", column]].dropna()
-                points = list(known.itertuples(index=False, name=None))
-                lines += [(name, points)] if points else []
-        return ["<h2>Learning curves</h2>", curves(lines, RMSE)] if lines else []
-
-    def _by_count(self) -> "list[str | figure]":
-        parts: list[str | figure] = []
-        for column, (title, label) in COUNTS.items():
-            mean, root = by_count(self.test, column), rmse_by_count(self.test, column)
-            table = mean.rename(columns={"n": "rows", "mean": "mean error"})
-            table["RMSE"], table[f"RMSE {HALF_WIDTH}"] = root["RMSE"], root[HALF_WIDTH]
-            parts += [
-                f"<h2>Error by {title}</h2>",
-                by_group(root, "RMSE", label, unit=RMSE),
-                by_group(mean, "mean", label, unit=ERROR),
-                sortable(table.rename_axis(label).reset_index().astype({label: str})),
-            ]
-        return parts
-
-    def _by_genre(self) -> "list[str | figure]":
-        stats = error_stats(self.test, self.test[GENRES], separator="|")
-        stats = stats.nlargest(MAX_GENRES, "n").sort_values("mean", ascending=False)
-        title = "<h2>Mean error by genre</h2>"
-        return [title, by_group(stats, "mean", "genre", unit=ERROR)]
+        known = self.epochs[["epoch", column]].dropna()
+        return list(known.itertuples(index=False, name=None))
 
     def _map(self) -> "list[str | figure]":
         if isinstance(self.map, str):
@@ -123,3 +107,26 @@ class RunPage:
             " on a genre in the legend hides its movies.</p>"
         )
         return [note, movie_map(self.map.movies, self.map.shares)]
+
+
+def _errors(test: pd.DataFrame) -> "list[str | figure]":
+    found = calibration(test)
+    parts: list[str | figure] = [
+        "<h2>Calibration: rating given, by the star predicted</h2>",
+        calibrated(found),
+        sortable(found),
+    ]
+    for column, (title, label) in COUNTS.items():
+        mean, root = by_count(test, column), rmse_by_count(test, column)
+        table = mean.rename(columns={"n": "rows", "mean": "mean error"})
+        table["RMSE"], table[f"RMSE {HALF_WIDTH}"] = root["RMSE"], root[HALF_WIDTH]
+        parts += [
+            f"<h2>Error by {title}</h2>",
+            by_group(root, "RMSE", label, unit=RMSE),
+            by_group(mean, "mean", label, unit=ERROR),
+            sortable(table.rename_axis(label).reset_index().astype({label: str})),
+        ]
+    stats = error_stats(test, test[GENRES], separator="|")
+    stats = stats.nlargest(MAX_GENRES, "n").sort_values("mean", ascending=False)
+    title = "<h2>Mean error by genre</h2>"
+    return [*parts, title, by_group(stats, "mean", "genre", unit=ERROR)]

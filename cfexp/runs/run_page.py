@@ -9,6 +9,7 @@ from cfexp.data.lookup import genres_of
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
 from cfexp.errors import ConfigError
 from cfexp.evaluation.components import principal_components
+from cfexp.evaluation.objective import VAL_RMSE
 from cfexp.models.predictor import Predictor
 from cfexp.models.similar import HasItemVectors
 from cfexp.reports.run_page import MovieMap, RunPage
@@ -17,6 +18,8 @@ from cfexp.tracking.listed import Listed
 from cfexp.tracking.stored import stored
 from cfexp.tracking.tags import NOTE
 
+# Of a model that learns to rank, if ``training.monitor`` says nothing else.
+NDCG = "NDCG of validation rows, full catalogue"
 MAX_MOVIES = 2000  # of the map; more could not be told apart
 
 
@@ -45,9 +48,16 @@ def run_page(run: Listed, model: Path) -> str:
         about=f"{run.model} on {run.dataset}, run {run.short}",
         verdict=run.tags.get(NOTE, ""),
         epochs=pd.read_csv(epochs) if epochs else None,
-        test=test,
+        monitor=_monitor(run),
+        test=test if "predicted" in test else None,
         map=movie_map_of(predictor, run.model),
     ).html()
+
+
+def _monitor(run: Listed) -> str:
+    """Returns what its epoch was chosen by, where that is no RMSE."""
+    name = run.params.get("training.monitor", VAL_RMSE)
+    return NDCG if name == VAL_RMSE else name
 
 
 def movie_map_of(predictor: Predictor, family: str) -> MovieMap | str:

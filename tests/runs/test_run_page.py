@@ -90,3 +90,15 @@ def test_sweep_has_no_plots(trained: Path) -> None:
     done = cfexp("show", "kind=sweep", "latest", "--plots", cwd=trained)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
+
+
+def test_model_that_learned_to_rank(trained: Path) -> None:
+    """Its scores have no error in stars; its epochs have what they were chosen by."""
+    ranks = ["model=dot", "training.loss=softmax", "training.epochs=2", "embed_dim=4"]
+    ok(cfexp(*ranks, "tracking=none", "hydra.run.dir=ranks", *TINY, cwd=trained))
+    ok(cfexp("show", "ranks", "--plots", "--output", "ranks.html", cwd=trained))
+    page = (trained / "ranks.html").read_text()
+    assert "its scores have no error in stars" in page
+    assert tables_of(page) == []
+    assert "most rated movies: close ones are alike" in page
+    assert "NDCG of validation rows" in page
