@@ -14,6 +14,7 @@ from cfexp.models.forward import model_inputs
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.history import HistorySum
 from cfexp.models.layers.ordinal import OrdinalHead
+from cfexp.models.layers.ranking import ranking_head
 from cfexp.models.layers.row_sums import RowSum
 from cfexp.runtime.building import one_at_a_time
 
@@ -38,10 +39,16 @@ class Folding:
         network: A copy of it, whose unknown user is the last one that was folded in.
 
     Raises:
-        ConfigError: It has neither vectors nor histories of users.
+        ConfigError: It has neither vectors nor histories of users, or ranks only.
     """
 
     def __init__(self, network: keras.Model):
+        if head := ranking_head(network):
+            raise ConfigError(
+                f"model={network.name} was trained to rank, by"
+                f" training.loss={head.loss_name}, and cannot take new users from their"
+                " ratings. Train with training.loss=mse"
+            )
         with one_at_a_time:
             self.network = keras.models.clone_model(network)
         self.network.set_weights(network.get_weights())

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from random_models import encoder, predictor_of, scorer_of
+from random_models import encoder, predictor_of, scorer_of, train
 
+from cfexp.data.encoding import RankingLoss
 from cfexp.errors import CfexpError
 from cfexp.models import AutoRec, Bayes, Bias, Deep, Dot, Fm, Ncf, Svdpp, new_user
 from cfexp.models.base import Model, Scorer, scores_of
@@ -16,6 +17,7 @@ from cfexp.models.foldable import folding_of
 from cfexp.models.members import MembersScorer
 from cfexp.models.new_user import NewUser
 from cfexp.models.new_users import recommend_to_new
+from cfexp.models.scorer import KerasScorer
 
 
 @cache
@@ -154,5 +156,11 @@ def test_models_that_cannot_say_so() -> None:
     ordinal = replace(scorer_of(Bayes(embed_dim=4, sweeps=30)), levels=np.arange(1, 6))
     with pytest.raises(CfexpError, match=r"Train with model.likelihood=gaussian"):
         NewUser(predictor_of(Bayes(), ordinal), rated())
+    ranking = RankingLoss("softmax", 0, by_popularity=False)
+    spec = replace(encoder().spec, ranking=ranking)
+    network = Dot(embed_dim=4).build(spec, train())
+    ranks = predictor_of(Dot(), KerasScorer(network))
+    with pytest.raises(CfexpError, match=r"model=dot was trained to rank, by training"):
+        ranks.fold_in(rated())
     with pytest.raises(CfexpError, match=r"model=dot cannot take new users"):
         NewUser(predictor_of(Dot(), object()), rated())  # type: ignore[arg-type]
