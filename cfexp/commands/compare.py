@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfexp.commands.options import (
+    METRIC_HELP,
     OPTIONS_HELP,
     RUN_HELP,
     add_json,
@@ -17,6 +18,7 @@ from cfexp.commands.options import (
 )
 from cfexp.config.arguments import Parser
 from cfexp.errors import ConfigError
+from cfexp.evaluation.objective import validated_by
 from cfexp.runtime import owned
 from cfexp.tracking.settings import Tracking
 
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cfexp.comparison.systems import System
+    from cfexp.evaluation.objective import Objective
 
-METRICS = ("rmse", "mae")
 MAX_LINES = 40
 FILES = ("compare.csv", "compare.html", "experiment/best_overrides.yaml")
 FIX = "move it away, or choose another folder with --output"
@@ -51,7 +53,7 @@ def parser() -> Parser:
     found.add_argument(
         "--rows", metavar="DIGITS", help="runs tested on these rows, as listed"
     )
-    found.add_argument("--metric", choices=METRICS, default="rmse")
+    found.add_argument("--metric", default="rmse", metavar="NAME", help=METRIC_HELP)
     found.add_argument(
         "--force",
         action="store_true",
@@ -75,28 +77,29 @@ def main(arguments: list[str]) -> None:
         CfexpError: The runs cannot be found or compared.
     """
     args = parser().parse_intermixed_args(arguments)
+    by = validated_by(args.metric)
     owned.check(args.output, FILES, fix=FIX)
     args.runs, options = runs_and_options(args.runs)
     tracking = tracking_of(options, wanted="cfexp compare reads runs from MLflow")
     if args.experiment is not None:
         tracking = tracking.replace(experiment=args.experiment)
 
-    from cfexp.comparison.best import validation
-    from cfexp.comparison.systems import errors_of
+    from cfexp.comparison.best import cost
+    from cfexp.comparison.systems import measured
     from cfexp.evaluation.significance import against_reference
 
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     compared, sweep = _find(args, options, tracking)
     same = _check_splits(compared, force=args.force)
     if not args.runs:
-        compared = sorted(compared, key=validation)
-    errors, tested = errors_of(compared)
+        compared = sorted(compared, key=lambda system: cost(system, by))
+    errors, tested = measured(compared, args.metric)
     table = against_reference(errors, 0, metric=args.metric).reset_index()
     table.insert(1, "runs", [len(system.runs) for system in compared])
     title = f"difference from {compared[0].name} on {errors}"
-    if not same:
+    if not same and tested is not None:
         title += f" (different splits: only rows that all have tested, of {tested:,})"
-    best = _write(args.output, table, title, compared)
+    best = _write(args.output, table, title, compared, by)
     if sweep:
         from cfexp.tracking.search import log_files
 
@@ -147,6 +150,7 @@ def _write(
     table: "pd.DataFrame",
     title: str,
     compared: "list[System]",
+    by: "Objective",
 ) -> Path | None:
     """Writes the report; returns the file of the best configuration, if there is."""
     from cfexp.comparison.best import write_best
@@ -155,7 +159,7 @@ def _write(
     with owned.writing(output, FILES, fix=FIX):
         table.to_csv(output / "compare.csv", index=False)
         write_report(output / "compare.html", title, table, compared)
-        return write_best(output, compared)
+        return write_best(output, compared, by)
 
 
 def _as_data(table: "pd.DataFrame", title: str, output: Path) -> dict[str, Any]:
@@ -170,11 +174,14 @@ def _as_data(table: "pd.DataFrame", title: str, output: Path) -> dict[str, Any]:
 
 
 def _as_shown(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Returns the table as it is printed: p-values as text, the lowest error first."""
+    """Returns the table as it is printed: p-values as text, the best first."""
+    from cfexp.comparison.verdict import higher_is_better
     from cfexp.evaluation.significance import p_text
 
     shown = table.assign(p=table["p"].map(p_text))
-    return shown.sort_values(str(table.columns[2]), ignore_index=True)
+    metric = str(table.columns[2])
+    highest = higher_is_better(metric)
+    return shown.sort_values(metric, ascending=not highest, ignore_index=True)
 
 
 def _show(title: str, table: "pd.DataFrame") -> None:

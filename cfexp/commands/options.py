@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # What may be set in a command that reads runs.
 OPTION = re.compile(rf"\+*({'|'.join([*GROUPS, 'seed', *SHORT])})\b[\w./@]*=")
 WHERE = "tracking"
+METRIC_HELP = "rmse, mae, or a measure of ranking, such as ranking/full_ndcg_10"
 RUN_HELP = (
     "latest, best, a run id or its first characters, a name, a folder, or"
     " models:/NAME@ALIAS"

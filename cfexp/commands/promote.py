@@ -5,6 +5,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from cfexp.commands.options import (
+    METRIC_HELP,
     OPTIONS_HELP,
     RUN_HELP,
     ids_of,
@@ -13,12 +14,11 @@ from cfexp.commands.options import (
 )
 from cfexp.config.arguments import Parser
 from cfexp.errors import ConfigError
+from cfexp.evaluation.objective import validated_by
 from cfexp.tracking.settings import is_model_name
 
 if TYPE_CHECKING:
     from cfexp.tracking.search import Run
-
-SIGNIFICANT = 0.05
 
 
 def parser() -> Parser:
@@ -34,7 +34,7 @@ def parser() -> Parser:
     found.add_argument("options", nargs="*", help=argparse.SUPPRESS)
     found.add_argument("--name", required=True, help="name in the model registry")
     found.add_argument("--alias", default="champion")
-    found.add_argument("--metric", choices=("rmse", "mae"), default="rmse")
+    found.add_argument("--metric", default="rmse", metavar="NAME", help=METRIC_HELP)
     return found
 
 
@@ -50,6 +50,7 @@ def main(arguments: list[str]) -> None:
             "--name must be a name of a registered model: up to 256 characters without"
             f" / and :. Got: {args.name!r}"
         )
+    validated_by(args.metric)
     runs, options = runs_and_options([args.run, *args.options])
     if len(runs) != 1:
         got = " ".join(runs) or "none"
@@ -89,7 +90,7 @@ def check_better(champion: "Run", candidate: "Run", *, metric: str) -> str:
     """Checks that a run predicts the champion's test rows significantly better.
 
     The criteria are those of ``cfexp compare``: the 95 % interval of the difference
-    lies below 0, and p is below 0.05.
+    leaves out 0 on the better side, and p is below 0.05.
 
     Returns:
         The difference as text.
@@ -97,7 +98,8 @@ def check_better(champion: "Run", candidate: "Run", *, metric: str) -> str:
     Raises:
         ConfigError: The candidate is not significantly better, or has another split.
     """
-    from cfexp.comparison.systems import System, errors_of
+    from cfexp.comparison.systems import System, measured
+    from cfexp.comparison.verdict import judged
     from cfexp.evaluation.significance import against_reference
 
     both = [System(run.info.run_id, (run,)) for run in (champion, candidate)]
@@ -107,13 +109,13 @@ def check_better(champion: "Run", candidate: "Run", *, metric: str) -> str:
             f" champion, run {champion.info.run_id}. Train it with the champion's"
             " dataset, split and seed"
         )
-    errors, _ = errors_of(both)
+    errors, _ = measured(both, metric)
     line = against_reference(errors, 0, metric=metric).iloc[1]
     difference = (
         f"{line['difference']:+.4f} {metric} from the champion's on {errors}, 95 %"
         f" interval {line['low']:+.4f} to {line['high']:+.4f}, p {line['p']:.1e}"
     )
-    if not (line["high"] < 0 and line["p"] < SIGNIFICANT):
+    if judged(line) != "better":
         raise ConfigError(
             f"not promoted: run {candidate.info.run_id} is not significantly better"
             f" than the champion, run {champion.info.run_id}: {difference}"

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from cfexp.config.arguments import CHECKOUT
 from cfexp.config.build import build
 from cfexp.config.compose import compose
+from cfexp.config.objective import chosen_by
 from cfexp.errors import ConfigError, TrackingError, first_line
 from cfexp.runtime.provenance import SOURCE_VARIABLE
 from cfexp.tracking.preflight import check_reachable
@@ -22,8 +23,8 @@ from cfexp.tracking.tracker import find_past
 def main(arguments: list[str]) -> int:
     """Reproduces a run in a process that imports from a checkout of its commit.
 
-    The checkout is a temporary git worktree; the user's own is not changed. Paths of
-    data and of the tracking database are relative to the working directory, as ever.
+    The checkout is a temporary git worktree. Paths of data and of the tracking database
+    are relative to the working directory, as ever.
 
     Args:
         arguments: A run and overrides, without `CHECKOUT`.
@@ -35,20 +36,18 @@ def main(arguments: list[str]) -> int:
         CfexpError: The run has no commit, or the repository does not hold it.
     """
     if not arguments or "=" in arguments[0]:
-        raise ConfigError(
-            f"cfexp reproduce {CHECKOUT} needs a run: an id, latest or best"
-        )
+        needed = "needs a run: an id, latest or best"
+        raise ConfigError(f"cfexp reproduce {CHECKOUT} {needed}")
     run, *overrides = arguments
     request = build(compose(overrides))
-    tracking = request.tracking
-    if tracking.enabled:
+    if (tracking := request.tracking).enabled:
         check_reachable(tracking.uri, existing=True)
     from cfexp.runs.metadata import required_of
 
-    choice = Choice(request.options.best_of, required_of(request.experiment, overrides))
+    required = required_of(request.experiment, overrides)
+    choice = Choice(chosen_by("best_of", request), required)
     past = find_past(run, tracking=tracking, choice=choice)
-    commit = past.tags.get(COMMIT)
-    if commit is None:
+    if (commit := past.tags.get(COMMIT)) is None:
         raise TrackingError(
             f"run {past.run_id} was not trained in a git repository, so that there is"
             f" no commit to check out. Reproduce it without {CHECKOUT}"
@@ -61,9 +60,9 @@ def _reproduce(folder: str, arguments: list[str]) -> int:
     """Reproduces a run with the code of a checkout; returns the exit status."""
     path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
     # -P: or the working directory's modules would take precedence.
-    command = [sys.executable, "-P", "-m", "cfexp", "mode=reproduce"]
+    command = [sys.executable, "-P", "-m", "cfexp", "mode=reproduce", *arguments]
     return subprocess.run(
-        [*command, *arguments],
+        command,
         env={**os.environ, "PYTHONPATH": path, SOURCE_VARIABLE: folder},
         check=False,
     ).returncode

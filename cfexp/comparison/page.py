@@ -9,7 +9,13 @@ import pandas as pd
 
 from cfexp.comparison.runs_table import leaderboard, runs_of, varied_options
 from cfexp.comparison.systems import System
-from cfexp.comparison.verdict import columns_explained, sentences, verdict
+from cfexp.comparison.verdict import (
+    columns_explained,
+    higher_is_better,
+    in_words,
+    sentences,
+    verdict,
+)
 from cfexp.evaluation.significance import p_text
 from cfexp.reports.html_table import sortable
 from cfexp.reports.interactive import curves, differences, interactive_page
@@ -36,14 +42,14 @@ def write_report(
         systems: The systems, in the table's order.
     """
     metric = str(table.columns[2])
-    best_first = table.sort_values(metric)
+    best_first = table.sort_values(metric, ascending=not higher_is_better(metric))
     said = best_first.assign(p=best_first["p"].map(p_text))
     parts: list[str | figure] = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="about">{escape(_about(systems))}</p>',
         _verdict(table),
         "<h2>Differences</h2>",
-        differences(said, metric.upper()),
+        differences(said, in_words(metric)),
         sortable(best_first, name="system", id="differences"),
         _columns(str(table["system"].iloc[0]), metric),
         "<h2>Leaderboard, by validation RMSE</h2>",

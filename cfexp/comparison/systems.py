@@ -1,16 +1,21 @@
 """Systems: the runs of one configuration on several folds and seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import pandas as pd
 
 from cfexp.config.identity import repeated_options
-from cfexp.evaluation.rows import by_user
-from cfexp.evaluation.significance import UserErrors
-from cfexp.tracking.search import Run, predictions
+from cfexp.evaluation.objective import ERRORS
+from cfexp.evaluation.rows import by_user, mean_by_user
+from cfexp.evaluation.significance import UserErrors, UserMeasures
+from cfexp.tracking.search import Run, predictions, ranking_of
 from cfexp.tracking.tags import SPLIT_SHA256
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -67,20 +72,36 @@ def _names(params: list[dict[str, str]]) -> list[str]:
     return names
 
 
-def errors_of(compared: Sequence[System]) -> tuple[UserErrors, int]:
-    """Returns the systems' errors, summed by user, on the rows that all have tested.
+def measured(
+    compared: Sequence[System], metric: str
+) -> tuple[UserErrors | UserMeasures, int | None]:
+    """Returns a metric of the systems by user.
 
-    Also returns the number of distinct rows that any of them has tested.
+    Args:
+        compared: The systems.
+        metric: One of `ERRORS`, or a measure of ranking such as
+            ``ranking/full_ndcg_10``.
+
+    Returns:
+        The systems' errors, summed by user, on the rows that all have tested, and the
+        number of distinct rows that any of them has tested; or the measures of the
+        users that all have ranked for, and None.
 
     Raises:
-        CfexpError: A run's predictions are missing, or there is no common row.
+        CfexpError: A run's predictions or measures are missing, or there is no common
+            row or user.
     """
+    names = [system.name for system in compared]
+    if metric in ERRORS:
+        return by_user(names, _read(compared, predictions))
+    return mean_by_user(
+        names, _read(compared, partial(ranking_of, metric=metric))
+    ), None
+
+
+def _read(compared: Sequence[System], read: Callable[[Run], T]) -> list[list[T]]:
+    """Returns what is read of each run, by system."""
     # In parallel, since a server has a latency for each file.
     with ThreadPoolExecutor(8) as pool:
-        frames = iter(
-            list(pool.map(predictions, [r for system in compared for r in system.runs]))
-        )
-    return by_user(
-        [system.name for system in compared],
-        [[next(frames) for _ in system.runs] for system in compared],
-    )
+        found = iter(list(pool.map(read, [r for one in compared for r in one.runs])))
+    return [[next(found) for _ in system.runs] for system in compared]

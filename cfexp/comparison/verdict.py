@@ -4,9 +4,12 @@ import math
 
 import pandas as pd
 
+from cfexp.evaluation.names import RANKING
 from cfexp.evaluation.significance import p_text
 
 SIGNIFICANT = 0.05
+# Beside the metric.
+COLUMNS = ("system", "runs", "difference", "low", "high", "p")
 MANY = 5  # systems that are each given a sentence on the console
 
 
@@ -34,9 +37,14 @@ def sentences(table: pd.DataFrame) -> list[str]:
         table: ``system``, ``difference``, ``low``, ``high`` and ``p`` as numbers; the
             third column is named after the metric. The reference comes first.
     """
-    metric, reference = str(table.columns[2]).upper(), str(table["system"].iloc[0])
+    metric, reference = in_words(str(table.columns[2])), str(table["system"].iloc[0])
     others = [row for _, row in table.iloc[1:].iterrows()]
     return [_sentence(row, reference, metric, len(others)) for row in others]
+
+
+def in_words(metric: str) -> str:
+    """Returns a metric's name as it is read: RMSE, or that of a measure as it is."""
+    return metric if higher_is_better(metric) else metric.upper()
 
 
 def judged(row: pd.Series) -> str:
@@ -47,7 +55,13 @@ def judged(row: pd.Series) -> str:
     """
     if not (_leaves_out_0(row) and row["p"] < SIGNIFICANT):
         return "chance"
-    return "better" if row["difference"] < 0 else "worse"
+    higher = higher_is_better(next(name for name in row.index if name not in COLUMNS))
+    return "better" if (row["difference"] > 0) == higher else "worse"
+
+
+def higher_is_better(metric: str) -> bool:
+    """Returns whether a metric is a measure of ranking, not an error."""
+    return metric.startswith(RANKING)
 
 
 def columns_explained(reference: str, metric: str) -> list[tuple[str, str]]:
@@ -55,13 +69,18 @@ def columns_explained(reference: str, metric: str) -> list[tuple[str, str]]:
 
     Args:
         reference: The system that the others are compared with, and how it was chosen.
-        metric: ``rmse`` or ``mae``.
+        metric: ``rmse``, ``mae`` or a measure of ranking.
     """
+    ranked = higher_is_better(metric)
+    side, what, of = (
+        ("above", "user", "measures") if ranked else ("below", "row", "errors")
+    )
+    sums = "measures" if ranked else "sums of errors"
     return [
         (
             "difference",
-            f"{metric} minus that of {reference}; below 0 is better. If runs with"
-            " other seeds test the same row, their errors are averaged",
+            f"{metric} minus that of {reference}; {side} 0 is better. If runs with"
+            f" other seeds test the same {what}, their {of} are averaged",
         ),
         (
             "low, high",
@@ -70,7 +89,7 @@ def columns_explained(reference: str, metric: str) -> list[tuple[str, str]]:
         ),
         (
             "p",
-            "p-value of no difference: paired t-test of the users' sums of errors,"
+            f"p-value of no difference: paired t-test of the users' {sums},"
             " Holm-corrected for all comparisons",
         ),
     ]

@@ -21,8 +21,6 @@ GROUPS = (
 ACROSS = ("experiment", "search")
 # Short forms of options.
 SHORT = {"embed_dim": "model.embed_dim", "members": "training.members"}
-# The metrics that may choose a run: never those of test rows.
-Validation = Literal["val_rmse", "val_mae"]
 Repeats = Annotated[int, Ge(2)] | None
 
 
@@ -43,7 +41,7 @@ class OptionFields:
 
     Attributes:
         mode: What to do.
-        objective: Metric that a sweep minimises.
+        objective: Metric of the validation rows by which a sweep chooses its best job.
         cv: Number of folds to cross-validate, as one result.
         seeds: Number of seeds to repeat training with, from `seed` on, as one result.
         zip: Swept options whose values go together, the first with the first and so on;
@@ -52,7 +50,7 @@ class OptionFields:
         run_name: Name of the run; made from the overrides if None.
         run_id: The trained model to use: ``latest``, ``best``, a run id or its first
             characters, a name, a folder, ``models:/NAME/VERSION``.
-        best_of: Metric that ``run_id=best`` minimises.
+        best_of: Metric of the validation rows by which ``run_id=best`` chooses.
         known_rows: Of `evaluate` and `finetune`: whether test and validation rows that
             the model knows are refused, or left out and counted.
         same_ids: Whether ids of other data mean the users and movies that a model
@@ -72,14 +70,14 @@ class OptionFields:
     """
 
     mode: Mode = Mode.train
-    objective: Validation = "val_rmse"
+    objective: str = "val_rmse"
     cv: Repeats = None
     seeds: Repeats = None
     zip: tuple[str, ...] | tuple[tuple[str, ...], ...] = ()
     rerun: bool = False
     run_name: str | None = None
     run_id: str | None = None
-    best_of: Validation = "val_rmse"
+    best_of: str = "val_rmse"
     known_rows: Literal["error", "drop"] = "error"
     same_ids: bool = False
     pairs: str | None = None

@@ -8,6 +8,7 @@ import ast
 import dataclasses
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
 from collections.abc import Mapping
@@ -17,7 +18,9 @@ from typing import Any, TypeGuard
 
 from hydra.core.hydra_config import HydraConfig
 
+from cfexp.config.schema import SEVERAL
 from cfexp.errors import ConfigError, did_you_mean, first_line, in_words
+from cfexp.evaluation.function import metric_of
 from cfexp.models.travelling import start_tensorflow_for
 from cfexp.spec import TARGET, Spec
 
@@ -37,7 +40,7 @@ BASES = {
 
 
 def spec_class(group: str, target: str) -> type[Spec]:
-    """Returns the class that the ``_target_`` of a group names.
+    """Returns the class that the ``_target_`` of a group names; see `metric_of`.
 
     Raises:
         ConfigError: The module or class does not exist, is not derived from the
@@ -59,6 +62,8 @@ def spec_class(group: str, target: str) -> type[Spec]:
             f"{option}={target}: {found.origin} cannot be imported:"
             f" {in_words(error)}: {first_line(error)}"
         ) from error
+    if group == SEVERAL and inspect.isfunction(cls):
+        cls = metric_of(cls)
     if _is_of(cls, group):
         _check_usable(f"{option}={target}", cls)
         return cls
@@ -155,9 +160,10 @@ def _check_usable(option: str, cls: type[Spec]) -> None:
 
 
 def _must(group: str) -> str:
+    more = " or a function, as module.name" if group == SEVERAL else ""
     return (
         f"{group}._target_ must name a class derived from {BASES[group]} of cfexp, as"
-        " module.Class"
+        f" module.Class{more}"
     )
 
 
@@ -165,7 +171,8 @@ def _check_defined(group: str, target: str, module: ModuleSpec) -> None:
     """Checks in a module's source, without running it, that it has such a class.
 
     Raises:
-        ConfigError: It neither imports the name nor defines a class with a base class.
+        ConfigError: It neither imports the name nor defines a class with a base class,
+            nor, of a metric, a function.
     """
     name = target.rpartition(".")[2]
     source = getattr(module.loader, "get_source", lambda _: None)(module.name)
@@ -179,6 +186,8 @@ def _check_defined(group: str, target: str, module: ModuleSpec) -> None:
     classes = [n for n in nodes if isinstance(n, ast.ClassDef) and n.bases]
     imported = [a for n in nodes if isinstance(n, ast.ImportFrom) for a in n.names]
     known = [c.name for c in classes] + [a.asname or a.name for a in imported]
+    if group == SEVERAL:
+        known += [n.name for n in nodes if isinstance(n, ast.FunctionDef)]
     if name not in known:
         raise ConfigError(
             f"{_must(group)}. Got: {target}, but {module.origin} defines no such class"

@@ -63,6 +63,12 @@ def is_ranking(name: str, part: str) -> bool:
     return name.startswith(starts) and not name.endswith("_users")
 
 
+def may_choose(name: str) -> bool:
+    """Returns whether a metric is of a part as a whole, so that jobs compare by it."""
+    plain = name.startswith(("val_", "test_", "skill_")) and "/" not in name
+    return plain or any(is_ranking(name, part) for part in ("val", "test"))
+
+
 def is_time(name: str) -> bool:
     """Returns whether a metric is of time or memory, which differ from run to run."""
     others = (TOTAL_SECONDS, RATINGS_PER_SECOND, PEAK_MEMORY)

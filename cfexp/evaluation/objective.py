@@ -2,15 +2,19 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cfexp.errors import did_you_mean
-from cfexp.evaluation.metric import Metric
+from cfexp.errors import ConfigError, did_you_mean
 from cfexp.evaluation.names import FULL, RANKING, RATED_NDCG
-from cfexp.evaluation.ranking import MEASURES
-from cfexp.evaluation.settings import EvaluationSettings
+
+if TYPE_CHECKING:  # which import NumPy and pydantic
+    from cfexp.evaluation.metric import Metric
+    from cfexp.evaluation.settings import EvaluationSettings
 
 VAL, TEST = "val_", "test_"
-VAL_RMSE = "val_rmse"
+# By which test rows are compared, besides measures of ranking.
+ERRORS = ("rmse", "mae")
+VAL_RMSE, VAL_MAE = "val_rmse", "val_mae"
 # Of ranked validation rows, such as ``ranking/val_full_ndcg_10``.
 VAL_RANKING = f"{RANKING}{VAL}"
 
@@ -48,8 +52,11 @@ class Objective:
         return min(values, key=self.cost)
 
 
+BY_RMSE = Objective()
+
+
 def validation_metrics(
-    evaluation: EvaluationSettings, own: Mapping[str, Metric]
+    evaluation: "EvaluationSettings", own: "Mapping[str, Metric]"
 ) -> dict[str, Objective]:
     """Returns the validation metrics of an experiment, by name.
 
@@ -57,7 +64,9 @@ def validation_metrics(
         evaluation: Whether movies are ranked.
         own: Its metrics besides RMSE and MAE, by name.
     """
-    found = [Objective(VAL_RMSE), Objective("val_mae")]
+    from cfexp.evaluation.ranking import MEASURES
+
+    found = [Objective(VAL_RMSE), Objective(VAL_MAE)]
     found += [Objective(f"{VAL}{n}", one.higher_is_better) for n, one in own.items()]
     if evaluation.ranking:
         names = [f"{FULL}{name}_{evaluation.k}" for name in MEASURES]
@@ -81,3 +90,33 @@ def unknown_metric(option: str, value: str, known: Collection[str]) -> str | Non
         f"{option} must be a metric of the validation rows: {', '.join(known)}{more}."
         f" Got: {value!r}{did_you_mean(value, known)}"
     )
+
+
+def named(option: str, value: str, known: Mapping[str, Objective]) -> Objective:
+    """Returns the metric that an option names, see `unknown_metric`.
+
+    Raises:
+        ConfigError: It names none.
+    """
+    if problem := unknown_metric(option, value, known):
+        raise ConfigError(problem)
+    return known[value]
+
+
+def validated_by(metric: str) -> Objective:
+    """Returns what chooses on validation rows where test rows are compared by a metric.
+
+    Args:
+        metric: What ``--metric`` names: one of `ERRORS`, or a measure of ranking.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    if metric in ERRORS:
+        return BY_RMSE
+    if not metric.startswith(RANKING):
+        raise ConfigError(
+            "--metric must be rmse, mae or a measure of ranking, such as"
+            f" {RANKING}{FULL}ndcg_10. Got: {metric!r}"
+        )
+    return Objective(metric.replace(RANKING, VAL_RANKING, 1), maximise=True)

@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from cfexp.data.ratings import ITEM, RATING, USER, IntArray
 from cfexp.errors import DataError
-from cfexp.evaluation.significance import UserErrors
+from cfexp.evaluation.significance import UserErrors, UserMeasures
 
 ERROR = "error"
 
@@ -99,6 +99,30 @@ def by_user(
         np.column_stack(absolute),
     )
     return found, len(user)
+
+
+def mean_by_user(
+    names: list[str], frames: Sequence[Sequence[pd.Series]]
+) -> UserMeasures:
+    """Returns the measure of each user that all systems have ranked for.
+
+    Of a user that several runs of a system have ranked for, it is the mean of theirs.
+
+    Args:
+        names: Names of the R systems.
+        frames: For each system, the measure by user of each of its runs.
+
+    Raises:
+        DataError: No user is common to all systems.
+    """
+    each = [pd.concat(runs).dropna().groupby(level=0).mean() for runs in frames]
+    table = pd.concat(each, axis=1, join="inner").sort_index()
+    if table.empty:
+        raise DataError(
+            "these systems have ranked for no user in common, so that they cannot be"
+            " compared. Give runs of the same dataset, split and seed"
+        )
+    return UserMeasures(names, table.to_numpy(np.float64))
 
 
 def _check_ratings(together: pd.DataFrame, number: IntArray, n: int) -> None:

@@ -47,8 +47,37 @@ class UserErrors:
         return f"{self.rows.sum():,.0f} distinct test rows of {len(self.rows):,} users"
 
 
+@dataclass(frozen=True)
+class UserMeasures:
+    """A measure of ranking of several systems, of the same users, each counted once.
+
+    Attributes:
+        systems: Names of the R systems.
+        values: The measure of each of the U users, shape ``(U, R)``.
+    """
+
+    systems: list[str]
+    values: FloatArray
+
+    @property
+    def rows(self) -> FloatArray:
+        """The weight of each user, 1, shape ``(U,)``."""
+        return np.ones(len(self.values))
+
+    def sums(self, metric: str) -> FloatArray:
+        """Returns the users' measures, shape ``(U, R)``."""
+        return self.values
+
+    def overall(self, metric: str) -> FloatArray:
+        """Returns the mean over users, shape ``(R,)``."""
+        return self.values.mean(axis=0)
+
+    def __str__(self) -> str:
+        return f"{len(self.values):,} users"
+
+
 def against_reference(
-    errors: UserErrors,
+    errors: UserErrors | UserMeasures,
     reference: int,
     *,
     metric: str,
@@ -60,16 +89,16 @@ def against_reference(
     Args:
         errors: The systems' errors.
         reference: Index of the system that the others are compared with.
-        metric: ``rmse`` or ``mae``.
+        metric: ``rmse``, ``mae`` or a measure of ranking.
         seed: Seed of the bootstrap.
         resamples: Number of bootstrap samples.
 
     Returns:
-        By system: ``rmse`` or ``mae``; ``difference``, its error minus the reference's
-        (below 0 is better); ``low`` and ``high``, the 95 % interval of the difference,
-        see `half_width`; and ``p``, the p-value of the paired t-test (Student, 1908)
-        of the users' sums of errors, Holm-corrected (Holm, 1979) for the number of
-        other systems.
+        By system: the metric; ``difference``, its value minus the reference's (below 0
+        is better, of ranking above 0); ``low`` and ``high``, the 95 % interval of the
+        difference, see `half_width`; and ``p``, the p-value of the paired t-test
+        (Student, 1908) of the users' sums of errors or measures, Holm-corrected (Holm,
+        1979) for the number of other systems.
     """
     measured = errors.overall(metric)
     sums = errors.sums(metric)

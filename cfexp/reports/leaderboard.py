@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from cfexp.evaluation.names import N_PARAMETERS, SECONDS
+from cfexp.evaluation.objective import BY_RMSE, Objective
 
 ERRORS = ("val_rmse", "test_rmse", "test_mae")
 METRICS = (*ERRORS, "skill_vs_bias", "best_epoch", "n_parameters", "seconds_fit")
@@ -19,7 +20,7 @@ def ranked(
     rows: Sequence[Mapping[str, Any]],
     *,
     names: Sequence[str],
-    objective: str = ERRORS[0],
+    objective: Objective = BY_RMSE,
 ) -> pd.DataFrame:
     """Returns a row for each system with `METRICS`, sorted by the objective.
 
@@ -28,11 +29,18 @@ def ranked(
     Args:
         rows: Names and metrics of each system; missing metrics become NaN.
         names: The columns of names, which come first.
-        objective: The metric to sort by; its column precedes the other metrics.
+        objective: The metric to sort by, the best first; its column precedes the other
+            metrics, and so does that of the same metric of test rows.
     """
-    others = [name for name in METRICS if name != objective]
-    named = [METRIC_OF.get(name, name) for name in (*names, objective, *others)]
+    first = (objective.name, objective.tested)
+    metrics = list(dict.fromkeys((*first, *METRICS)))
+    named = [METRIC_OF.get(name, name) for name in (*names, *metrics)]
     table = pd.DataFrame(rows, columns=named)
-    table.columns = pd.Index([*names, objective, *others])
-    table = table.astype(dict.fromkeys(METRICS, float))
-    return table.sort_values(objective, na_position="last", ignore_index=True)
+    table.columns = pd.Index([*names, *metrics])
+    table = table.astype(dict.fromkeys(metrics, float))
+    return table.sort_values(
+        objective.name,
+        ascending=not objective.maximise,
+        na_position="last",
+        ignore_index=True,
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cfexp.evaluation.importance import importance
+from cfexp.evaluation.objective import Objective
 from cfexp.reports.html_table import sortable
 from cfexp.reports.interactive import bars, interactive_page, points
 from cfexp.reports.parallel import BRUSHING, parallel_coordinates
@@ -25,7 +26,7 @@ class SweepPage:
     Attributes:
         title: Title of the page.
         about: What all jobs share.
-        objective: The metric that the sweep minimises.
+        objective: The metric by which the best job is chosen.
         board: The finished jobs, the best first: ``job`` and metrics.
         options: The options in which these jobs differ, in the same order.
         tried: Columns ``trial`` and ``value``, in the order in which they were tried.
@@ -35,7 +36,7 @@ class SweepPage:
 
     title: str
     about: str
-    objective: str
+    objective: Objective
     board: pd.DataFrame
     options: pd.DataFrame
     tried: pd.DataFrame
@@ -43,8 +44,8 @@ class SweepPage:
 
     def html(self) -> str:
         """Returns the page."""
-        best, objective = self.board.iloc[0], self.objective
-        test = objective.replace("val_", "test_")
+        best, objective = self.board.iloc[0], self.objective.name
+        test = self.objective.tested
         errors = [name for name in (test, objective) if name in self.board]
         lines = self.options.join(self.board[list(dict.fromkeys(errors))])
         parts: list[str | figure] = [
@@ -72,7 +73,7 @@ class SweepPage:
     def _importance(self) -> "list[str | figure]":
         shares, label = self.searched, FANOVA
         if shares is None:
-            shares = importance(self.options, self.board[self.objective])
+            shares = importance(self.options, self.board[self.objective.name])
             label = EXPLAINED
         if shares.empty:
             return []

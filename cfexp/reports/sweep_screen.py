@@ -10,6 +10,7 @@ from rich.jupyter import JupyterMixin
 from rich.table import Table
 from rich.text import Text
 
+from cfexp.evaluation.names import FULL
 from cfexp.reports.sweep_tally import Plan, Tally
 from cfexp.runtime.bar import Bar, clock
 from cfexp.runtime.console import console, plain
@@ -77,7 +78,8 @@ class SweepScreen:
                 Bar(f"{plan.what}s", tally.ended, plan.total, figures)
             ]
             if best := tally.best(plan.objective):
-                value = f"{plan.objective} {best.metrics[plan.objective]:.4f}"
+                name = plan.objective.name
+                value = f"{name} {best.metrics[name]:.4f}"
                 found.append(Text(f"best {value}: {plan.label(best)}", overflow="fold"))
             return [*found, *self._running(tally.running)]
 
@@ -101,8 +103,7 @@ class SweepScreen:
     def _show(self, status: JobStatus) -> None:
         metrics = status.metrics
         numbers = [
-            f"{metrics[name]:.4f}" if name in metrics else ""
-            for name in (self.plan.objective, self.plan.tested)
+            f"{metrics[name]:.4f}" if name in metrics else "" for name in self._named()
         ]
         place, label = self.plan.place(status.number), self.plan.label(status)
         seconds = f"{status.seconds:.1f}"
@@ -117,17 +118,21 @@ class SweepScreen:
             self._say(_indented(f"warning: {plain(line)}", indent), "")
 
     def _heads(self) -> list[str]:
-        return [self.plan.objective, self.plan.tested, "seconds"]
+        return [*map(short, self._named()), "seconds"]
+
+    def _named(self) -> tuple[str, str]:
+        return self.plan.objective.name, self.plan.objective.tested
 
     def _row(self, place: str, label: str, *cells: str) -> Table:
         """Returns one line of the list, its columns where those of the others are."""
         first = len(self.plan.place(self.plan.total or 99))
-        room = console().width - first - 1 - 2 * NUMBER - STATUS
+        widths = [max(NUMBER, len(head) + 2) for head in self._heads()[:2]]
+        room = console().width - first - 1 - sum(widths) - STATUS
         shows_seconds = room - SECONDS >= LEAST_LABEL
         row = Table.grid(padding=0)
         row.add_column(width=first + 1)
         row.add_column(width=room - (SECONDS if shows_seconds else 0), overflow="fold")
-        for width in (NUMBER, NUMBER, SECONDS)[: 2 + shows_seconds]:
+        for width in (*widths, SECONDS)[: 2 + shows_seconds]:
             row.add_column(width=width, justify="right", no_wrap=True)
         row.add_column(width=STATUS, no_wrap=True)
         *numbers, seconds, state = cells
@@ -148,6 +153,11 @@ class _View(JupyterMixin):
 
     def __rich_console__(self, to: Console, options: ConsoleOptions) -> RenderResult:
         yield from self._screen.bars()
+
+
+def short(name: str) -> str:
+    """Returns a metric's name without its group and its protocol."""
+    return name.rpartition("/")[2].replace(FULL, "")
 
 
 def plan_head(plan: Plan) -> str:

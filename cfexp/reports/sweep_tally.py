@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from cfexp.evaluation.objective import BY_RMSE, Objective
 from cfexp.runtime.console import plain
 from cfexp.runtime.job_status import BEFORE, DONE, FAILED, JobStatus
 
@@ -13,19 +14,14 @@ class Plan:
     Attributes:
         total: The number of jobs; None if the sweeper decides while it runs.
         shared: Overrides that all jobs have, which their lines leave out.
-        objective: The metric that is minimised.
+        objective: The metric by which the best job is chosen.
         what: What a job is called, such as ``job`` or ``repeat``.
     """
 
     total: int | None
     shared: tuple[str, ...] = ()
-    objective: str = "val_rmse"
+    objective: Objective = BY_RMSE
     what: str = "job"
-
-    @property
-    def tested(self) -> str:
-        """The metric of the test rows that is shown beside the objective."""
-        return self.objective.replace("val_", "test_")
 
     def label(self, status: JobStatus) -> str:
         """Returns what a job has of its own."""
@@ -83,14 +79,18 @@ class Tally:
         gone = sum(min(max(now - job.started, 0), each) for job in running)
         return (each * (total - self.ended) - gone) / max(len(running), 1)
 
-    def best(self, objective: str) -> JobStatus | None:
-        """Returns the finished job with the lowest objective, if any."""
+    def best(self, objective: Objective) -> JobStatus | None:
+        """Returns the finished job with the best objective, if any."""
         found = [
             job
             for job in self.jobs.values()
-            if job.state in DONE and objective in job.metrics
+            if job.state in DONE and objective.name in job.metrics
         ]
-        return min(found, key=lambda job: job.metrics[objective], default=None)
+        return min(
+            found,
+            key=lambda job: objective.cost(job.metrics[objective.name]),
+            default=None,
+        )
 
     def standing(self, plan: Plan) -> str:
         """Returns how many jobs are finished, and where the others are."""

@@ -6,13 +6,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from cfexp.evaluation.names import may_choose
 from cfexp.runtime import owned
 from cfexp.runtime.epochs import Progress
 from cfexp.runtime.job_status import FAILED, RUNNING, STATUS, STOPPED, JobStatus
 from cfexp.runtime.output import output
 
 SECONDS = 0.5  # between two writes while it trains
-HEADLINE = ("val_rmse", "val_mae", "test_rmse", "test_mae", "skill_vs_bias")
 _reports: list["JobReport"] = []
 
 
@@ -59,7 +59,7 @@ class JobReport:
         self.status = replace(
             self.status,
             state=state,
-            metrics={n: float(metrics[n]) for n in HEADLINE if n in metrics},
+            metrics={n: float(v) for n, v in metrics.items() if may_choose(n)},
         )
 
     def end(self, state: str, error: str = "") -> None:

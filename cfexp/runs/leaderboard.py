@@ -8,6 +8,7 @@ import yaml
 
 from cfexp.config.identity import effective, is_repeat
 from cfexp.evaluation.names import SWEEP
+from cfexp.evaluation.objective import Objective
 from cfexp.reports.leaderboard import ERRORS, ranked
 from cfexp.runtime.job_status import (
     BEFORE,
@@ -24,12 +25,12 @@ from cfexp.tracking.folder import METRICS, SKIPPED
 AROUND = 3
 
 
-def leaderboard(folder: Path, objective: str) -> pd.DataFrame:
+def leaderboard(folder: Path, objective: Objective) -> pd.DataFrame:
     """Returns one row for each job of a sweep, the best first, failed ones last.
 
     Args:
         folder: The sweep's folder, which contains the jobs' folders.
-        objective: The metric to sort by, lowest first.
+        objective: The metric to sort by.
 
     Returns:
         Columns ``job`` (its overrides), ``status``, metrics and ``folder``.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cfexp.config.identity import code_version, repeated_options
+from cfexp.config.objective import chosen_by
 from cfexp.config.repeats import Repeat, repeats
 from cfexp.data.ratings import Ratings
 from cfexp.errors import ConfigError
@@ -124,7 +125,7 @@ def _train_all(
     task: Task, found: Sequence[Repeat], ratings: Ratings, parent: "ParentRun | None"
 ) -> list[Repeated]:
     view = RepeatsView.of(
-        len(found), task.options.objective, is_tracked=parent is not None
+        len(found), chosen_by("objective", task.request), is_tracked=parent is not None
     )
     trained = []
     with view, in_background():

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from cfexp.errors import first_line
+from cfexp.evaluation.objective import Objective
 from cfexp.reports.sweep_screen import SweepScreen
 from cfexp.reports.sweep_tally import Plan
 from cfexp.runs.job_report import JobReport
@@ -31,7 +32,7 @@ class RepeatsView:
     is_tracked: bool
 
     @classmethod
-    def of(cls, n: int, objective: str, *, is_tracked: bool) -> "RepeatsView":
+    def of(cls, n: int, objective: Objective, *, is_tracked: bool) -> "RepeatsView":
         """Returns the view of `n` repeats."""
         if output.job or output.is_worker:
             return cls(None, is_tracked)

@@ -13,6 +13,7 @@ from cfexp.config.build import build, build_spec, plain
 from cfexp.config.explain import explain
 from cfexp.config.identity import effective, sweep_key
 from cfexp.config.jobs import check_jobs
+from cfexp.config.objective import objective_of
 from cfexp.config.secrets import OVERRIDE, VARIABLE, hide_uri
 from cfexp.errors import Failed, first_line, masked
 from cfexp.runs import paperwork
@@ -29,6 +30,7 @@ from cfexp.tracking.settings import NewRun, Tracking
 from cfexp.tracking.tags import OVERRIDES
 
 if TYPE_CHECKING:
+    from cfexp.evaluation.objective import Objective
     from cfexp.tracking.parent import ParentRun
 
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -63,7 +65,7 @@ class SweepCallback(Callback):
     def __init__(self) -> None:
         self.swept: Swept | None = None
         self.folder = Path()
-        self.objective = ""
+        self.objective: Objective | None = None
         self.threads = 0
         self.parent: ParentRun | None = None
         self.paperwork: Paperwork | None = None
@@ -119,7 +121,7 @@ class SweepCallback(Callback):
         owned.check(self.folder, [BOARD], fix=owned.OTHER_SWEEP)
         owned.claim(self.folder, ["multirun.yaml"], fix=owned.OTHER_SWEEP)
         self.threads = threads_for_each(config.hydra.launcher)
-        self.objective = config.objective
+        self.objective = objective_of(config)
         tracking = build_spec("tracking", plain(config, "tracking"))
         assert isinstance(tracking, Tracking)
         self.tracking = tracking
@@ -215,6 +217,7 @@ class SweepCallback(Callback):
         if self.view:
             self.view.stop()
         parent_id = self.parent.run_id if self.parent else None
+        assert self.objective
         end = SweepEnd(self.folder, self.objective, parent_id)
         end.write()
         end.show()

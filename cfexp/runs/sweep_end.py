@@ -13,6 +13,7 @@ from cfexp.tracking.tags import BEST_OVERRIDES, NOTE
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cfexp.evaluation.objective import Objective
     from cfexp.tracking.parent import ParentRun
 
 BOARD, JSON = "leaderboard.csv", "leaderboard.json"
@@ -23,11 +24,11 @@ class SweepEnd:
 
     Args:
         folder: The sweep's folder.
-        objective: The metric that it minimises.
+        objective: The metric by which its best job is chosen.
         parent_id: Id of its parent run; None without tracking.
     """
 
-    def __init__(self, folder: Path, objective: str, parent_id: str | None):
+    def __init__(self, folder: Path, objective: "Objective", parent_id: str | None):
         from cfexp.runs.leaderboard import leaderboard
 
         self.folder, self.objective, self.parent_id = folder, objective, parent_id
@@ -70,7 +71,7 @@ class SweepEnd:
         short, shared = without_shared(self.board)
         shown = by_option(short, room=console().width // 2)
         if len(self.finished):
-            print_frame(f"leaderboard, by {self.objective}", shown, spare=SPARE)
+            print_frame(f"leaderboard, by {self.objective.name}", shown, spare=SPARE)
         means = means_over_repeats(short)
         if len(means):
             print_frame("over folds and seeds", means)
@@ -118,10 +119,10 @@ class SweepEnd:
         line = where
         if len(self.finished):
             best = self.finished.iloc[0]
-            errors = [self.objective, self.objective.replace("val_", "test_")]
+            errors = [self.objective.name, self.objective.tested]
             numbers = ", ".join(f"{name} {best[name]:.4f}" for name in errors)
             line = f"best of {where}: {best['job']}, {numbers}"
-        conclude(line, found | {"objective": self.objective, "jobs": jobs})
+        conclude(line, found | {"objective": self.objective.name, "jobs": jobs})
 
     def how_to_go_on(self, standing: str) -> list[str]:
         """Returns where a sweep that was stopped stands, and how to go on."""

@@ -4,18 +4,19 @@ from pathlib import Path
 
 import pandas as pd
 
+from cfexp.evaluation.objective import Objective
 from cfexp.runs.leaderboard import options_of, without_shared
 from cfexp.runtime import owned
 from cfexp.runtime.output import near
 from cfexp.tracking.folder import IMPORTANCE, SWEEP_PAGE, TRIALS
 
 
-def write_page(finished: pd.DataFrame, objective: str, folder: Path) -> None:
+def write_page(finished: pd.DataFrame, objective: Objective, folder: Path) -> None:
     """Writes the page of a sweep into its ``results/``.
 
     Args:
         finished: The finished jobs of its leaderboard, the best first.
-        objective: The metric that it minimises.
+        objective: The metric by which its best job is chosen.
         folder: The sweep's folder.
     """
     from cfexp.reports.sweep_page import SweepPage  # imports Bokeh
@@ -28,7 +29,7 @@ def write_page(finished: pd.DataFrame, objective: str, folder: Path) -> None:
         objective=objective,
         board=board.drop(columns=["status"]),
         options=options_of(board),
-        tried=_tried(board, objective, results),
+        tried=_tried(board, objective.name, results),
         searched=_searched(results),
     )
     with owned.writing(results, [SWEEP_PAGE], fix=owned.OTHER_SWEEP):

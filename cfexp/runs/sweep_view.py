@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from cfexp.config.identity import effective
 from cfexp.config.jobs import GRID, checked
+from cfexp.config.objective import objective_of
 from cfexp.runs.job_report import JobReport
 from cfexp.runs.sweep_watch import Watch
 from cfexp.runtime.epochs import told_to
@@ -76,7 +77,7 @@ def plan_of(config: DictConfig) -> "Plan":
     """
     from cfexp.reports.sweep_tally import Plan
 
-    objective = str(config.objective)
+    objective = objective_of(config)
     sweeper = config.hydra.sweeper
     if str(sweeper._target_) == GRID:
         jobs = checked(config).jobs

@@ -8,6 +8,7 @@ from typing import Any
 
 from cfexp.config.build import Request
 from cfexp.config.identity import effective, run_name
+from cfexp.config.objective import chosen_by
 from cfexp.config.options import Options
 from cfexp.config.overrides import with_overrides
 from cfexp.experiment import Experiment
@@ -69,7 +70,7 @@ class Task:
     def choice(self) -> Choice:
         """The criteria of ``run_id=best``."""
         required = required_of(self.experiment, self.overrides)
-        return Choice(self.options.best_of, required)
+        return Choice(chosen_by("best_of", self.request), required)
 
     def job(self, experiment: Experiment, tags: Mapping[str, str] | None = None) -> Job:
         """Returns the job that trains an experiment, with additional tags."""

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import optuna
@@ -26,7 +27,9 @@ def write(study: optuna.Study, folder: Path) -> None:
     trials = ended(study)
     if not trials:
         return
-    table = pd.DataFrame(map(_row, trials))
+    maximise = study.direction is optuna.study.StudyDirection.MAXIMIZE
+    best = max if maximise else min
+    table = pd.DataFrame([_row(trial, best) for trial in trials])
     importance = importance_of(study)
     with owned.writing(folder, [TRIALS, IMPORTANCE], fix=owned.OTHER_SWEEP):
         table.to_csv(folder / TRIALS, index=False)
@@ -41,12 +44,14 @@ def write(study: optuna.Study, folder: Path) -> None:
     )
 
 
-def _row(trial: FrozenTrial) -> dict[str, object]:
+def _row(
+    trial: FrozenTrial, best: Callable[[Iterable[float]], float]
+) -> dict[str, object]:
     steps = trial.intermediate_values
     return {
         "trial": trial.number,
         "state": "pruned" if trial.state is TrialState.PRUNED else "finished",
-        "value": min(steps.values()) if trial.value is None and steps else trial.value,
+        "value": best(steps.values()) if trial.value is None and steps else trial.value,
         "epochs": max(steps, default=0),
         **trial.params,
     }

@@ -7,29 +7,45 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
+from cfexp.config.build import Request
 from cfexp.config.jobs import SEARCH
+from cfexp.config.objective import chosen_by
 from cfexp.errors import Pruned
+from cfexp.evaluation.objective import VAL_MAE, VAL_RMSE
 from cfexp.training.history import Epoch
 from cfexp.training.recipe import ignore
+from cfexp.training.validation import monitored
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
+    from cfexp.evaluation.objective import Objective
 
-def reporter(hydra: Any, objective: str) -> Callable[[Epoch], None]:
+
+def reporter_of(hydra: Any, request: Request) -> Callable[[Epoch], None]:
+    """Returns the `reporter` of a job, and checks ``objective`` and ``best_of``."""
+    objective, _ = (chosen_by(one, request) for one in ("objective", "best_of"))
+    return reporter(hydra, objective, monitored(request.experiment))
+
+
+def reporter(
+    hydra: Any, objective: "Objective", monitor: str
+) -> Callable[[Epoch], None]:
     """Returns what a job calls after each epoch: a `Reporter`, if it is of a search.
 
     Args:
         hydra: The node ``hydra`` of the job's configuration.
-        objective: The validation metric that the search minimises.
+        objective: The validation metric by which the search chooses.
+        monitor: The validation metric of each epoch, besides RMSE and MAE.
     """
-    if str(hydra.sweeper._target_) != SEARCH:
+    known = {VAL_RMSE, VAL_MAE, monitor}
+    if str(hydra.sweeper._target_) != SEARCH or objective.name not in known:
         return ignore
     return Reporter(hydra.sweeper, Path(hydra.runtime.output_dir), objective)
 
 
 class Reporter:
-    """Reports the validation error of each epoch to a study.
+    """Reports the best value so far to a study, after each epoch.
 
     Args:
         sweeper: The sweeper's configuration.
@@ -37,9 +53,9 @@ class Reporter:
         objective: The validation metric.
     """
 
-    def __init__(self, sweeper: DictConfig, folder: Path, objective: str):
+    def __init__(self, sweeper: DictConfig, folder: Path, objective: "Objective"):
         self.sweeper, self.folder, self.objective = sweeper, folder, objective
-        self.best = math.inf
+        self.best = math.nan
         self._trial: Trial | None = None
 
     def __call__(self, epoch: Epoch) -> None:
@@ -48,10 +64,11 @@ class Reporter:
         Raises:
             Pruned: The study gives the job up.
         """
-        value = float(getattr(epoch, self.objective))
+        value = epoch.value(self.objective.name)
         if math.isnan(value):
             return
-        self.best = min(self.best, value)
+        known = [self.best] if not math.isnan(self.best) else []
+        self.best = self.objective.best([value, *known])
         trial = self._trial = self._trial or self._found()
         if trial is None:
             return

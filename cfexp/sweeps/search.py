@@ -67,7 +67,12 @@ class Search(CheckedSweeper):
 
         options = self.config.hydra.sweeper
         pruner = studies.made(options.pruner)
-        study = studies.open_study(storage, options.study_name, pruner=pruner)
+        study = studies.open_study(
+            storage,
+            options.study_name,
+            pruner=pruner,
+            direction=_direction(self.config),
+        )
         n = len(study.get_trials(deepcopy=False))
         if n:
             log.info(
@@ -127,7 +132,10 @@ class Search(CheckedSweeper):
                 if isinstance(value, Exception):
                     failed.append(result)
                     log.error("trial %d failed: %s", trial.number, first_line(value))
-                number = None if isinstance(value, Exception) else float(value)
+                number = None if isinstance(value, Exception) else value
+                if value is None:
+                    lacking = "trial %d has no %s: choose another objective"
+                    log.error(lacking, trial.number, self.config.objective)
                 studies.tell(study, trial, number)
 
     def _launched(
@@ -136,6 +144,13 @@ class Search(CheckedSweeper):
         if not jobs:
             return []
         return self.launcher.launch([list(one) for one in jobs], initial_job_idx=first)
+
+
+def _direction(config: DictConfig) -> str:
+    """Returns whether the objective of a search is maximised, as Optuna calls it."""
+    from cfexp.config.objective import objective_of
+
+    return "maximize" if objective_of(config).maximise else "minimize"
 
 
 def _fingerprint(space: "Space", cfg: DictConfig) -> str:

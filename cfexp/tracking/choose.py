@@ -62,7 +62,7 @@ def find_id(
 
 
 def best_run(runs: Sequence[Run], choice: Choice, where: str) -> Run:
-    """Returns the run with the lowest validation error, on one dataset and split.
+    """Returns the best run by a validation metric, on one dataset and split.
 
     Args:
         runs: Finished trainings, the newest first.
@@ -74,7 +74,8 @@ def best_run(runs: Sequence[Run], choice: Choice, where: str) -> Run:
             datasets or splits.
     """
     # A model that knew its validation rows has no such metric.
-    with_metric = [r for r in runs if choice.metric in r.data.metrics]
+    by = choice.by
+    with_metric = [r for r in runs if by.name in r.data.metrics]
     found = [
         run
         for run in with_metric
@@ -82,7 +83,7 @@ def best_run(runs: Sequence[Run], choice: Choice, where: str) -> Run:
     ]
     groups = {_group(run): run for run in reversed(found)}
     if len(groups) == 1:
-        return min(found, key=lambda r: r.data.metrics[choice.metric])
+        return min(found, key=lambda r: by.cost(r.data.metrics[by.name]))
     every = {_group(run): run for run in reversed(with_metric)}
     listed = "; ".join(sorted({_data(run) for run in (groups or every).values()})[:5])
     if not found:
@@ -90,7 +91,7 @@ def best_run(runs: Sequence[Run], choice: Choice, where: str) -> Run:
         others = f" It has runs on: {listed}." if listed else ""
         raise TrackingError(
             f"run_id=best: there is no finished training {named}with the metric"
-            f" {choice.metric} in {where}.{others} Train a model first, or give a run"
+            f" {by.name} in {where}.{others} Train a model first, or give a run"
             " id"
         )
     raise TrackingError(

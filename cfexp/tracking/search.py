@@ -8,11 +8,12 @@ import mlflow
 import pandas as pd
 from mlflow.entities import Run as Run
 
+from cfexp.data.ratings import USER
 from cfexp.errors import TrackingError, first_line
-from cfexp.evaluation.names import EPOCH
+from cfexp.evaluation.names import EPOCH, RANKING
 from cfexp.evaluation.rows import read_errors
 from cfexp.tracking.choose import FINISHED
-from cfexp.tracking.folder import TEST_PREDICTIONS
+from cfexp.tracking.folder import RANKING_USERS, TEST_PREDICTIONS
 from cfexp.tracking.references import run_id_of, unknown_run
 from cfexp.tracking.tags import INCLUDES, KIND
 
@@ -139,6 +140,32 @@ def predictions(run: Run, name: str = TEST_PREDICTIONS) -> pd.DataFrame:
             f"run {run.info.run_id} has no {name}: {first_line(error)[:200]}. Train it"
             " again with rerun=true"
         ) from error
+
+
+def ranking_of(run: Run, metric: str) -> pd.Series:
+    """Returns a measure of ranking of each user, by user id.
+
+    Args:
+        run: The run.
+        metric: The measure, such as ``ranking/full_ndcg_10``.
+
+    Raises:
+        TrackingError: The run has not ranked, or not by this measure.
+    """
+    name = metric.removeprefix(RANKING)
+    try:
+        table = pd.read_parquet(_local(f"{run.info.artifact_uri}/{RANKING_USERS}"))
+    except Exception as error:
+        raise TrackingError(
+            f"run {run.info.run_id} has not ranked movies. Train it again with"
+            " evaluation.ranking=true"
+        ) from error
+    if name not in table:
+        known = ", ".join(f"{RANKING}{one}" for one in table if one != USER)
+        raise TrackingError(
+            f"run {run.info.run_id} has no {metric} of each user. It has: {known}"
+        )
+    return table.set_index(USER)[name]
 
 
 def artifact(where: str, name: str) -> Path | None:

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import ClassVar
 
+from cfexp.evaluation.objective import BY_RMSE, Objective
 from cfexp.spec import Spec
 
 SCHEMES = (
@@ -102,12 +103,12 @@ class Choice:
     """The criteria of ``run_id=best``.
 
     Attributes:
-        metric: The validation metric to minimise.
+        by: The validation metric.
         required: Parameters and tags that the run must have, see
             `cfexp.runs.metadata.required_of`.
     """
 
-    metric: str = "val_rmse"
+    by: Objective = BY_RMSE
     required: Mapping[str, str] = field(default_factory=dict)
 
 

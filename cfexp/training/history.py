@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from cfexp.evaluation.names import RATINGS_PER_SECOND, TRAINING
+from cfexp.evaluation.objective import VAL_MAE, VAL_RMSE
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,13 @@ class Epoch:
     @property
     def cost(self) -> float:
         """A number that is lowest in the best epoch; NaN without validation rows."""
-        if math.isnan(self.monitored):
-            return self.val_rmse
-        return -self.monitored if self.maximise else self.monitored
+        found = -self.monitored if self.maximise else self.monitored
+        return self.val_rmse if math.isnan(found) else found
+
+    def value(self, name: str) -> float:
+        """Returns a validation metric: RMSE, MAE, or else what is monitored."""
+        errors = {VAL_RMSE: self.val_rmse, VAL_MAE: self.val_mae}
+        return errors.get(name, self.monitored)
 
 
 @dataclass(frozen=True)

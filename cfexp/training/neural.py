@@ -64,9 +64,6 @@ def fit_neural(
         stage: The rows and the number of epochs.
         hooks: Checkpoints, and a callback for epochs.
         start: A trained model to fine-tune; its weights are changed in place.
-
-    Raises:
-        ConfigError: `start` is given with a strategy for several devices.
     """
     encoder = start.encoder if start else _encoder(recipe, ratings, stage.train)
     rows = rows_of(recipe, ratings, encoder, stage)

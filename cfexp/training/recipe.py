@@ -42,7 +42,7 @@ class Recipe(Protocol):
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
-        """Metrics besides RMSE and MAE, by name."""
+        """Metrics besides RMSE and MAE."""
 
     @property
     def seed(self) -> int:

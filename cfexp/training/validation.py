@@ -14,6 +14,7 @@ from cfexp.evaluation.metrics import FloatArray, mae
 from cfexp.evaluation.names import FULL
 from cfexp.evaluation.objective import (
     VAL,
+    VAL_MAE,
     VAL_RANKING,
     VAL_RMSE,
     Objective,
@@ -91,7 +92,7 @@ def monitor_of(
         return None
     objective = validation_metrics(recipe.ranked, recipe.metrics)[name]
     truth = ratings.frame[RATING].to_numpy(np.float64)[valid]
-    if name == "val_mae":
+    if name == VAL_MAE:
         return Monitor(objective, lambda _, predicted: mae(truth, predicted))
     if name.startswith(VAL_RANKING):
         held, own = (

@@ -13,7 +13,7 @@ from helpers import TINY, cfexp, ok, python
 from pages import check_self_contained, tables_of
 
 from cfexp.comparison.best import experiment, write_best
-from cfexp.comparison.systems import System, errors_of, systems
+from cfexp.comparison.systems import System, measured, systems
 from cfexp.comparison.verdict import sentences
 
 
@@ -95,7 +95,7 @@ def test_errors_are_the_logged_ones(tracked: Path) -> None:
     folds = [run for run in runs if "split.fold" in run.data.params]
     assert len(folds) == 2
     for own in ([alone], folds):
-        errors, tested = errors_of([System(name, tuple(own)) for name in "ab"])
+        errors, tested = measured([System(name, tuple(own)) for name in "ab"], "rmse")
         logged = pd.DataFrame([run.data.metrics for run in own])
         rows = logged["rows/test"]
         assert errors.rows.sum() == tested == rows.sum()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from rich.console import Console
 
+from cfexp.evaluation.objective import Objective
 from cfexp.reports.sweep_screen import SweepScreen
 from cfexp.reports.sweep_tally import Plan
 from cfexp.runtime.job_status import (
@@ -145,7 +146,7 @@ def test_search_of_unknown_length(
     monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[str]]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    screen = SweepScreen(Plan(None, (CONSTANT,), "val_mae"))
+    screen = SweepScreen(Plan(None, (CONSTANT,), Objective("val_mae")))
     screen.start()
     metrics = {"val_mae": 0.7123, "test_mae": 0.7211, "val_rmse": 0.9}
     screen.feed(status(0, FINISHED, metrics=metrics))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cfexp.evaluation.objective import BY_RMSE
 from cfexp.runs.leaderboard import by_option, leaderboard, means_over_repeats
 from cfexp.runtime.job_status import FAILED, PRUNED, RUNNING, JobStatus
 
@@ -53,5 +54,5 @@ def test_status_is_what_the_job_says(tmp_path: Path) -> None:
         (tmp_path / name / ".hydra/overrides.yaml").write_text(f"[seed={name}]")
         if state:
             JobStatus("s", 0, (), 1.0, state=state).write(tmp_path / name)
-    board = leaderboard(tmp_path, "val_rmse").sort_values("job")
+    board = leaderboard(tmp_path, BY_RMSE).sort_values("job")
     assert board["status"].tolist() == ["pruned", "stopped", "failed", "failed"]

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from cfexp.commands import bench, compare
 from cfexp.config.build import build
 from cfexp.errors import ConfigError
+from cfexp.evaluation.objective import BY_RMSE
 from cfexp.models.predictor import Predictor
 from cfexp.runs.leaderboard import leaderboard
 from cfexp.runs.modes import run
@@ -108,7 +109,7 @@ def test_run_in_the_working_directory(workdir: Path) -> None:
     assert done.returncode == 1
     assert "leaderboard.csv is there and is not cfexp's" in done.stderr
     assert contents(workdir) == before
-    assert leaderboard(workdir, "val_rmse").empty
+    assert leaderboard(workdir, BY_RMSE).empty
 
 
 def test_output(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from pages import check_self_contained, tables_of
 
+from cfexp.evaluation.objective import BY_RMSE
 from cfexp.reports import sweep_page
 from cfexp.runs.sweep_page import write_page
 
@@ -44,7 +45,7 @@ def test_grid(
     finished: pd.DataFrame, drawn: dict[str, pd.Series], tmp_path: Path
 ) -> None:
     """Shares of the variance; jobs in the order in which they were started."""
-    write_page(finished, "val_rmse", tmp_path)
+    write_page(finished, BY_RMSE, tmp_path)
     page = (tmp_path / "results/sweep.html").read_text()
     check_self_contained(page)
     assert drawn["bars"].index.tolist() == ["model", "embed_dim"]
@@ -73,7 +74,7 @@ def test_search(
         "model.l2": [0.1, 0.2, 0.3],
     }
     pd.DataFrame(trials).to_csv(results / "trials.csv", index=False)
-    write_page(finished, "val_rmse", tmp_path)
+    write_page(finished, BY_RMSE, tmp_path)
     assert drawn["bars"].to_dict() == {"model.l2": 0.8, "seed": 0.2}
     assert drawn["points"]["val_rmse"].tolist() == [1.0, 0.9]
     assert drawn["points"]["job"].tolist() == ["model.l2=0.1", "model.l2=0.3"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cfexp.evaluation.objective import BY_RMSE
 from cfexp.reports.sweep_page import SweepPage
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -37,7 +38,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = SweepPage(
         title="Sweep",
         about="",
-        objective="val_rmse",
+        objective=BY_RMSE,
         board=pd.DataFrame({"job": names, "val_rmse": val, "n": [900, 20, 1000, 3]}),
         options=pd.DataFrame({"act": ["x", "x", "y", NASTY], "dim": [1, 2, 1, 2]}),
         tried=pd.DataFrame({"trial": range(4), "job": names, "val_rmse": val}),

@@ -13,14 +13,17 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 from tracked import runs
 
+from cfexp.config import jobs
 from cfexp.config.compose import own_hydra
 from cfexp.config.jobs import check_jobs, checked
 from cfexp.config.space import Dimension, space_of
 from cfexp.data.ratings import Ratings
 from cfexp.errors import Failed, Pruned
+from cfexp.evaluation.objective import BY_RMSE, Objective
 from cfexp.runtime.locks import held
-from cfexp.sweeps.report import reporter
+from cfexp.sweeps.report import Reporter, reporter
 from cfexp.training.history import Epoch
+from cfexp.training.recipe import ignore
 
 from hydra.types import RunMode  # isort: skip
 
@@ -93,7 +96,7 @@ def epochs(job: dict[str, str], config: Any, folder: Path) -> float:
     hydra = OmegaConf.create(
         {"sweeper": config.hydra.sweeper, "runtime": {"output_dir": str(folder)}}
     )
-    report, found = reporter(hydra, "val_rmse"), l2(job, config, folder)
+    report, found = reporter(hydra, BY_RMSE, "val_rmse"), l2(job, config, folder)
     for number in range(1, 7):
         report(Epoch(number, 1.0, found + 1 / number, 1.0, 1.0, 0.0))
     return found + 1 / 6
@@ -306,3 +309,20 @@ def test_trials_on_other_data_do_not_count(workdir: Path, ratings: Ratings) -> N
     rows[::9].to_csv(workdir / "t.csv", index=False)
     ok(cfexp(*search, "hydra.sweeper.study_name=again", cwd=workdir))
     assert (workdir / "sweep/results/trials.csv").read_bytes() != before
+
+
+@pytest.mark.parametrize("maximise", [False, True])
+def test_the_best_epoch_so_far_is_reported(
+    maximise: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by = Objective("ranking/val_full_ndcg_10", maximise)
+    hear = Reporter(OmegaConf.create({}), Path(), by)
+    monkeypatch.setattr(hear, "_found", lambda: None)
+    for value in (math.nan, 0.2, 0.3, 0.1):
+        hear(Epoch(1, 0.0, math.nan, 0.7, 1.0, 1.0, monitored=value))
+    assert hear.best == (0.3 if maximise else 0.1)
+    sweeper = {"_target_": jobs.SEARCH}
+    hydra = OmegaConf.create({"sweeper": sweeper, "runtime": {"output_dir": "x"}})
+    # An objective that is not known after each epoch prunes nothing.
+    assert reporter(hydra, by, "val_rmse") is ignore
+    assert isinstance(reporter(hydra, by, by.name), Reporter)
