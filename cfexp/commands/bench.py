@@ -21,6 +21,8 @@ from cfexp.benchmark.jobs import (
 )
 from cfexp.benchmark.peers import DEFAULT_PEERS, PEERS, check_installed
 from cfexp.benchmark.task import Peer
+from cfexp.commands.bench_ranking import PEERS as RANKING_PEERS
+from cfexp.commands.bench_ranking import rank_all
 from cfexp.config.arguments import Parser
 from cfexp.errors import ConfigError
 from cfexp.runtime import owned
@@ -65,7 +67,6 @@ def parser() -> Parser:
     found.add_argument(
         "--peers",
         type=_names,
-        default=list(DEFAULT_PEERS),
         metavar="PEER,...",
         help=f"of {', '.join(PEERS)}; or none (default: {','.join(DEFAULT_PEERS)})",
     )
@@ -82,6 +83,12 @@ def parser() -> Parser:
 
 def _add_shown(found: Parser) -> None:
     """Adds the options of what is shown, and where it is written."""
+    found.add_argument(
+        "--ranking",
+        action="store_true",
+        help="measure how well movies are ranked: experiments NAME/MODEL-ranking, and"
+        f" the peers {', '.join(RANKING_PEERS)}",
+    )
     found.add_argument(
         "--goals",
         type=_names,
@@ -109,11 +116,18 @@ def main(arguments: list[str]) -> None:
         CfexpError: An argument is wrong, a package is missing, or a fit failed.
     """
     args = parser().parse_intermixed_args(arguments)
+    if args.ranking:
+        logging.basicConfig(format="[%(levelname)s] %(message)s")
+        logging.getLogger("cfexp").setLevel(logging.INFO)
+        return rank_all(
+            args.dataset, args.peers, args.folds, args.overrides, args.output
+        )
     owned.check(args.output, FILES, fix=FIX)
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     logging.getLogger("cfexp").setLevel(logging.INFO)
     goals = goals_of(args.goals)
-    peers = {} if args.peers == ["none"] else chosen("peer", args.peers, PEERS)
+    wanted = args.peers or list(DEFAULT_PEERS)
+    peers = {} if wanted == ["none"] else chosen("peer", wanted, PEERS)
     models = models_of(args.dataset, args.models)
     ours = [name for name in models if name != ENSEMBLE]
     if not ours:

@@ -116,8 +116,8 @@ def require_different_ratings(name: str, ratings: pd.Series) -> None:
     if ratings.min() == ratings.max():
         raise DataError(
             f"{name}: all {len(ratings):,} ratings are {ratings.iloc[0]:g}, so that"
-            " there is nothing to learn. Give ratings that differ; implicit data (who"
-            " saw or liked what) are not supported."
+            " there is nothing to learn. Give ratings that differ; if they say who saw"
+            " or liked what (implicit data), set training.loss=softmax, bpr or bce."
         )
 
 

@@ -18,6 +18,8 @@ COLUMNS = {
     "users": (USER,),
 }
 OPTIONAL = (TIMESTAMP, FOLD, TITLE, GENRES)
+# Columns that may be left out with null; without ratings, all of them are 1.
+NULLABLE = (RATING, *OPTIONAL)
 # Names of columns in other datasets, in lower case, letters only, without "id".
 SYNONYMS = {
     USER: "user u member customer reviewer rater profile account person viewer reader",
@@ -36,9 +38,9 @@ def column_problems(columns: Mapping[str, str | None]) -> list[str]:
         if name not in known
     ]
     found += [
-        f"columns.{name} must be a column's name; only {', '.join(OPTIONAL)} can be"
+        f"columns.{name} must be a column's name; only {', '.join(NULLABLE)} can be"
         " left out with null"
-        for name in known - set(OPTIONAL)
+        for name in known - set(NULLABLE)
         if name in columns and columns[name] is None
     ]
     for names in COLUMNS.values():
@@ -75,7 +77,8 @@ def require_mapped(
                 f"{did_you_mean(column, there)}; it has: {', '.join(there)}."
                 f"{layout_hint(there)}"
             )
-    missing = [n for n in own if n not in OPTIONAL and own[n] not in there]
+    wanted = [n for n in own if n not in OPTIONAL and own[n] is not None]
+    missing = [n for n in wanted if own[n] not in there]
     if missing:
         raise DataError(
             f"{where} has no column {', '.join(missing)}; it has: {', '.join(there)}."
@@ -105,8 +108,8 @@ def guess(
         hint += f" Set {option}.{unknown[0]} to the file's name of it."
     if RATING in unknown:
         hint += (
-            " Data without ratings, such as views or purchases (implicit data), are not"
-            " supported: make a column of ratings from them first."
+            " For data without ratings, such as views or purchases (implicit data), set"
+            f" {option}.{RATING}=null and training.loss=softmax."
         )
     return hint
 

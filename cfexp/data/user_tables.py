@@ -8,7 +8,7 @@ import pandas as pd
 from cfexp.data.checks import scale_problems
 from cfexp.data.columns import COLUMNS, column_problems, require_mapped
 from cfexp.data.dataset import Dataset
-from cfexp.data.ratings import GENRES, Ratings, canonical, with_users
+from cfexp.data.ratings import GENRES, RATING, Ratings, canonical, with_users
 from cfexp.data.text import as_genres, warn_of_separator
 
 
@@ -17,7 +17,8 @@ class UserTables(Dataset):
 
     Attributes:
         columns: The tables' column names, by the names in `Ratings`; None for an
-            optional column that is not to be read.
+            optional column that is not to be read. Without ``rating``, as in implicit
+            data, all ratings are 1.
         genre_separator: Separator between the genres of a movie.
         scale: Lowest and highest rating; the observed ones if None.
         duplicates: Of several ratings of a movie by a user: an ``error``; or the
@@ -95,4 +96,7 @@ class UserTables(Dataset):
         found = {column: name for name, column in own.items() if column in there}
         more = [] if table == "ratings" else there
         kept = [*found, *(c for c in more if c not in found and c not in own)]
-        return frame.set_axis(there, axis=1)[kept].rename(columns=found)
+        named = frame.set_axis(there, axis=1)[kept].rename(columns=found)
+        if table == "ratings" and own[RATING] is None:  # implicit data
+            return named.assign(**{RATING: 1.0})
+        return named

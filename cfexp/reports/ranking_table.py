@@ -46,7 +46,8 @@ def print_ranking(model: str, ranking: Ranking | None) -> None:
     each = rated_table(model, ranking).itertuples(index=False)
     rated = ", ".join(f"{name} {_text(ndcg)}" for name, ndcg in each)
     print_out(plain(protocol(ranking)), style="dim")
-    print_lines([("NDCG, rated only", rated)])
+    if ranking.rated_users:
+        print_lines([("NDCG, rated only", rated)])
     if said := below_popularity(model, ranking):
         print_out(plain(said), style="yellow")
 
@@ -101,12 +102,17 @@ def protocol(ranking: Ranking) -> str:
     """Returns what was ranked, for whom, by both protocols."""
     catalogue = ranking.catalogue
     left_out = f"; {catalogue.left_out:,} have none" if catalogue.left_out else ""
+    rated = ""
+    if ranking.rated_users:
+        rated = (
+            " rated only: the order of each user's own test ratings, for"
+            f" {ranking.rated_users:,} users with two or more."
+        )
     return (
         f"full catalogue: all {len(catalogue.items):,} movies but those of a user's"
         f" train and validation rows, for {len(catalogue.users):,} users with a"
         f" relevant movie, a test rating of at least {catalogue.relevant_from}"
-        f"{left_out}. No candidates are sampled. rated only: the order of each user's"
-        f" own test ratings, for {ranking.rated_users:,} users with two or more."
+        f"{left_out}. No candidates are sampled.{rated}"
     )
 
 

@@ -101,6 +101,8 @@ class HeldOut:
         rows = self.data.ratings.frame.iloc[self.data.split.test]
         user, ids = pd.factorize(rows[USER])
         rating = rows[RATING].to_numpy(np.float64)
+        if not np.ptp(rating):  # any order of implicit data is the best one
+            return np.empty(0), np.empty(0)
         users, ndcg = rated_ndcg(user, rating, score, self.seed)
         return np.asarray(ids)[users], ndcg
 

@@ -181,8 +181,9 @@ def test_another_genre_separator_is_noticed(
         (
             GOOD.replace("rating", "a"),
             [],
-            "Set dataset.columns.rating to the file's name of it. Data without ratings,"
-            " such as views or purchases (implicit data), are not supported",
+            "Set dataset.columns.rating to the file's name of it. For data without"
+            " ratings, such as views or purchases (implicit data), set"
+            " dataset.columns.rating=null and training.loss=softmax.",
         ),
         (GOOD.replace("timestamp", "rating"), [], "r.csv has 2 columns rating: which"),
         (
@@ -194,7 +195,7 @@ def test_another_genre_separator_is_noticed(
         (
             GOOD,
             ["dataset.columns.userId=null"],
-            "only timestamp, fold, title, genres can be",
+            "only rating, timestamp, fold, title, genres can be",
         ),
         (GOOD, ["dataset.columns.userId=usrId"], "no column usrId (did you mean userI"),
         (
