@@ -24,13 +24,12 @@ def read_errors(path: str | Path) -> pd.DataFrame:
     """Returns ``userId``, ``movieId``, ``rating`` and ``error`` of a run's predictions.
 
     Args:
-        path: A run's Parquet file of predictions, with a column ``predicted`` in stars.
+        path: A run's Parquet file of predictions, with a column ``predicted`` in stars;
+            without it, as of a model that learned to rank, errors are NaN.
     """
-    columns = [USER, ITEM, RATING, "predicted"]
-    frame = parquet.read_table(path, columns=columns, use_threads=False).to_pandas()
-    return frame[[USER, ITEM, RATING]].assign(
-        **{ERROR: frame["predicted"] - frame[RATING]}
-    )
+    frame = parquet.read_table(path, use_threads=False).to_pandas()
+    predicted = frame.get("predicted", np.nan)
+    return frame[[USER, ITEM, RATING]].assign(**{ERROR: predicted - frame[RATING]})
 
 
 def distinct(frames: Sequence[pd.DataFrame]) -> tuple[list[IntArray], IntArray]:
@@ -75,6 +74,7 @@ def by_user(
         DataError: There is no row that all systems were tested on, or a row has
             different ratings in different frames.
     """
+    _check_errors(names, frames)
     numbers, user = distinct([frame for runs in frames for frame in runs])
     ends = np.cumsum([0, *map(len, frames)])
     rows = [np.concatenate(numbers[i:j]) for i, j in pairwise(ends)]
@@ -123,6 +123,16 @@ def mean_by_user(
             " compared. Give runs of the same dataset, split and seed"
         )
     return UserMeasures(names, table.to_numpy(np.float64))
+
+
+def _check_errors(names: list[str], frames: Sequence[Sequence[pd.DataFrame]]) -> None:
+    """Checks that all systems predict ratings."""
+    for name, runs in zip(names, frames, strict=True):
+        if any(frame[ERROR].isna().any() for frame in runs):
+            raise DataError(
+                f"{name} learned to rank: its scores are no ratings and have no errors."
+                " Compare how movies are ranked: --metric ranking/full_ndcg_10"
+            )
 
 
 def _check_ratings(together: pd.DataFrame, number: IntArray, n: int) -> None:

@@ -71,6 +71,8 @@ def summary(
         found |= {f"{REPEATS}{name}_std": float(table[name].std()) for name in names}
         groups = same_rows(part)
         if len(set(groups)) == 1:
+            if PARTS[key][0] not in whole:  # scores have no errors
+                continue
             bounds, covers[key] = _over_users(key, part)
         else:
             means = table.groupby(np.array(groups))[names].mean()

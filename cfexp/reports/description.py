@@ -63,11 +63,14 @@ def of_repeats(model: str, data: str, means: Mapping[str, float]) -> str:
         data: Name of the dataset.
         means: Means over the repeats, and their intervals.
     """
+    many = f"{means[f'{REPEATS}n']:.0f} repeats of {model} on {data}"
+    if "test_rmse" not in means:
+        return f"{many}, which learned to rank. The metrics are means over the repeats."
     low = means.get(f"{REPEATS}test_rmse_low")
     high = means.get(f"{REPEATS}test_rmse_high")
     interval = "" if low is None else f" (95 % interval {low:.4f} to {high:.4f})"
     return (
-        f"{means[f'{REPEATS}n']:.0f} repeats of {model} on {data}: mean test RMSE"
+        f"{many}: mean test RMSE"
         f" {means['test_rmse']:.4f}{interval}, MAE {means['test_mae']:.4f},"
         f" {means['skill_vs_bias']:+.1%} against the bias baseline. The metrics are"
         " means over the repeats; repeats/ holds their deviations and intervals."

@@ -19,6 +19,7 @@ from cfexp.data.ratings import ITEM, RATING, USER, Ratings, canonical
 from cfexp.data.split import Split
 from cfexp.data.splitters import PerUser, RandomHoldout
 from cfexp.errors import ConfigError, TrainingError
+from cfexp.evaluation.rows import by_user
 from cfexp.models.layers.ranking import RankingHead
 from cfexp.models.scorer import model_inputs
 from cfexp.training import ranking_loss
@@ -251,9 +252,18 @@ def test_scores_are_not_shown_as_ratings(workdir: Path) -> None:
     ok(command("predict", "run", "pairs.csv", "output=out.csv", cwd=workdir))
     found = pd.read_csv(workdir / "out.csv")
     np.testing.assert_allclose(found["score"], frame["score"].head(9), atol=1e-5)
+    done = ok(command(*sizes, *how, "split=kfold", "cv=2", cwd=workdir))
+    assert "ranking/full_ndcg_" in done.stdout
+    assert "RMSE" not in done.stdout
     done = ok(command("evaluate", "run", cwd=workdir))
     assert "RMSE" not in done.stdout
     assert "hit rate" in done.stdout
+
+
+def test_scores_are_not_compared_as_ratings() -> None:
+    frame = pd.DataFrame({USER: [1], ITEM: [1], RATING: [5.0], "error": [np.nan]})
+    with pytest.raises(cfexp.errors.DataError, match="dot learned to rank: its scores"):
+        by_user(["dot"], [[frame]])
 
 
 @pytest.mark.slow
