@@ -1,7 +1,8 @@
 """Ranking by implicit (B. Frederickson): ALS and BPR, tuned on validation rows.
 
 Settings were chosen by NDCG@10 of the full catalogue on the validation rows of fold 1
-of ml-100k (``split.valid_size=0.1``) and of a random split of ml-1m, as cfexp's were.
+of ml-100k (``split.valid_size=0.1``) and, those of ALS, of a random split of ml-1m, as
+cfexp's were.
 """
 
 from collections.abc import Callable, Mapping
