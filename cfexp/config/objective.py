@@ -20,7 +20,7 @@ def objective_of(config: DictConfig) -> "Objective":
     Raises:
         ConfigError: ``objective`` is no metric of validation rows.
     """
-    from cfexp.evaluation.objective import named, validation_metrics
+    from cfexp.evaluation.objective import named, usual, validation_metrics
     from cfexp.evaluation.settings import EvaluationSettings
     from cfexp.training.settings import Training
 
@@ -32,7 +32,9 @@ def objective_of(config: DictConfig) -> "Objective":
     own: Any = build_group(SEVERAL, metrics) if metrics else {}
     ranked = evaluation.replace(ranking=evaluation.ranking or training.ranks)
     known = validation_metrics(ranked, own)
-    return named("objective", str(config.objective), known)
+    name = str(config.objective)
+    name = usual(name, evaluation.k) if training.ranks else name
+    return named("objective", name, known)
 
 
 def chosen_by(option: str, request: Request) -> "Objective":
@@ -46,10 +48,13 @@ def chosen_by(option: str, request: Request) -> "Objective":
     Raises:
         ConfigError: It is no metric of validation rows.
     """
-    from cfexp.evaluation.objective import named, validation_metrics
+    from cfexp.evaluation.objective import named, usual, validation_metrics
 
     experiment = request.experiment
     ranking = experiment.ranked.ranking or option == "best_of"
     evaluation = experiment.evaluation.replace(ranking=ranking)
     known = validation_metrics(evaluation, experiment.metrics)
-    return named(option, getattr(request.options, option), known)
+    name = getattr(request.options, option)
+    if option == "objective" and experiment.training.ranks:
+        name = usual(name, evaluation.k)
+    return named(option, name, known)

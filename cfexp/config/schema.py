@@ -41,7 +41,8 @@ class OptionFields:
 
     Attributes:
         mode: What to do.
-        objective: Metric of the validation rows by which a sweep chooses its best job.
+        objective: Metric of the validation rows by which a sweep chooses its best job;
+            NDCG in place of ``val_rmse`` where models learn to rank.
         cv: Number of folds to cross-validate, as one result.
         seeds: Number of seeds to repeat training with, from `seed` on, as one result.
         zip: Swept options whose values go together, the first with the first and so on;

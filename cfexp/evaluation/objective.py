@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cfexp.errors import ConfigError, did_you_mean
-from cfexp.evaluation.names import FULL, RANKING, RATED_NDCG
+from cfexp.evaluation.names import FULL, RANKING, RATED_NDCG, VAL_NDCG
 
 if TYPE_CHECKING:  # which import NumPy and pydantic
     from cfexp.evaluation.metric import Metric
@@ -53,6 +53,18 @@ class Objective:
 
 
 BY_RMSE = Objective()
+
+
+def usual(name: str, k: int) -> str:
+    """Returns the metric that takes the RMSE's place in models that learn to rank.
+
+    Their scores are not ratings, which is why they have no RMSE.
+
+    Args:
+        name: The metric that an option names.
+        k: Number of movies that are ranked, ``evaluation.k``.
+    """
+    return f"{VAL_NDCG}{k}" if name == VAL_RMSE else name
 
 
 def validation_metrics(

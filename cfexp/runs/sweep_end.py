@@ -71,6 +71,8 @@ class SweepEnd:
         short, shared = without_shared(self.board)
         shown = by_option(short, room=console().width // 2)
         if len(self.finished):
+            # Models that learn to rank have no errors, some others no best epoch.
+            shown = shown.dropna(axis="columns", how="all")
             print_frame(f"leaderboard, by {self.objective.name}", shown, spare=SPARE)
         means = means_over_repeats(short)
         if len(means):

@@ -11,16 +11,15 @@ from cfexp.data.ratings import RATING, IntArray, Ratings
 from cfexp.data.split import Data, Split
 from cfexp.errors import TrainingError
 from cfexp.evaluation.metrics import FloatArray, mae
-from cfexp.evaluation.names import FULL
 from cfexp.evaluation.objective import (
     VAL,
     VAL_MAE,
     VAL_RANKING,
     VAL_RMSE,
     Objective,
+    usual,
     validation_metrics,
 )
-from cfexp.evaluation.ranking import NDCG
 from cfexp.models.base import Scorer
 from cfexp.training.held_out import HeldOut
 from cfexp.training.recipe import Recipe, Usable
@@ -68,9 +67,7 @@ def monitored(recipe: Recipe) -> str:
     A model that learns to rank has no errors in stars.
     """
     name = recipe.training.monitor
-    if recipe.training.ranks and name == VAL_RMSE:
-        return f"{VAL_RANKING}{FULL}{NDCG}_{recipe.ranked.k}"
-    return name
+    return usual(name, recipe.ranked.k) if recipe.training.ranks else name
 
 
 def monitor_of(
