@@ -52,13 +52,17 @@ def test_every_experiment_runs(workdir: Path) -> None:
     names = sorted(str(file.with_suffix("")) for file in files)
     names.remove("ml-100k/ensemble")
     # Compiled programs and the refit are tested for every family elsewhere.
-    common = ["training.epochs=1", "training.engine=keras", "tracking=none"]
-    common += ["training.refit=false"]
+    few = ["training.epochs=1", "training.refit=false", "tracking=none"]
+    common = [*few, "training.engine=keras"]
     sampled = [name for name in names if name.endswith("/bayes")]
-    names = [name for name in names if name not in sampled]
-    few = ["model.sweeps=3", "model.burn_in=1"]
-    for kind, own in ((names, common), (sampled, [*few, "tracking=none"])):
-        into = "sampled" if kind is sampled else "all"
+    ranked = [name for name in names if name.endswith("-ranking")]
+    names = [name for name in names if name not in (*sampled, *ranked)]
+    kinds = {
+        "all": (names, common),
+        "sampled": (sampled, ["model.sweeps=3", "model.burn_in=1", "tracking=none"]),
+        "ranked": (ranked, few),
+    }
+    for into, (kind, own) in kinds.items():
         done = cfexp(
             *("-m", f"experiment={','.join(kind)}", "embed_dim=4"),
             *(*own, f"hydra.sweep.dir={into}"),

@@ -253,7 +253,8 @@ def test_scores_are_not_shown_as_ratings(workdir: Path) -> None:
     found = pd.read_csv(workdir / "out.csv")
     np.testing.assert_allclose(found["score"], frame["score"].head(9), atol=1e-5)
     done = ok(command(*sizes, *how, "split=kfold", "cv=2", cwd=workdir))
-    assert "ranking/full_ndcg_" in done.stdout
+    assert "ndcg_10" in done.stdout
+    assert "rmse" not in done.stdout
     assert "RMSE" not in done.stdout
     done = ok(command("evaluate", "run", cwd=workdir))
     assert "RMSE" not in done.stdout
