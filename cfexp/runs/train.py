@@ -68,8 +68,8 @@ def train(
     log_data(*data)
     check_tracking(job.tracking)
     later = paperwork.current()
+    job = job.in_a_series() if later or job.parent_id else job
     if later:  # a second job of the same kind finds the first one finished
-        job = job.in_a_series()
         later.wait_for(job.key(data))
     with ExitStack() as stack:
         claimed = stack.enter_context(claim(job, data))

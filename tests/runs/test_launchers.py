@@ -64,6 +64,7 @@ def test_parallel_jobs_lose_nothing(workdir: Path) -> None:
     options += ["split.test_size=0.2,1e-6", "model._target_=mine.Mine"]
     env = {"PYTHONPATH": f"{ROOT}{os.pathsep}{workdir}"}
     check_parallel(workdir, options, env, failing=2)
+    assert not list(workdir.rglob("overview.png"))  # few jobs are looked at
     # Before TensorFlow is imported, which reads it then.
     share = str(max(1, (os.cpu_count() or 1) // 4))
     assert set((workdir / "threads").read_text().split()) == {share}
