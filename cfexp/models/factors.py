@@ -8,14 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from cfexp.data.encoding import Encoded, FloatArray, feature_input
+from cfexp.data.encoding import Encoded, feature_input
 from cfexp.models.base import Factors
-from cfexp.models.forward import model_inputs
+from cfexp.models.forward import tensor_values
 from cfexp.models.layers.history import HistorySum
 from cfexp.models.layers.sums import RowDots
-from cfexp.runtime.building import one_at_a_time
-
-CHUNK = 65_536
 
 
 def factors_of(network: keras.Model, users: Encoded, items: Encoded) -> Factors | None:
@@ -41,8 +38,8 @@ def factors_of(network: keras.Model, users: Encoded, items: Encoded) -> Factors 
         else:
             return None
     sides = (("user", users), ("item", items))
-    p, q = (_values(network, vectors[side], rows) for side, rows in sides)
-    each = (_values(network, biases[side], rows) for side, rows in sides)
+    p, q = (tensor_values(network, vectors[side], rows) for side, rows in sides)
+    each = (tensor_values(network, biases[side], rows) for side, rows in sides)
     b, c = (values.sum(1, keepdims=True) for values in each)
     return np.hstack([p, b, np.ones_like(b)]), np.hstack([q, np.ones_like(c), c])
 
@@ -84,17 +81,3 @@ def _made_by(tensor: Any) -> tuple[Any, Any]:
     """Returns the operation that made a tensor, and its node in the graph."""
     operation, index, _ = tensor._keras_history
     return operation, operation._inbound_nodes[index]
-
-
-def _values(network: keras.Model, tensors: list[Any], rows: Encoded) -> FloatArray:
-    """Returns the values of tensors, side by side, shape ``(n, widths together)``."""
-    if not tensors:
-        return np.empty((len(rows), 0), np.float32)
-    with one_at_a_time:
-        part = keras.Model(network.input, dict(enumerate(tensors)))
-    found = []
-    for start in range(0, len(rows) or 1, CHUNK):
-        inputs = model_inputs(network, rows, slice(start, start + CHUNK))
-        outputs = part(inputs, training=False)
-        found.append(np.concatenate([outputs[i] for i in range(len(tensors))], 1))
-    return np.concatenate(found)

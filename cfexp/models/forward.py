@@ -9,14 +9,16 @@ import numpy.typing as npt
 import tensorflow as tf
 
 import cfexp.models.layers  # noqa: F401  (registers all layers)
-from cfexp.data.encoding import Encoded
+from cfexp.data.encoding import Encoded, FloatArray
 from cfexp.models.signature import signature
+from cfexp.runtime.building import one_at_a_time
 from cfexp.runtime.memo import Memo
 
 Predict = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
 
 # A traced function keeps the weights of its first network, too.
 MAX_BYTES = 50_000_000
+CHUNK = 65_536  # rows whose values within a network are computed at once
 _forwards = Memo(keep=8)
 
 
@@ -87,3 +89,25 @@ def model_inputs(
     for name in tables.keys() & model.input.keys():
         inputs[name] = tables[name][columns[name][rows]]
     return inputs
+
+
+def tensor_values(
+    network: keras.Model, tensors: list[Any], rows: Encoded
+) -> FloatArray:
+    """Returns values within a network, shape ``(n, widths together)``.
+
+    Args:
+        network: The network.
+        tensors: Its tensors, shape ``(batch, width)`` each, to be put side by side.
+        rows: The rows to compute them for.
+    """
+    if not tensors:
+        return np.empty((len(rows), 0), np.float32)
+    with one_at_a_time:
+        part = keras.Model(network.input, dict(enumerate(tensors)))
+    found = []
+    for start in range(0, len(rows) or 1, CHUNK):
+        inputs = model_inputs(network, rows, slice(start, start + CHUNK))
+        outputs = part(inputs, training=False)
+        found.append(np.concatenate([outputs[i] for i in range(len(tensors))], 1))
+    return np.concatenate(found)

@@ -3,13 +3,10 @@
 import re
 
 import keras
-import numpy as np
 
 from cfexp.data.encoding import Encoded, FloatArray
-from cfexp.models.forward import model_inputs
-from cfexp.runtime.building import one_at_a_time
+from cfexp.models.forward import tensor_values
 
-CHUNK = 65_536
 # Layers of `Inputs.embed`: the id's embedding, and its sum with those of features.
 LAYER = re.compile(r"item_(and_features_)?(?P<name>\w+)")
 KINDS = (keras.layers.Embedding, keras.layers.Add)
@@ -36,11 +33,4 @@ def item_vectors(network: keras.Model, items: Encoded) -> FloatArray | None:
             found[match["name"]] = layer.output
     if not found:
         return None
-    with one_at_a_time:
-        part = keras.Model(network.input, list(found.values()))
-    blocks = []
-    for start in range(0, len(items), CHUNK):
-        inputs = model_inputs(network, items, slice(start, start + CHUNK))
-        outputs = keras.tree.flatten(part(inputs, training=False))
-        blocks.append(np.concatenate([each.numpy() for each in outputs], 1))
-    return np.concatenate(blocks)
+    return tensor_values(network, list(found.values()), items)

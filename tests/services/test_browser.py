@@ -9,19 +9,10 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from chromium import IN_A_BROWSER, chromium, playwright
 from helpers import TINY, answers, cfexp, free_port
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason="no browser here: apt-get install chromium"
-    ),
-]
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-QUIET += ["--disable-background-networking", "--disable-component-update"]
+pytestmark = IN_A_BROWSER
 # MLflow's UI hides runs and metrics in its mode for agents.
 MODE = "workflowType=machine_learning"
 
@@ -51,12 +42,10 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
 @pytest.fixture
 def page(ui: tuple[str, Path]) -> Iterator["playwright.Page"]:
     """A page of a headless browser."""
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 3000, "height": 1400})
         page.set_default_timeout(30_000)
         yield page
-        browser.close()
 
 
 def ids(folder: Path) -> dict[str, str]:

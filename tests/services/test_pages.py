@@ -5,21 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from chromium import IN_A_BROWSER, chromium, playwright
 
 from cfexp.evaluation.objective import BY_RMSE
 from cfexp.reports.sweep_page import SweepPage
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason="no browser here: apt-get install chromium"
-    ),
-]
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-QUIET += ["--disable-background-networking", "--disable-component-update"]
+pytestmark = IN_A_BROWSER
 # Markup, and what Bokeh would take for TeX and load a renderer for.
 NASTY = "</script><img src=x onerror=\"document.title='bad'\"> $$x$$"
 # Where a point of the second plot, in its own units, is on the screen.
@@ -53,8 +44,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(file: Path) -> Iterator["playwright.Page"]:
     """The page, which has asked for no other file and has made no error."""
     said: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+    with chromium() as browser:
         page = browser.new_context(offline=True).new_page()
         page.on("request", lambda request: said.append(request.url))
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -63,7 +53,6 @@ def page(file: Path) -> Iterator["playwright.Page"]:
         page.wait_for_function("Bokeh.documents[0]?.is_idle")
         yield page
         assert page.title() == "Sweep"
-        browser.close()
     assert [one for one in said if not one.startswith(("data:", "blob:"))] == [
         file.as_uri()
     ]
