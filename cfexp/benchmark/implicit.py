@@ -13,7 +13,8 @@ from scipy.sparse import csr_matrix
 
 from cfexp.data.ratings import ITEM, USER
 from cfexp.data.split import Data
-from cfexp.evaluation.catalogue import Catalogue, Scores
+from cfexp.data.top import Scores
+from cfexp.evaluation.catalogue import Catalogue
 from cfexp.evaluation.relevance import relevant_rows
 from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.training.fit import train_and_valid

@@ -1,7 +1,10 @@
 """The highest scores of each row, in a fixed order of equal ones."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from cfexp.errors import TrainingError
 
@@ -9,6 +12,35 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 # No column: a row has fewer than places.
 NONE = -1
+# Scores of all columns, shape ``(rows, columns)``, of the rows at some positions: a new
+# array, in which what must not be ranked is then marked.
+Scores = Callable[[IntArray], npt.NDArray[np.floating]]
+BLOCK = 4_000_000  # scores in memory at once
+
+
+def best_of_rows(
+    scores: Scores, left_out: csr_matrix, tie: IntArray, k: int
+) -> IntArray:
+    """Returns the columns of the highest scores of all rows, a block after the other.
+
+    Args:
+        scores: The scores of some rows.
+        left_out: What must not be ranked, shape ``(n, columns)``.
+        tie: As in `top_k`.
+        k: As in `top_k`.
+
+    Returns:
+        As `top_k`, shape ``(n, k)``.
+    """
+    n, columns = left_out.shape
+    size = max(1, BLOCK // max(1, columns))
+    found = [np.empty((0, k), np.int64)]
+    for start in range(0, n, size):
+        block = np.arange(start, min(start + size, n))
+        score = np.asarray(scores(block), np.float32)
+        score[left_out[block].nonzero()] = -np.inf
+        found.append(top_k(score, tie, k))
+    return np.concatenate(found)
 
 
 def top_k(score: npt.NDArray[np.floating], tie: IntArray, k: int) -> IntArray:

@@ -1,6 +1,5 @@
 """The movies to rank for each user, and which of them are relevant."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,18 +9,13 @@ from scipy.sparse import csr_matrix
 
 from cfexp.data.ratings import GENRES, ITEM, RATING, USER, Ratings
 from cfexp.data.split import Split
-from cfexp.data.top import NONE, FloatArray, IntArray, top_k
+from cfexp.data.top import NONE, FloatArray, IntArray, Scores, best_of_rows
 from cfexp.evaluation.beyond import beyond_accuracy
 from cfexp.evaluation.ranking import Hits
 from cfexp.evaluation.relevance import lowest_relevant
 from cfexp.evaluation.settings import EvaluationSettings
 
-# Scores of all movies, shape ``(users, items)``, of the users at some positions: a new
-# array, in which movies that must not be ranked are then marked.
-Scores = Callable[[IntArray], npt.NDArray[np.floating]]
-
-# Scores in memory at once, and users where there are no scores.
-BLOCK, USERS = 4_000_000, 4096
+USERS = 4096  # users at once where there are no scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +98,7 @@ class Catalogue:
         Returns:
             Positions in `items`, best first, shape ``(n_users, k)``.
         """
-        size = max(1, BLOCK // max(1, len(self.items)))
-        found = [np.empty((0, k), np.int64)]
-        for start in range(0, len(self.users), size):
-            block = np.arange(start, min(start + size, len(self.users)))
-            score = np.asarray(scores(block), np.float32)
-            score[self.known[block].nonzero()] = -np.inf
-            found.append(top_k(score, self.tie, k))
-        return np.concatenate(found)
+        return best_of_rows(scores, self.known, self.tie, k)
 
     def in_order(self, value: npt.NDArray[np.number], k: int) -> IntArray:
         """Returns the first `k` movies of one order of all that each user is new to.

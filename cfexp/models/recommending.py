@@ -1,22 +1,19 @@
 """The movies that users would rate highest, of those that they have not rated."""
 
-from collections.abc import Callable
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from cfexp.data.encoding import Encoded, crossed
+from cfexp.data.encoding import Encoded
 from cfexp.data.ids import positions
 from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
-from cfexp.data.top import NONE, IntArray, top_k
+from cfexp.data.top import NONE, IntArray, best_of_rows
 from cfexp.errors import DataError
-from cfexp.models.base import Scorer, factors_of, scores_of
+from cfexp.models.all_pairs import scores_of_all
+from cfexp.models.base import Scorer
 from cfexp.models.trained import Trained
 
-# Scores in memory at once, and ratings that are predicted at once.
-BLOCK, ROWS = 4_000_000, 1_000_000
+ROWS = 1_000_000  # ratings that are predicted at once
 RANK = "rank"
 
 
@@ -80,27 +77,8 @@ class Recommending:
     ) -> IntArray:
         """Returns the positions of the movies, shape ``(n_users, k)``."""
         rows = pd.DataFrame({USER: users, ITEM: self.movies[ITEM].iloc[0]})
-        of_block = self._scores(scorer, self.encoded(rows))
-        size = max(1, BLOCK // max(1, len(self.movies)))
-        found = [np.empty((0, k), np.int64)]
-        for start in range(0, len(users), size):
-            block = np.arange(start, min(start + size, len(users)))
-            score = np.array(of_block(block), np.float32)
-            score[seen[block].nonzero()] = -np.inf
-            found.append(top_k(score, self._tie, k))
-        return np.concatenate(found)
-
-    def _scores(
-        self, scorer: Scorer, users: Encoded
-    ) -> Callable[[IntArray], npt.NDArray[np.floating]]:
-        """Returns a function that scores all movies for the users of a block."""
-        factors = factors_of(scorer, users, self.items)
-        if factors is not None:  # a product of matrices is far faster
-            of_users, of_items = factors
-            return lambda block: of_users[block] @ of_items.T
-        return lambda block: scores_of(
-            scorer, crossed(users.at(block), self.items)
-        ).reshape(len(block), -1)
+        of_block = scores_of_all(scorer, self.encoded(rows), self.items)
+        return best_of_rows(of_block, seen, self._tie, k)
 
     def seen(self, users: pd.Series, pairs: pd.DataFrame) -> csr_matrix:
         """Returns the movies of each user's pairs, shape ``(n_users, n_movies)``.

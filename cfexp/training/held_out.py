@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 
 from cfexp.data.encoder import encode
-from cfexp.data.encoding import Encoded, crossed
+from cfexp.data.encoding import Encoded
 from cfexp.data.ratings import ITEM, RATING, USER
 from cfexp.data.split import Data
-from cfexp.data.top import FloatArray, IntArray
-from cfexp.evaluation.catalogue import Catalogue, Scores
+from cfexp.data.top import FloatArray, IntArray, Scores
+from cfexp.evaluation.catalogue import Catalogue
 from cfexp.evaluation.names import FULL, RATED_NDCG
 from cfexp.evaluation.ranking import means, rated_ndcg
 from cfexp.evaluation.settings import EvaluationSettings
-from cfexp.models.base import factors_of, scores_of
+from cfexp.models.all_pairs import scores_of_all
+from cfexp.models.base import scores_of
 from cfexp.training.recipe import Usable
 
 BIAS, POPULARITY, RANDOM = "bias", "popularity", "random"
@@ -134,10 +135,7 @@ class HeldOut:
 
 
 def scores(model: Usable, catalogue: Catalogue, data: Data) -> Scores:
-    """Returns a function that scores all movies of a catalogue for some users.
-
-    By a product of two matrices, if the model's scores are one.
-    """
+    """Returns a function that scores all movies of a catalogue for some users."""
     encoder, ratings = model.encoder, data.ratings
     tables = ratings.movies, ratings.users
 
@@ -147,12 +145,4 @@ def scores(model: Usable, catalogue: Catalogue, data: Data) -> Scores:
 
     users = encoded(catalogue.users, catalogue.items[0])
     items = encoded(ratings.frame[USER].iloc[0], catalogue.items)
-    if factors := factors_of(model.scorer, users, items):
-        of_users, of_items = factors
-        return lambda block: of_users[block] @ of_items.T
-
-    def of_pairs(block: IntArray) -> FloatArray:
-        rows = crossed(users.at(block), items)
-        return scores_of(model.scorer, rows).reshape(len(block), -1)
-
-    return of_pairs
+    return scores_of_all(model.scorer, users, items)

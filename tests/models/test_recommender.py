@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from random_models import encoder, predictor_of, scorer_of
 
+from cfexp.data import top
 from cfexp.data.encoding import Encoded
 from cfexp.errors import CfexpError
-from cfexp.models import Bayes, Bias, Deep, Dot, Ncf, recommending
+from cfexp.models import Bayes, Bias, Deep, Dot, Ncf
 from cfexp.models.base import Model
 from cfexp.models.recommending import Recommending
 
@@ -41,7 +42,7 @@ def test_many_users_get_what_each_gets(monkeypatch: pytest.MonkeyPatch) -> None:
         many[["userId", "movieId"]], trained_only=False
     )
     assert not known.any()
-    monkeypatch.setattr(recommending, "BLOCK", 300)
+    monkeypatch.setattr(top, "BLOCK", 300)
     slow = predictor_of(Dot(embed_dim=4), Unfactored(Dot(embed_dim=4)))  # type: ignore[arg-type]
     pd.testing.assert_frame_equal(slow.recommend_many(users, k=6), many, atol=1e-4)
     every = predictor.recommend_many(k=2)

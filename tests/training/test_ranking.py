@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 import cfexp
+from cfexp.data import top
 from cfexp.data.encoding import Encoded
 from cfexp.data.ratings import ITEM, RATING, USER
 from cfexp.data.split import Data
-from cfexp.evaluation import catalogue as catalogues
 from cfexp.evaluation.catalogue import Catalogue
 from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.models.trained_on import FittedBaseline, fit_baselines
@@ -93,7 +93,7 @@ def test_all_pairs_are_scored_as_they_are_predicted(
     expected = bias.scorer.predict(bias.encoder.transform(rows, *tables))
     np.testing.assert_array_equal(score(some).ravel().clip(1, 5), expected)
     whole = found.recommended(score, 10)
-    monkeypatch.setattr(catalogues, "BLOCK", 3 * len(found.items))
+    monkeypatch.setattr(top, "BLOCK", 3 * len(found.items))
     np.testing.assert_array_equal(found.recommended(score, 10), whole)
 
 
