@@ -53,11 +53,13 @@ def main(arguments: list[str]) -> None:
     _, options = runs_and_options(args.runs)
     metrics = _metrics(options, args.config_dir)
     (run,) = runs_of(args.runs, 1, "cfexp score")
-    found = scored(run, metrics)
+    found, catalogue = scored(run, metrics), _ranked(run)
     if args.json:
         parts = {one.part: {"rows_from": str(one.file)} | one.metrics for one in found}
+        if catalogue and "test" in parts:
+            parts["test"] |= catalogue
         return print_json({"run": run.reference, **parts})
-    return _print(run, found)
+    return _print(run, found, catalogue)
 
 
 def _metrics(options: Sequence[str], folder: str | None) -> "Mapping[str, Metric]":
@@ -97,27 +99,59 @@ def scored(run: "Listed", metrics: "Mapping[str, Metric]") -> "list[Scored]":
     return kept
 
 
-def _print(run: "Listed", found: "Sequence[Scored]") -> None:
+def _ranked(run: "Listed") -> dict[str, float]:
+    """Returns the metrics of a run's ranking; none if it did not rank."""
+    from cfexp.comparison.score import full_catalogue
+    from cfexp.tracking.folder import RANKING_USERS
+    from cfexp.tracking.stored import stored
+
+    file = stored(run, RANKING_USERS)
+    return full_catalogue(file) if file else {}
+
+
+def _print(
+    run: "Listed", found: "Sequence[Scored]", catalogue: "Mapping[str, float]"
+) -> None:
     import pandas as pd
 
     from cfexp.runtime.console import print_frame, print_lines
 
+    title = f"{run.model} on {run.dataset}, run {run.short}"
     for one in found:
-        table = one.evaluation.to_frame()
-        table.columns = pd.Index([f"{NAMES[one.part]} rows", "rows", "RMSE", "MAE"])
-        print_frame(f"{run.model} on {run.dataset}, run {run.short}", table)
-        differing = one.differing(run.metrics)
-        logged = f"not as logged: {', '.join(differing)}" if differing else "as logged"
+        if one.evaluation:
+            table = one.evaluation.to_frame()
+            table.columns = pd.Index([f"{NAMES[one.part]} rows", "rows", "RMSE", "MAE"])
+            print_frame(title, table)
+        else:
+            ranks = f"{title}; it learned to rank, and its scores are no ratings"
+            print_lines([(f"{NAMES[one.part]} rows", ranks)])
         print_lines(
             [
                 *((name, f"{value:.4f}") for name, value in one.own.items()),
                 *_rated(one),
                 ("computed from", str(one.file)),
-                ("metrics", logged),
+                *_logged(one, run.metrics),
             ]
         )
-    again = f"cfexp evaluate {run.short} evaluation.ranking=true"
-    print_lines([("full catalogue", f"its ranking needs the model: {again}")])
+    print_lines(_full(run, catalogue))
+
+
+def _logged(one: "Scored", logged: "Mapping[str, float]") -> list[tuple[str, str]]:
+    """Returns a line that says whether a part's metrics are as they were logged."""
+    differing = one.differing(logged)
+    if differing is None:
+        return []
+    said = f"not as logged: {', '.join(differing)}" if differing else "as logged"
+    return [("metrics", said)]
+
+
+def _full(run: "Listed", metrics: "Mapping[str, float]") -> list[tuple[str, str]]:
+    """Returns the lines of the ranking of the full catalogue."""
+    if not metrics:
+        again = f"cfexp evaluate {run.short} evaluation.ranking=true"
+        return [("full catalogue", f"its ranking needs the model: {again}")]
+    text = ", ".join(f"{n.rpartition('/')[2]} {v:.4f}" for n, v in metrics.items())
+    return [("full catalogue", f"test rows, of each user's stored measures: {text}")]
 
 
 def _rated(one: "Scored") -> list[tuple[str, str]]:

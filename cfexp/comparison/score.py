@@ -9,16 +9,17 @@ import pandas as pd
 from pyarrow import parquet
 
 from cfexp.data.ratings import RATING, USER
-from cfexp.errors import DataError, first_line
+from cfexp.errors import ConfigError, DataError, first_line
 from cfexp.evaluation.groups import Evaluation, evaluate
 from cfexp.evaluation.metric import Metric
-from cfexp.evaluation.names import RANKING, RATED_NDCG
+from cfexp.evaluation.names import FULL, RANKING, RATED_NDCG
 from cfexp.evaluation.ranking import NDCG, SCORE, means, rated_ndcg
 from cfexp.tracking.folder import TEST_PREDICTIONS, VALID_PREDICTIONS
 
 PARTS = {"test": TEST_PREDICTIONS, "val": VALID_PREDICTIONS}
 # How often training saw each row's user and movie; stored for test rows.
 SEEN = {"user": "user_count", "item": "item_count"}
+PREDICTED = "predicted"
 TOLERANCE = 1e-6  # of stars, between a metric and the one that was logged
 
 
@@ -40,7 +41,9 @@ class RatedOnly:
     @classmethod
     def of(cls, frame: pd.DataFrame, rating: np.ndarray, seed: int) -> "RatedOnly":
         """Returns it of stored predictions; `seed` orders equal scores."""
-        by = SCORE if SCORE in frame else "predicted"
+        if not np.ptp(rating):  # any order of implicit data is the best one
+            return cls(float("nan"), 0, SCORE)
+        by = SCORE if SCORE in frame else PREDICTED
         user = pd.factorize(frame[USER])[0]
         users, ndcg = rated_ndcg(user, rating, frame[by].to_numpy(np.float64), seed)
         return cls(means({NDCG: ndcg})[NDCG], len(users), by)
@@ -53,14 +56,15 @@ class Scored:
     Attributes:
         part: ``test`` or ``val``.
         file: The file of predictions that they are computed from.
-        evaluation: The errors; without groups where the counts are not stored.
+        evaluation: The errors; without groups where the counts are not stored. None of
+            a model that learned to rank, whose scores are no ratings.
         own: Further metrics by name.
         rated: How well each user's rows are ordered.
     """
 
     part: str
     file: Path
-    evaluation: Evaluation
+    evaluation: Evaluation | None
     own: Mapping[str, float]
     rated: RatedOnly
 
@@ -68,18 +72,19 @@ class Scored:
     def metrics(self) -> dict[str, float]:
         """The metrics, under the names that a run logs them."""
         own = {f"{self.part}_{name}": value for name, value in self.own.items()}
-        found = self.evaluation.metrics(self.part) | own
+        errors = self.evaluation.metrics(self.part) if self.evaluation else {}
+        found = errors | own
         if self.rated.users and self.part == "test":
             found[f"{RANKING}{RATED_NDCG}"] = self.rated.ndcg
         return found
 
-    def differing(self, logged: Mapping[str, float]) -> list[str]:
-        """Returns the metrics that are not as a run has logged them."""
-        return [
-            name
-            for name, value in self.metrics.items()
-            if name in logged and abs(logged[name] - value) > TOLERANCE
-        ]
+    def differing(self, logged: Mapping[str, float]) -> list[str] | None:
+        """Returns the metrics that are not as a run has logged them; None: none is."""
+        both = [name for name in self.metrics if name in logged]
+        if not both:
+            return None
+        own = self.metrics
+        return [name for name in both if abs(logged[name] - own[name]) > TOLERANCE]
 
 
 def score(
@@ -94,21 +99,62 @@ def score(
         seed: The run's seed, which orders equal scores.
 
     Raises:
-        CfexpError: The file cannot be read, or a metric fails.
+        CfexpError: The file cannot be read, or a metric fails, or needs ratings where
+            the model learned to rank.
+    """
+    frame = _read(file)
+    if frame.empty:
+        return None
+    rating = frame[RATING].to_numpy(np.float64)
+    rated = RatedOnly.of(frame, rating, seed)
+    if PREDICTED not in frame:
+        if metrics:
+            raise ConfigError(
+                f"metrics={','.join(metrics)} cannot be computed: the run learned to"
+                " rank, and its scores are no ratings. Leave metrics out"
+            )
+        return Scored(part, file, None, {}, rated)
+    predicted = frame[PREDICTED].to_numpy(np.float64)
+    own = {name: m.value(name, rating, predicted) for name, m in metrics.items()}
+    return Scored(part, file, _evaluated(frame, rating, predicted), own, rated)
+
+
+def _read(file: Path) -> pd.DataFrame:
+    """Returns stored predictions: ratings, or scores of a model that learned to rank.
+
+    Raises:
+        DataError: The file cannot be read, or lacks a column.
     """
     try:
         frame = parquet.read_table(file, use_threads=False).to_pandas()
-        rating = frame[RATING].to_numpy(np.float64)
-        predicted = frame["predicted"].to_numpy(np.float64)
+        lacking = [name for name in (USER, RATING) if name not in frame]
+        if lacking or not {PREDICTED, SCORE} & set(frame):
+            raise KeyError(f"it has no column {', '.join(lacking) or PREDICTED}")
     except Exception as error:
-        raise DataError(
-            f"{file} cannot be read: {first_line(error)[:200]}. Train the run again"
-        ) from error
-    if frame.empty:
-        return None
-    own = {name: m.value(name, rating, predicted) for name, m in metrics.items()}
-    evaluation = _evaluated(frame, rating, predicted)
-    return Scored(part, file, evaluation, own, RatedOnly.of(frame, rating, seed))
+        raise _unreadable(file, error) from error
+    return frame
+
+
+def _unreadable(file: Path, error: Exception) -> DataError:
+    why = first_line(error)[:200]
+    return DataError(f"{file} cannot be read: {why}. Train the run again")
+
+
+def full_catalogue(file: Path) -> dict[str, float]:
+    """Returns the metrics of the full catalogue, from each user's stored measures.
+
+    Args:
+        file: A run's Parquet file of them.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    try:
+        users = parquet.read_table(file, use_threads=False).to_pandas()
+    except Exception as error:
+        raise _unreadable(file, error) from error
+    columns = [str(name) for name in users if str(name).startswith(FULL)]
+    return {f"{RANKING}{name}": float(users[name].mean()) for name in columns}
 
 
 def _evaluated(

@@ -67,7 +67,12 @@ def test_folder_of_a_run_tells_its_ranking(workdir: Path) -> None:
     said = " ".join(done.stdout.split())
     assert f"NDCG, rated only {found['ranking/rated_ndcg']:.4f} of" in said
     assert "not as logged" not in said
-    assert "its ranking needs the model: cfexp evaluate" in said
+    assert f"ndcg_10 {found['ranking/full_ndcg_10']:.4f}" in said
+    (results / "ranking_users.parquet").unlink()
+    done = ok(cfexp("score", "run", cwd=workdir))
+    assert "its ranking needs the model: cfexp evaluate" in " ".join(
+        done.stdout.split()
+    )
 
 
 def test_repeats_have_intervals_of_ranking(workdir: Path) -> None:

@@ -1,6 +1,7 @@
 """Models that are trained to rank: losses, negatives, programs, and their results."""
 
 import itertools
+import json
 from pathlib import Path
 
 import keras
@@ -247,6 +248,16 @@ def test_scores_are_not_shown_as_ratings(workdir: Path) -> None:
     card = (workdir / "run/results/model_card.md").read_text()
     assert "RMSE" not in card
     assert "its scores are no ratings" in card
+    logged = json.loads((workdir / "run/results/metrics.json").read_text())
+    found = json.loads(ok(command("score", "run", "--json", cwd=workdir)).stdout)
+    for name in ("ranking/rated_ndcg", "ranking/full_ndcg_10"):
+        assert found["test"][name] == pytest.approx(logged[name], abs=1e-9)
+    assert "val" in found
+    done = ok(command("score", "run", cwd=workdir))
+    assert "it learned to rank, and its scores are no ratings" in done.stdout
+    assert "RMSE" not in done.stdout
+    done = command("score", "run", "metrics=[within]", cwd=workdir)
+    assert "metrics=within cannot be computed: the run learned to rank" in done.stderr
     pairs = workdir / "pairs.csv"
     frame[[USER, ITEM]].head(9).to_csv(pairs, index=False)
     ok(command("predict", "run", "pairs.csv", "output=out.csv", cwd=workdir))
