@@ -174,8 +174,10 @@ class Spec(BaseModel):
         if kind == "missing" and not inner:
             return f"{name} {NOT_SET}"
         bounds = _bounds(cls.model_fields[name])
-        if isinstance(values.get(name), Mapping):
-            name = ".".join([name, *inner])
+        value = values.get(name)
+        for key in inner:  # others than keys are kinds of value, of which one must fit
+            if isinstance(value, Mapping) and key in value:
+                name, value = f"{name}.{key}", value[key]
         if got is None:
             return f"{name} must not be null: give a value"
         if kind in _MUST_BE:

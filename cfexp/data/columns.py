@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from cfexp.data.checks import require_once
-from cfexp.data.tables import layout_hint
+from cfexp.data.layout import NUMBER, example
 from cfexp.errors import DataError, did_you_mean
 
 USER, ITEM, RATING, TIMESTAMP = "userId", "movieId", "rating", "timestamp"
@@ -14,6 +14,12 @@ FOLD = "fold"
 
 COLUMNS = {
     "ratings": (USER, ITEM, RATING, TIMESTAMP, FOLD),
+    "movies": (ITEM, TITLE, GENRES),
+    "users": (USER,),
+}
+# The columns of files without a header, in their order.
+HEADERLESS = {
+    "ratings": (USER, ITEM, RATING, TIMESTAMP),
     "movies": (ITEM, TITLE, GENRES),
     "users": (USER,),
 }
@@ -75,14 +81,14 @@ def require_mapped(
             raise DataError(
                 f"dataset.columns.{name}={column}: {where} has no column {column}"
                 f"{did_you_mean(column, there)}; it has: {', '.join(there)}."
-                f"{layout_hint(there)}"
+                f"{layout_hint(there, table)}"
             )
     wanted = [n for n in own if n not in OPTIONAL and own[n] is not None]
     missing = [n for n in wanted if own[n] not in there]
     if missing:
         raise DataError(
             f"{where} has no column {', '.join(missing)}; it has: {', '.join(there)}."
-            f"{layout_hint(there) or guess(table, missing, there)}"
+            f"{layout_hint(there, table) or guess(table, missing, there)}"
         )
 
 
@@ -112,6 +118,35 @@ def guess(
             f" {option}.{RATING}=null and training.loss=softmax."
         )
     return hint
+
+
+def layout_hint(columns: Sequence[str], table: str) -> str:
+    """Returns the fix for a layout that the header suggests; empty if it is fine.
+
+    Args:
+        columns: The names in the header.
+        table: ``ratings``, ``movies`` or ``users``.
+    """
+    if len(columns) == 1:
+        for separator in ("\t", ";", "|", "::", ","):
+            if separator in columns[0]:
+                written = separator.replace("\t", r"\t")
+                return (
+                    " Its columns seem to have another separator: set"
+                    f" \"dataset.separator='{written}'\"."
+                )
+        if len(columns[0].split()) > 1:
+            return (
+                " Its columns seem to be separated by blanks: set"
+                " \"dataset.separator='\\s+'\"."
+            )
+    if NUMBER.fullmatch(columns[0]) or all(map(NUMBER.fullmatch, columns)):
+        names = example(HEADERLESS[table], len(columns))
+        return (
+            " Its first line seems to be data: name its columns in order, as in"
+            f" dataset.header.{table}=[{names}]."
+        )
+    return ""
 
 
 def _typed(column: str) -> str:

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from cfexp.data.checks import first_row
 from cfexp.data.folds import Fold, mask_of
+from cfexp.data.layout import Layout
 from cfexp.data.pairs import listed_rows
-from cfexp.data.ratings import ITEM, USER, IntArray, Ratings
+from cfexp.data.ratings import ITEM, RATING, TIMESTAMP, USER, IntArray, Ratings
 from cfexp.data.split import BoolArray, Split
 from cfexp.data.tables import read_table, separator_problems
 from cfexp.errors import DataError
@@ -25,8 +26,7 @@ class Given(Fold):
         fold: The fold to test on, from 0.
         user_column: The files' name of the users' ids.
         item_column: The files' name of the movies' ids.
-        separator: Column separator of CSV files; None: a tab for ``.tsv``, else a
-            comma.
+        separator: Column separator of CSV files; None: found out.
     """
 
     test: str | None = None
@@ -81,7 +81,11 @@ class Given(Fold):
         """Returns which rows a file lists."""
         own = {self.user_column: USER, self.item_column: ITEM}
         frame = read_table(
-            path, option=f"split.{option}", texts=own, separator=self.separator
+            path,
+            option=f"split.{option}",
+            texts=own,
+            layout=Layout(self.separator),
+            order=(*own, RATING, TIMESTAMP),
         )
         rows = listed_rows(ratings, frame, own, f"split.{option}={path}")
         return mask_of(len(ratings.frame), rows)

@@ -16,7 +16,14 @@ import pandas as pd
 from pyarrow import parquet
 
 from cfexp.data.checks import require_once
-from cfexp.data.layout import is_data, separator_of
+from cfexp.data.decimals import with_decimal_commas
+from cfexp.data.encodings import encoding_of
+from cfexp.data.layout import (
+    Layout,
+    names_without_header,
+    separator_of,
+    setting_of,
+)
 from cfexp.errors import DataError, did_you_mean, first_line
 
 log = logging.getLogger(__name__)
@@ -24,6 +31,8 @@ log = logging.getLogger(__name__)
 # Separators as the command line passes them: a backslash and a letter.
 ESCAPES = {r"\t": "\t", r"\s+": r"\s+"}
 CHOICE = "; set dataset.separator and dataset.encoding to what it uses"
+# What pandas says of a row with more values than the first ones.
+TOO_LONG = re.compile(r"Expected \d+ fields in line (\d+), saw \d+")
 UNREADABLE = (
     ValueError,
     OSError,
@@ -44,8 +53,7 @@ def read_table(
     *,
     option: str,
     texts: Collection[str] = (),
-    separator: str | None = None,
-    encoding: str = "utf-8",
+    layout: Layout = Layout(),  # noqa: B008  it is frozen
     order: Sequence[str] = (),
 ) -> pd.DataFrame:
     r"""Reads a CSV or Parquet file.
@@ -54,9 +62,7 @@ def read_table(
         path: The file; CSV unless its name ends in ``.parquet``.
         option: The option that names it, for messages.
         texts: Columns of a CSV to read as text, such as ids.
-        separator: Column separator of a CSV, taken literally except ``\t`` and
-            ``\s+``. None: it is found out, see `separator_of`.
-        encoding: Encoding of a CSV.
+        layout: How a CSV is laid out.
         order: The names of the columns, in order, if the file has no header; it may
             have fewer columns. Empty: it must have a header.
 
@@ -67,12 +73,10 @@ def read_table(
     try:
         if file.suffix.lower() == ".parquet":
             return _read_parquet(file, option)
-        if separator is None:
-            separator = separator_of(file, encoding)
-        names = _header(file, option, separator, encoding, order)
-        return _read_csv(file, texts, separator, encoding, names)
+        return _read_csv(file, option, texts, layout, order)
     except UNREADABLE as error:
-        hint = CHOICE if option.startswith("dataset.") else ""
+        ours = option.startswith("dataset.")
+        hint = CHOICE if ours else "; save it as UTF-8"
         raise DataError(
             f"{option}={path} cannot be read: {reason(error)}. Give a complete CSV file"
             f" with a header, or a Parquet file{hint}."
@@ -81,9 +85,15 @@ def read_table(
 
 def reason(error: Exception) -> str:
     """Returns why a file cannot be read, without a full stop."""
-    if isinstance(error, pd.errors.ParserWarning):
-        return "it has rows with more values than its header has names"
-    return first_line(error).rstrip(".")
+    said = first_line(error).rstrip(".")
+    longer = TOO_LONG.search(said)
+    if isinstance(error, pd.errors.ParserWarning) or longer:
+        return (
+            f"{f'line {longer[1]} has' if longer else 'it has rows with'} more values"
+            " than its header has names (numbers with a decimal comma need quotes, or"
+            " another separator)"
+        )
+    return said
 
 
 @contextmanager
@@ -107,42 +117,6 @@ def separator_problems(separator: str) -> list[str]:
             f" quote or line end. Got: {separator!r}"
         ]
     return []
-
-
-def encoding_problems(encoding: str) -> list[str]:
-    """Returns what is wrong with a configured encoding."""
-    try:
-        "".encode(encoding)
-    except (LookupError, ValueError):
-        near = did_you_mean(encoding, ("utf-8", "utf-16", "latin-1", "cp1252"))
-        return [
-            f"encoding={encoding} is not known{near}; give one that Python knows, such"
-            " as utf-8, latin-1 or cp1252"
-        ]
-    return []
-
-
-def layout_hint(columns: Sequence[str]) -> str:
-    """Returns the fix for a layout that the header suggests; empty if it is fine."""
-    if len(columns) == 1:
-        for separator in ("\t", ";", "|", "::", ","):
-            if separator in columns[0]:
-                written = separator.replace("\t", r"\t")
-                return (
-                    " Its columns seem to have another separator: set"
-                    f" \"dataset.separator='{written}'\"."
-                )
-        if len(columns[0].split()) > 1:
-            return (
-                " Its columns seem to be separated by blanks: set"
-                " \"dataset.separator='\\s+'\"."
-            )
-    if all(re.fullmatch(r"[-+.\d]+", column) for column in columns):
-        return (
-            " Its first line seems to be data: insert a line with the columns' names"
-            " before it, such as userId,movieId,rating,timestamp."
-        )
-    return ""
 
 
 def _existing(path: str, option: str) -> Path:
@@ -169,22 +143,6 @@ def _read_parquet(file: Path, option: str) -> pd.DataFrame:
     return frame.reset_index() if indexed else frame
 
 
-def _header(
-    file: Path, option: str, separator: str, encoding: str, order: Sequence[str]
-) -> list[str] | None:
-    """Returns the names of the columns of a file without a header; else None."""
-    first = _first_line(file, _options(separator, encoding))
-    if not is_data(first, order, len(order)):
-        return None
-    names = list(order[: len(first)])
-    log.warning(
-        "%s=%s has no header: its columns are read as %s. If they are others, insert a"
-        " line with their names",
-        *(option, file, ", ".join(names)),
-    )
-    return names
-
-
 def _first_line(file: Path, options: Mapping[str, Any]) -> list[str]:
     # Read without a header: pandas would rename the second of two equal names.
     first = pd.read_csv(file, header=None, nrows=1, dtype="str", **options)
@@ -202,18 +160,48 @@ def _options(separator: str, encoding: str) -> dict[str, Any]:
 
 def _read_csv(
     file: Path,
+    option: str,
     texts: Collection[str],
-    separator: str,
-    encoding: str,
-    names: list[str] | None,
+    layout: Layout,
+    order: Sequence[str],
 ) -> pd.DataFrame:
-    """Reads a CSV file, whose columns have `names` if it has no header."""
-    options = _options(separator, encoding)
-    header = names or _first_line(file, options)
-    kinds = {name: "str" for name in header if name.strip() in texts}
+    """Reads a CSV file, see `read_table`."""
+    where, ours = f"{option}={file}", option.startswith("dataset.")
+    fix = f"set {setting_of(option, 'encoding')}" if ours else "save it as UTF-8"
+    encoding = layout.encoding or encoding_of(file, where, fix)
+    options = _options(layout.separator or separator_of(file, encoding), encoding)
+    header = _first_line(file, options)
+    names = names_without_header(header, layout.header, order, option)
     if names is not None:
+        header = names
         options |= {"names": names, "header": None}
+        if layout.header is None:
+            _tell_no_header(where, names, option if ours else None)
+    kinds = {name: "str" for name in header if name.strip() in texts}
     with strict_rows():
-        frame = pd.read_csv(file, index_col=False, dtype=kinds, **options)
+        frame = pd.read_csv(
+            file, index_col=False, dtype=kinds, decimal=layout.decimal or ".", **options
+        )
     pairs = zip(header, frame.columns, strict=True)
-    return frame.set_axis([name.strip() or given for name, given in pairs], axis=1)
+    frame = frame.set_axis([name.strip() or given for name, given in pairs], axis=1)
+    if layout.decimal is not None:
+        return frame
+    fix = "set \"dataset.decimal='.'\"" if ours else "write numbers with a point"
+    return with_decimal_commas(frame, texts, where, fix)
+
+
+def _tell_no_header(where: str, names: Sequence[str], option: str | None) -> None:
+    """Says how the columns of a file without a header are read.
+
+    Args:
+        where: The file.
+        names: The names of its columns.
+        option: The option that names it; None if no option names its columns.
+    """
+    fix = "insert a line with their names"
+    if option:
+        fix = f"name them in order: {setting_of(option, 'header')}=[...]"
+    log.warning(
+        "%s has no header: its columns are read as %s. If they are others, %s",
+        *(where, ", ".join(names), fix),
+    )

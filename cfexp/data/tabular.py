@@ -1,26 +1,31 @@
 """The user's own ratings, movies and users, from CSV or Parquet files."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import pandas as pd
+from pydantic import BeforeValidator
 
 from cfexp.data.cache import cached, file_state
-from cfexp.data.ratings import GENRES, ITEM, RATING, TIMESTAMP, TITLE, USER, Ratings
-from cfexp.data.tables import encoding_problems, read_table, separator_problems
+from cfexp.data.columns import COLUMNS, HEADERLESS
+from cfexp.data.encodings import encoding_problems
+from cfexp.data.layout import Header, Layout
+from cfexp.data.ratings import GENRES, ITEM, TITLE, USER, Ratings
+from cfexp.data.tables import read_table, separator_problems
 from cfexp.data.user_tables import UserTables
 from cfexp.errors import DataError
 from cfexp.spec import NO_EFFECT
 
-# The columns of files without a header, in their order.
-HEADERLESS = {
-    "ratings": (USER, ITEM, RATING, TIMESTAMP),
-    "movies": (ITEM, TITLE, GENRES),
-}
+
+def _of_each_table(header: Any) -> Any:
+    """Returns, by table, what the user may say of all of them at once."""
+    same = header is None or isinstance(header, bool)
+    return dict.fromkeys(COLUMNS, header) if same else header
 
 
 class Tabular(UserTables):
-    """Ratings, movies and users in the user's own files.
+    r"""Ratings, movies and users in the user's own files.
 
     Attributes:
         name: Name of the dataset.
@@ -29,8 +34,13 @@ class Tabular(UserTables):
         movies: Path of the movies; if None, movies have no titles and genres.
         users: Path of the users, with ``userId`` and any columns; None: nothing is
             known of users.
-        separator: Column separator of CSV files, see `cfexp.data.tables.read_table`.
-        encoding: Encoding of CSV files.
+        separator: Column separator of CSV files, taken literally except ``\t`` and
+            ``\s+``; None: found out.
+        encoding: Encoding of CSV files; None: UTF-8, UTF-16 or cp1252 are found out.
+        decimal: Decimal separator of CSV files, a point or a comma; None: found out.
+        header: Of ``ratings``, ``movies`` and ``users``, or of all of them: whether a
+            CSV file has a header, or the names of the columns of one that has none;
+            None: found out.
     """
 
     name: str = "csv"
@@ -38,10 +48,19 @@ class Tabular(UserTables):
     movies: Annotated[str | None, NO_EFFECT] = None
     users: Annotated[str | None, NO_EFFECT] = None
     separator: str | None = None
-    encoding: str = "utf-8"
+    encoding: str | None = None
+    decimal: Literal[".", ","] | None = None
+    header: Annotated[Mapping[str, Header | None], BeforeValidator(_of_each_table)] = (
+        None  # type: ignore[assignment]  # of each table
+    )
 
     def problems(self) -> list[str]:
-        found = encoding_problems(self.encoding)
+        found = [] if self.encoding is None else encoding_problems(self.encoding)
+        found += [
+            f"header.{table} is unknown; choose from {', '.join(COLUMNS)}"
+            for table in self.header
+            if table not in COLUMNS
+        ]
         if not self.ratings:
             found.append("ratings must name one file or more. Got: []")
         if self.separator is not None:
@@ -93,15 +112,15 @@ class Tabular(UserTables):
 
     def _read(self, table: str, path: str) -> pd.DataFrame:
         own = self.own_names(table)
-        ids = {str(own[name]) for name in (USER, ITEM) if name in own}
-        ids |= set(self.names_of_ids(table) if table != "ratings" else ())
+        texts = {str(own[name]) for name in (USER, ITEM, TITLE, GENRES) if name in own}
+        texts |= set(self.names_of_ids(table) if table != "ratings" else ())
+        order = [own[name] for name in HEADERLESS[table]]
         return read_table(
             path,
             option=f"dataset.{table}",
-            texts=ids,
-            separator=self.separator,
-            encoding=self.encoding,
-            order=[
-                str(own[n]) for n in HEADERLESS.get(table, ()) if own[n] is not None
-            ],
+            texts=texts,
+            layout=Layout(
+                self.separator, self.encoding, self.decimal, self.header.get(table)
+            ),
+            order=[name for name in order if name is not None],
         )

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from cfexp.data.checks import require_once
-from cfexp.data.columns import RATING, guess
+from cfexp.data.columns import GENRES, RATING, TITLE, guess
 from cfexp.data.tables import read_table
 from cfexp.errors import DataError, did_you_mean
 from cfexp.models.predictor import Predictor
@@ -56,6 +56,7 @@ def read_own(
     known = predictor.encoder.features.values()
     texts = {feature.column for feature in known if feature.kind == "text"}
     ids = {choice for n in every if n != RATING for choice in choices[n]}
+    texts |= {TITLE, GENRES}
     frame = read_table(path, option=option, texts=texts | ids, order=wanted)
     there = list(map(str, frame.columns))
     found = {n: [c for c in choices[n] if c in there] for n in every}
@@ -89,7 +90,10 @@ def _check(
             )
     if missing:
         hint = guess("pairs", missing, there, "columns")
-        raise DataError(f"{where} has no column {', '.join(missing)}; {listed}{hint}")
+        raise DataError(
+            f"{where} has no column {', '.join(missing)}; {listed}{hint} If these are"
+            " data, insert a line with the columns' names before them."
+        )
 
 
 def _choices(predictor: Predictor, name: str, given: str | None) -> list[str]:

@@ -38,6 +38,15 @@ def test_rows_are_those_of_the_files(ratings: Ratings, lists: list[Path]) -> Non
     assert not np.array_equal(drawn[0].valid, drawn[2].valid)
 
 
+def test_published_lists_have_no_header(ratings: Ratings, tmp_path: Path) -> None:
+    """Such as u1.test of ml-100k."""
+    columns = ["userId", "movieId", "rating", "timestamp"]
+    rows = ratings.frame[::10][columns]
+    rows.to_csv(tmp_path / "u1.test", sep="\t", header=False, index=False)
+    split = Given(test=str(tmp_path / "u1.test")).split(ratings, seed=0)
+    assert np.array_equal(split.test, np.arange(0, 3000, 10))
+
+
 def test_folds_are_lists_of_files(ratings: Ratings, lists: list[Path]) -> None:
     folds = Given(folds=tuple(map(str, lists[:2])), fold=1)
     assert np.array_equal(folds.split(ratings, seed=0).test, np.arange(1, 3000, 10))

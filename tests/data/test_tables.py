@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from pyarrow import parquet
 
 from cfexp.config.build import build_spec
+from cfexp.data import encodings
 from cfexp.data.ratings import Ratings
 from cfexp.errors import CfexpError
 
@@ -48,6 +49,13 @@ def separated(separator: str) -> str:
     return GOOD.replace(",", separator)
 
 
+def with_halves(separator: str, half: str) -> str:
+    """Returns the ratings with another text for a rating of 3."""
+    lines = [line.split(",") for line in GOOD.splitlines()]
+    rows = [[*r[:2], half if r[2] == "3" else r[2], r[3]] for r in lines]
+    return "\n".join(map(separator.join, rows)) + "\n"
+
+
 @pytest.mark.parametrize(
     ("text", "options", "name"),
     [
@@ -64,7 +72,13 @@ def separated(separator: str) -> str:
         (separated("  "), [r"dataset.separator='\s+'"], "r.csv"),
         (separated(", "), [], "r.csv"),
         (GOOD.encode("utf-16"), ["dataset.encoding=utf-16"], "r.csv"),
-        ("\ufeff" + GOOD, [], "r.csv"),
+        *(
+            (GOOD.encode(name), [], "r.csv")
+            for name in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
+        ),
+        (gzip.compress(GOOD.encode("utf-16")), [], "r.csv.gz"),
+        ('"userId"' + GOOD.removeprefix("userId"), [], "r.csv"),
+        (('"userId"' + GOOD.removeprefix("userId")).encode("utf-8-sig"), [], "r.csv"),
         (GOOD.replace("\n", ",\n"), [], "r.csv"),
         (GOOD.replace("\n1,", "\n1.0,"), [], "r.csv"),
     ],
@@ -169,7 +183,34 @@ def test_another_genre_separator_is_noticed(
         (
             GOOD.partition("\n")[2].replace(",", ",5,5,"),
             [],
-            "Its first line seems to be data",
+            "Its first line seems to be data: name its columns in order, as in"
+            " dataset.header.ratings=[userId,movieId,rating,timestamp,column5,",
+        ),
+        (
+            GOOD,
+            ["dataset.header.ratings=[a,b]"],
+            "header.ratings=[a,b]: the file has 4",
+        ),
+        (
+            GOOD.replace("\n", ",x\n"),
+            ["dataset.header=false"],
+            "dataset.header.ratings=false: the file has 5 columns, the first line is"
+            f" {HEAD.replace(',', ', ')}, x. Give the name of each column, such as"
+            " dataset.header.ratings=[userId,movieId,rating,timestamp,column5].",
+        ),
+        (GOOD, ["+dataset.header.films=true"], "header.films is unknown; choose from"),
+        (GOOD, ["dataset.header.movies=3"], "header.movies must be true or false"),
+        (GOOD, ["dataset.decimal=x"], "decimal must be one of ., ,. Got: 'x'"),
+        (
+            with_halves(";", "3,5"),
+            ["dataset.decimal='.'"],
+            "column rating has 32 values that are not numbers",
+        ),
+        (
+            with_halves(",", "3,5"),
+            [],
+            "line 3 has more values than its header has names (numbers with a decimal"
+            " comma need quotes, or another separator)",
         ),
         (
             GOOD.replace(HEAD, "member,film,stars,when"),
@@ -282,3 +323,90 @@ def test_ids_of_movies_may_be_called_otherwise_in_their_own_table(load: Load) ->
     titles = found.movies.set_index("movieId")["title"]
     assert titles["01"] == "One"
     assert titles["2"] == "Two"
+
+
+@pytest.mark.parametrize("options", [[], ["dataset.decimal=','"]])
+@pytest.mark.parametrize(("separator", "half"), [(";", "3,5"), (",", '"3,5"')])
+def test_decimal_commas(
+    load: Load,
+    options: list[str],
+    separator: str,
+    half: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    expected = load(with_halves(",", "3.5"))
+    caplog.clear()
+    found = load(with_halves(separator, half), *options)
+    assert found.fingerprint == expected.fingerprint
+    told = "numbers such as 3,5 in rating are read with a decimal comma" in caplog.text
+    assert told != bool(options)
+
+
+def test_decimal_commas_without_a_header_and_of_movies(load: Load) -> None:
+    """Lists of genres by number, and titles, are no numbers with a comma."""
+    rows = "".join(f"u{u};m{m};{1 + (u + m) % 5},5\n" for u, m in PAIRS)
+    movies = "movieId;title;genres;length\nm0;1,2;18,35;1,5\nm1;3,4;18,35;2\n"
+    found = load(rows, movies=movies)
+    assert found.frame["rating"].iloc[0] == 1.5
+    row = found.movies.set_index("movieId").loc["m0"]
+    assert (row["title"], row["genres"], row["length"]) == ("1,2", "18,35", 1.5)
+
+
+def test_western_encodings(
+    load: Load, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "movieId,title\n1,Plain\n2,Amélie €\n"
+    Path("w.csv").write_bytes(text.encode("cp1252"))
+    movies = load(GOOD, "dataset.movies=w.csv").movies.set_index("movieId")
+    assert movies["title"][2] == "Amélie €"
+    assert (
+        "dataset.movies=w.csv is not UTF-8: it is read as cp1252, with words such as"
+        " Amélie. If it has another encoding, set dataset.encoding" in caplog.text
+    )
+    caplog.clear()
+    monkeypatch.setattr(encodings, "BLOCK", 16)  # a later one has the first such byte
+    movies = load(GOOD, "dataset.movies=w.csv").movies.set_index("movieId")
+    assert movies["title"][2] == "Amélie €"
+    Path("w.csv").write_bytes("movieId,title\n2,Амели\n".encode("cp1251"))
+    options = ["dataset.movies=w.csv", "dataset.encoding=cp1251"]
+    caplog.clear()
+    assert "Амели" in set(load(GOOD, *options).movies["title"])
+    assert "UTF-8" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (GOOD.partition("\n")[2], ["dataset.header=false"]),
+        (GOOD, ["dataset.header=true"]),
+        (
+            GOOD.partition("\n")[2],
+            ["dataset.header.ratings=[userId,movieId,rating,timestamp]"],
+        ),
+        (
+            "\n".join(",".join([*r.split(",")[::-1], "x"]) for r in GOOD.split()[1:]),
+            ["dataset.header.ratings=[timestamp,rating,movieId,userId,more]"],
+        ),
+        (
+            GOOD.partition("\n")[2],
+            ["dataset.header.ratings=[u,movieId,rating,timestamp]"]
+            + ["dataset.columns.userId=u"],
+        ),
+    ],
+)
+def test_header_can_be_said(
+    load: Load, text: str, options: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = load(GOOD).fingerprint
+    assert load(text, *options).fingerprint == expected
+    assert "header" not in caplog.text
+
+
+def test_users_without_a_header(load: Load) -> None:
+    Path("u.csv").write_text("1,F,23\n2,M,40\n")
+    with pytest.raises(CfexpError) as refused:
+        load(GOOD, "dataset.users=u.csv")
+    assert "dataset.header.users=[userId,column2,column3]" in str(refused.value)
+    options = ["dataset.users=u.csv", "dataset.header.users=[userId,sex,age]"]
+    users = load(GOOD, *options).users.set_index("userId")
+    assert (users["sex"][1], users["age"][2]) == ("F", 40)

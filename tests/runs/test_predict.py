@@ -72,3 +72,25 @@ def test_format_is_that_of_the_name(workdir: Path, model: str, name: str) -> Non
         found = pd.read_json(path, lines=name == "o.jsonl")
     assert found["member"].tolist() == ["u1", "u2"]
     assert found["known_user"].dtype == np.bool_
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("film;user\nm1;u1\nm1;x\n".encode("utf-16"), ""),
+        ("film,user,note\nm1,u1,Amélie\nm1,x,\n".encode("cp1252"), "is not UTF-8"),
+        (b"u1,1\nx,2\n", "pairs=pairs.csv has no header: its columns are read as"),
+    ],
+)
+def test_layout_is_found_out(workdir: Path, model: str, rows: bytes, said: str) -> None:
+    (workdir / "pairs.csv").write_bytes(rows)
+    predict = ["predict", model, "pairs.csv", "tracking=none", "output=out.csv"]
+    done = ok(cfexp(*predict, cwd=workdir))
+    assert said in done.stderr
+    assert pd.read_csv(workdir / "out.csv")["known_user"].tolist() == [True, False]
+
+
+def test_no_header_that_can_be_told(workdir: Path, model: str) -> None:
+    (workdir / "pairs.csv").write_text("u1,m1\nx,m2\n")
+    done = cfexp("predict", model, "pairs.csv", "tracking=none", cwd=workdir)
+    assert "insert a line with the columns' names before them" in done.stderr

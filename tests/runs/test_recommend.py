@@ -37,6 +37,9 @@ def test_many_users(workdir: Path, model: Path) -> None:
     assert json.loads(done.stdout)["users"] == 3
     few = pd.read_json(workdir / "some.jsonl", lines=True)
     assert few["userId"].unique().tolist() == [7, 3, -9]
+    (workdir / "ids.csv").write_text("7\n3\n")
+    done = ok(cfexp("recommend", "own", "users=ids.csv", "k=1", NONE, cwd=workdir))
+    assert "ids.csv has no header: its columns are read as userId." in done.stderr
     own = found[found["userId"] == 7]["movieId"].tolist()
     assert few[few["userId"] == 7]["movieId"].tolist() == own
 
@@ -52,10 +55,11 @@ def test_a_user_whom_nobody_knows(workdir: Path, model: Path) -> None:
 
 def test_new_users_by_their_ratings(workdir: Path, model: Path) -> None:
     movies = Predictor.load(model / "model").encoder.items[:3]
-    (workdir / "r.csv").write_text("".join(f"{movie};5\n" for movie in movies))
+    (workdir / "r.csv").write_text("".join(f"{movie};4,5\n" for movie in movies))
     given = ["recommend", "own", "ratings=r.csv", "k=4", "output=o.json", NONE]
     done = ok(cfexp(*given, "explain=true", cwd=workdir))
     assert "r.csv has no header: its columns are read as movieId, rating" in done.stderr
+    assert "numbers such as 4,5 in rating are read with a decimal comma" in done.stderr
     assert "top 4 movies for a new user with 3 ratings, by bias" in done.stdout
     found = pd.read_json(workdir / "o.json")
     assert not set(found["movieId"]) & set(movies)
