@@ -3,7 +3,9 @@
 import importlib
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 
 import pandas as pd
 
@@ -134,8 +136,9 @@ def measure_peer(system: str, peer: Peer, task: Task) -> Measured:
     It chooses nothing on validation rows. One without a callback is fitted again for
     each number of epochs; its errors and time are those of the last one.
     """
-    for module in peer.modules:
-        importlib.import_module(module)
+    with redirect_stdout(StringIO()):  # LIBMF prints where it is
+        for module in peer.modules:
+            importlib.import_module(module)
     truth = task.ratings.frame[RATING].to_numpy()[task.test]
     points: list[Point] = []
     for epochs in peer.epochs:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cfexp.benchmark import myfm
+from cfexp.benchmark import cmfrec, libmf, myfm
 from cfexp.benchmark.task import Fit, Note, Peer, Predict, Task
 from cfexp.data.ratings import ITEM, RATING, USER
 from cfexp.errors import ConfigError
@@ -83,9 +83,19 @@ PEERS = {
     "lenskit-als": Peer(
         "lenskit", ("lenskit.als", "lenskit.batch"), _lenskit_als, (10,)
     ),
+    "libmf": Peer("libmf", ("libmf.mf",), libmf.matrix_factorization, QUARTERS),
+    "cmfrec": Peer("cmfrec", ("cmfrec",), cmfrec.on_ids, (2, 4, 6, 10)),
+    "cmfrec-features": Peer("cmfrec", ("cmfrec",), cmfrec.on_features, (2, 4, 6, 10)),
 }
-# LensKit needs PyTorch, which takes gigabytes: it is no part of the extra `bench`.
-DEFAULT_PEERS = tuple(name for name in PEERS if name != "lenskit-als")
+EXTRA = "pip install 'cfexp[bench]'"
+# What is no part of the extra `bench`, and why.
+APART = {
+    "lenskit": "pip install lenskit",  # needs PyTorch, which takes gigabytes
+    # Have no wheels.
+    "libmf": "pip install libmf (with a C++ compiler)",
+    "cmfrec": "pip install cmfrec (with a C++ compiler)",
+}
+DEFAULT_PEERS = tuple(name for name, peer in PEERS.items() if peer.package not in APART)
 
 
 def check_installed(names: list[str]) -> dict[str, str]:
@@ -101,9 +111,9 @@ def check_installed(names: list[str]) -> dict[str, str]:
         except PackageNotFoundError:
             missing.append(package)
     if missing:
+        ways = dict.fromkeys(APART.get(package, EXTRA) for package in missing)
         raise ConfigError(
             f"the benchmark needs {', '.join(missing)}, which is not installed. Install"
-            " it with pip install 'cfexp[bench]' (LensKit: pip install lenskit), or"
-            " leave it out with --peers none."
+            f" it with {' and '.join(ways)}, or leave it out with --peers none."
         )
     return found

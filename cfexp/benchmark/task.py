@@ -42,6 +42,12 @@ class Task:
         return self.ratings.frame[[USER, ITEM]].iloc[self.test]
 
     @property
+    def numbers(self) -> tuple[IntArray, IntArray]:
+        """Numbers of the user and of the movie of all rows, those of test rows, too."""
+        frame = self.ratings.frame
+        return pd.factorize(frame[USER])[0], pd.factorize(frame[ITEM])[0]
+
+    @property
     def scale(self) -> tuple[float, float]:
         """Lowest and highest rating."""
         return self.ratings.scale

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from helpers import cfexp
 
+from cfexp.benchmark import peers
 from cfexp.benchmark.clock import Point, seconds_to
 from cfexp.benchmark.measure import (
     Measured,
@@ -24,6 +26,7 @@ from cfexp.data.columns import GENRES
 from cfexp.data.features import Declared
 from cfexp.data.frames import Frames
 from cfexp.data.ratings import RATING, Ratings
+from cfexp.errors import ConfigError
 from cfexp.evaluation.metrics import rmse
 from cfexp.experiment import Experiment
 from cfexp.models.base import Model
@@ -125,7 +128,7 @@ def test_the_curve_ends_at_the_tested_model(
 def test_peer_predicts(name: str, ratings: Ratings) -> None:
     peer = PEERS[name]
     for module in peer.modules:
-        pytest.importorskip(module, reason="needs pip install 'cfexp[bench]'")
+        pytest.importorskip(module, reason=f"needs pip install {peer.package}")
     # A user and a movie that are not in training.
     new = ratings.frame.tail(1).assign(userId=10**6, movieId=10**6)
     frame = pd.concat([ratings.frame, new], ignore_index=True)
@@ -144,6 +147,23 @@ def test_peer_predicts(name: str, ratings: Ratings) -> None:
     if noted:
         assert len(noted) == 10
         np.testing.assert_allclose(noted[-1], predicted, atol=1e-6)
+
+
+def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With how to install it: some peers are no part of the extra."""
+
+    def version(package: str) -> str:
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr(peers, "version", version)
+    with pytest.raises(ConfigError) as raised:
+        peers.check_installed(["libmf", "myfm", "cornac-mf"])
+    assert str(raised.value) == (
+        "the benchmark needs cornac, libmf, myfm, which is not installed. Install it"
+        " with pip install 'cfexp[bench]' and pip install libmf (with a C++ compiler),"
+        " or leave it out with --peers none."
+    )
+    assert not {"libmf", "cmfrec", "lenskit-als"} & set(peers.DEFAULT_PEERS)
 
 
 @pytest.mark.slow
