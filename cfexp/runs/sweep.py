@@ -18,6 +18,7 @@ from cfexp.config.secrets import OVERRIDE, VARIABLE, hide_uri
 from cfexp.errors import Failed, first_line, masked
 from cfexp.runs import paperwork
 from cfexp.runs.launchers import check_installed, threads_for_each
+from cfexp.runs.next_job import NextJob
 from cfexp.runs.paperwork import Paperwork
 from cfexp.runs.sweep_end import BOARD, JSON, SweepEnd
 from cfexp.runs.sweep_view import Label, RunningJob, SweepView
@@ -72,11 +73,13 @@ class SweepCallback(Callback):
         self.view: SweepView | None = None
         self.label: Label | None = None
         self.job: RunningJob | None = None
+        self.next: NextJob | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what belongs to this process, and without a password.
         tracking = self.tracking.replace(uri=masked(self.tracking.uri))
-        own = {"parent": None, "paperwork": None, "view": None, "job": None}
+        own = {"parent": None, "paperwork": None, "view": None}
+        own |= {"job": None, "next": None}
         return {**self.__dict__, **own, "tracking": tracking}
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -137,6 +140,8 @@ class SweepCallback(Callback):
             self.view.plan.shared,
         )
         self.label = self.view.label
+        if self.view.in_process and NextJob.is_known(config):
+            self.next = NextJob(config)
         self.view.start()
 
     def _open_parent(self, config: DictConfig) -> str | None:
@@ -165,7 +170,9 @@ class SweepCallback(Callback):
                 os.environ.setdefault(name, str(self.threads))
         if self.label:
             try:
-                self.job = RunningJob(config, self.label, self.view)
+                if self.next:
+                    self.next.begin(int(config.hydra.job.num))
+                self.job = RunningJob(config, self.label, self.view, self.next)
             except Exception as error:
                 raise Failed(error) from error  # else Hydra would only log a warning
 
@@ -211,6 +218,8 @@ class SweepCallback(Callback):
         """
         if self.job:
             self.job.stop()
+        if self.next and status != "KILLED":
+            self.next.wait()
         errors = paperwork.stop(self.paperwork)
         if status != "FINISHED":  # there is another error to report
             errors = []

@@ -14,8 +14,9 @@ from cfexp.config.identity import effective
 from cfexp.config.jobs import GRID, checked
 from cfexp.config.objective import objective_of
 from cfexp.runs.job_report import JobReport
+from cfexp.runs.next_job import NextJob
 from cfexp.runs.sweep_watch import Watch
-from cfexp.runtime.epochs import told_to
+from cfexp.runtime.epochs import Progress, told_to
 from cfexp.runtime.job_status import FINISHED, STOPPED, JobStatus
 from cfexp.runtime.output import Output, Verbosity, output, set_output
 
@@ -53,7 +54,8 @@ class SweepView:
         self.plan = plan_of(config)
         self.screen: SweepScreen = SweepScreen(self.plan)
         self._watch: Watch | None = None
-        if not str(config.hydra.launcher._target_).endswith(IN_PROCESS):
+        self.in_process = str(config.hydra.launcher._target_).endswith(IN_PROCESS)
+        if not self.in_process:
             self._watch = Watch(folder, self.label.sweep, self.screen.feed)
 
     def start(self) -> None:
@@ -95,9 +97,16 @@ class RunningJob:
         config: The job's configuration, including the node ``hydra``.
         label: What the sweep told its jobs.
         view: The sweep's view; None in another process than the sweep's.
+        following: What hears of its epochs besides the view.
     """
 
-    def __init__(self, config: DictConfig, label: Label, view: SweepView | None):
+    def __init__(
+        self,
+        config: DictConfig,
+        label: Label,
+        view: SweepView | None,
+        following: NextJob | None = None,
+    ):
         number = int(config.hydra.job.num)
         overrides = effective(list(config.hydra.overrides.task))
         folder = Path(config.hydra.runtime.output_dir)
@@ -108,8 +117,14 @@ class RunningJob:
         show = view.screen.feed if view else _nobody
         self._open = ExitStack()
         self.report = self._open.enter_context(JobReport(folder, status, show))
-        self._open.enter_context(told_to(self.report.hear))
+        self._following = following
+        self._open.enter_context(told_to(self._hear))
         output.job = f"job {view.plan.place(number) if view else number + 1}"
+
+    def _hear(self, progress: Progress) -> None:
+        self.report.hear(progress)
+        if self._following:
+            self._following.hear(progress)
 
     def end(self, state: str = FINISHED, error: str = "") -> None:
         """Reports how the job ended; only once."""

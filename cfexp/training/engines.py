@@ -13,6 +13,7 @@ from cfexp.models.forward import model_inputs
 from cfexp.models.layers.ordinal import ordinal_head
 from cfexp.models.layers.ranking import ranking_head
 from cfexp.models.signature import numbers_of
+from cfexp.runtime.building import one_at_a_time
 from cfexp.training.history_sums import HistorySums
 from cfexp.training.losses import Rows, Tables
 from cfexp.training.order import rounded_up
@@ -107,6 +108,25 @@ class CompiledEngine:
             self._whole_rows.sum_up(program.row_sums)
         program.store(self._variables)
         return EpochErrors.of(*(totals / len(at)))
+
+    def compile(self) -> bool:
+        """Compiles the program without training; returns False if that gains nothing.
+
+        As when it is compiled already, or is for this model alone.
+        """
+        program, size = self._program, self._batch.size
+        if program.is_traced or program.is_of(self._variables):
+            return False
+        slots = np.zeros((1, size if self._whole_rows else 0), np.int32)
+        rows = self._rows(np.zeros((1, size), np.int32), slots)
+        given = (rows, self._tables, tf.constant(0), self._numbers)
+        with one_at_a_time:  # not while another thread resets Keras' scopes
+            program.run_chunk.get_concrete_function(*given)
+        program.run_chunk(*given)
+        if self._histories:
+            nothing = [tf.zeros(layer.table.shape) for layer in program.histories]
+            program.update_histories(nothing, self._numbers)
+        return True
 
     def _batches(self, order: Positions) -> tuple[Positions, Positions]:
         """Returns the positions of an epoch's rows, and their slots if there are any.

@@ -59,6 +59,11 @@ class FallbackEngine:
         """Name of the engine in use."""
         return self._engine.name
 
+    def compile(self) -> bool:
+        """Compiles the program without training, see `CompiledEngine.compile`."""
+        engine = self._engine
+        return isinstance(engine, CompiledEngine) and engine.compile()
+
     def run_epoch(self, order: npt.NDArray[np.int32]) -> EpochErrors:
         """Trains on rows in `order`; a failed compilation changes no weight."""
         try:

@@ -20,9 +20,10 @@ from cfexp.models.scorer import KerasScorer, check_loadable
 from cfexp.runtime import process
 from cfexp.runtime.building import one_at_a_time
 from cfexp.training.distributed import strategy_named
+from cfexp.training.fallback import FallbackEngine
 from cfexp.training.history import History
 from cfexp.training.loop import fit
-from cfexp.training.member import seeds_of
+from cfexp.training.member import Member, seeds_of
 from cfexp.training.members import scorer_of
 from cfexp.training.recipe import NO_HOOKS, Hooks, Recipe, Usable
 from cfexp.training.stage import Stage, rows_of
@@ -86,6 +87,24 @@ def fit_neural(
     return Trained(encoder, scorer, history, predicted)
 
 
+def compile_neural(recipe: Recipe, ratings: Ratings, stage: Stage) -> bool:
+    """Compiles what `fit_neural` would, without training, in a thread of its own.
+
+    Returns:
+        Whether there was something to compile.
+    """
+    encoder = _encoder(recipe, ratings, stage.train)
+    rows = rows_of(recipe, ratings, encoder, stage)
+    with one_at_a_time:
+        spec = _spec(recipe, encoder, rows.train)
+        network = _network(recipe.model, spec, rows.train, recipe.seed)
+        member = Member.of(network, rows.train, recipe, recipe.seed)
+        # Traced here, too: not while another thread resets the scopes of all.
+        KerasScorer(network).predict(rows.train.at(np.arange(1)))
+    engine = member.engine
+    return isinstance(engine, FallbackEngine) and engine.compile()
+
+
 def _prepared(recipe: Recipe, start: Usable | None) -> tf.distribute.Strategy:
     """Resets TensorFlow's names and seeds; returns the strategy."""
     strategy = strategy_named(recipe.training.strategy)
@@ -140,6 +159,17 @@ def _built(
     recipe: Recipe, encoder: FeatureEncoder, rows: Encoded
 ) -> Sequence[keras.Model]:
     """Returns new networks, each as if it were the only one."""
+    spec = _spec(recipe, encoder, rows)
+    networks: list[keras.Model] = []
+    for seed in seeds_of(recipe):
+        if networks:  # for the first one, all is reset already
+            _reset(seed)
+        networks.append(_network(recipe.model, spec, rows, seed))
+    return networks
+
+
+def _spec(recipe: Recipe, encoder: FeatureEncoder, rows: Encoded) -> FeatureSpec:
+    """Returns what networks are built from."""
     features, ranking = recipe.features, recipe.training.ranking_loss()
     spec = replace(
         encoder.spec,
@@ -150,12 +180,7 @@ def _built(
     if recipe.training.loss == "ordinal":
         levels, shares = _levels(rows)
         spec = replace(spec, levels=levels, shares=shares)
-    networks: list[keras.Model] = []
-    for seed in seeds_of(recipe):
-        if networks:  # for the first one, all is reset already
-            _reset(seed)
-        networks.append(_network(recipe.model, spec, rows, seed))
-    return networks
+    return spec
 
 
 def _network(model: Model, spec: FeatureSpec, rows: Encoded, seed: int) -> keras.Model:

@@ -82,8 +82,7 @@ class Program:
     ):
         self.variables = [*model.variables, *optimizers.variables]
         self.size = size_of(self.variables)
-        self.run_chunk: Callable[[Rows, Tables, tf.Tensor, Numbers], Found]
-        self.run_chunk = _traced(self._run_chunk, xla)
+        self.run_chunk: Any = _traced(self._run_chunk, xla)
         self.update_histories: Callable[[Sequence[tf.Tensor], Numbers], tf.Tensor]
         self.update_histories = _traced(self._update_histories, xla)
         self.histories = sums_of(model)
@@ -159,6 +158,15 @@ class Program:
             assert self._optimizers.histories
             self._optimizers.histories.apply(found, variables)
         return penalty
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether it has run, for rows of any number."""
+        return self.run_chunk.experimental_get_tracing_count() > 0
+
+    def is_of(self, variables: Variables) -> bool:
+        """Returns whether it is for the model with these variables alone."""
+        return variables[0] is self.variables[0]
 
     def load(self, variables: Variables, engine: object) -> None:
         """Copies the variables of a model and its optimizer into the program's.
