@@ -40,7 +40,7 @@ def measured(name: str, users: int) -> str:
     ratings, split = experiment.load()
     predictor = experiment.run().predictor
     ranked = Recommending(predictor)
-    fold_in = folding_of(predictor.scorer, name)
+    fold_in = folding_of(predictor.scorer, name, ranked.items)
     folded, unknown, started, n = [], [], time.process_time(), 0
     for given, rest in halves(predictor, ratings.frame.iloc[split.test], users):
         new = NewUser(predictor, given, fold_in=fold_in, ranked=ranked)

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cfexp.data.ratings import RATING, USER, IntArray, Ratings
+from cfexp.data.relevance import lowest_relevant_rating
 from cfexp.evaluation.metrics import FloatArray
 from cfexp.evaluation.settings import EvaluationSettings
 
@@ -31,8 +32,9 @@ def lowest_relevant(
         count = np.bincount(rater, minlength=n_users)
         mean = np.full(n_users, float(rating.mean()))  # of users without a rating
         return np.divide(total, count, out=mean, where=count > 0), "the user's mean"
-    lowest = settings.relevant_from
-    lowest = 0.8 * ratings.scale[1] if lowest is None else lowest
+    lowest = lowest_relevant_rating(
+        settings.relevant_from, highest=ratings.scale[1], mean=np.nan
+    )
     return np.full(n_users, lowest), f"{lowest:g}"
 
 

@@ -53,10 +53,10 @@ class BiasScorer:
         """Returns ratings that are not cut to the scale, shape ``(n,)``."""
         return self.mean + self.user_bias[rows.user] + self.item_bias[rows.item]
 
-    def folding(self) -> FoldIn:
+    def folding(self, movies: Encoded) -> FoldIn:
         """Returns a function that gives a new user the bias that training would."""
 
-        def fold_in(rows: Encoded) -> "BiasScorer":
+        def fold_in(rows: Encoded, *, near: bool = False) -> "BiasScorer":
             expected = self.mean + self.item_bias[rows.item]
             total = float(np.sum(rows.rating - expected))
             user_bias = np.array([total / (len(rows) + self.reg_user)])

@@ -1,7 +1,7 @@
 """An ensemble: a weighted sum of trained models."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -13,6 +13,7 @@ from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.encoding import Encoded
 from cfexp.models.base import Model, Scorer
 from cfexp.models.foldable import FoldIn, folding_of
+from cfexp.models.similar import unit_vectors
 
 
 class Ensemble(Model):
@@ -142,24 +143,40 @@ class EnsembleScorer:
     def scores(self, rows: Encoded) -> npt.NDArray[np.float64]:
         """Returns ratings that are not cut to the scale, shape ``(n,)``."""
         total = np.full(len(rows), self.intercept)
-        each = zip(self.members, self.translations, self.weights, strict=True)
-        for member, translation, weight in each:
+        for member, translation, weight in self._each():
             if weight:
                 total += weight * member.predict(translation(rows))
         return total
 
-    def folding(self) -> FoldIn:
+    def item_vectors(self, items: Encoded) -> npt.NDArray[np.floating] | None:
+        """Returns vectors of movies, whose cosine is the mean of the members' cosines.
+
+        They are weighted as their predictions are; members without vectors, such as
+        bias, do not count. None if no member has any.
+        """
+        found = [
+            np.sqrt(weight) * own
+            for member, translation, weight in self._each()
+            if weight and (own := unit_vectors(member, translation(items))) is not None
+        ]
+        return np.concatenate(found, axis=1) if found else None
+
+    def _each(self) -> Iterator[tuple[Scorer, Translation, float]]:
+        """Yields each member with its translation and weight."""
+        yield from zip(self.members, self.translations, self.weights, strict=True)
+
+    def folding(self, movies: Encoded) -> FoldIn:
         """Returns a function that folds a new user into all members that count."""
         folds = [
-            folding_of(member, "a member") if weight else None
-            for member, weight in zip(self.members, self.weights, strict=True)
+            folding_of(member, "a member", translation(movies)) if weight else None
+            for member, translation, weight in self._each()
         ]
 
-        def fold_in(rows: Encoded) -> "EnsembleScorer":
+        def fold_in(rows: Encoded, *, near: bool = False) -> "EnsembleScorer":
             each = zip(folds, self.members, self.translations, strict=True)
             return EnsembleScorer(
                 members=[
-                    fold(translation(rows)) if fold else member
+                    fold(translation(rows), near=near) if fold else member
                     for fold, member, translation in each
                 ],
                 translations=self.translations,

@@ -10,10 +10,9 @@ from scipy.optimize import minimize
 
 from cfexp.data.encoding import Encoded
 from cfexp.errors import ConfigError
+from cfexp.models.folding_loss import loss_of
 from cfexp.models.forward import model_inputs
-from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.history import HistorySum
-from cfexp.models.layers.ordinal import OrdinalHead
 from cfexp.models.layers.ranking import ranking_head
 from cfexp.models.layers.row_sums import RowSum
 from cfexp.runtime.building import one_at_a_time
@@ -34,21 +33,19 @@ class Folding:
 
     Args:
         network: The trained network, which is not changed.
+        movies: A row for each movie, which those of a user are held against if the
+            network learned to rank.
 
     Attributes:
         network: A copy of it, whose unknown user is the last one that was folded in.
 
     Raises:
-        ConfigError: It has neither vectors nor histories of users, or ranks only.
+        ConfigError: It has neither vectors nor histories of users, or learned to rank
+            with negatives that only training knows.
     """
 
-    def __init__(self, network: keras.Model):
-        if head := ranking_head(network):
-            raise ConfigError(
-                f"model={network.name} was trained to rank, by"
-                f" training.loss={head.loss_name}, and cannot take new users from their"
-                " ratings. Train with training.loss=mse"
-            )
+    def __init__(self, network: keras.Model, movies: Encoded):
+        self._ranks = ranking_head(network) is not None
         with one_at_a_time:
             self.network = keras.models.clone_model(network)
         self.network.set_weights(network.get_weights())
@@ -68,18 +65,24 @@ class Folding:
                 f"model={network.name} has no vectors of users, so that it cannot take"
                 " new ones from their ratings"
             )
-        head = self.network.layers[-1]
-        self._head = head if isinstance(head, RatingHead | OrdinalHead) else None
-        with one_at_a_time:
-            last = head.input if self._head else self.network.output
-            self._body = keras.Model(self.network.input, last)
-        self._unknown = [table.numpy()[0] for table in self._tables]
+        self._loss_of = loss_of(self.network, movies)
+        rows = [table.numpy()[0].astype(np.float64) for table in self._tables]
+        self._ends = np.cumsum([len(row) for row in rows])[:-1]
+        self._unknown = self._last = np.concatenate([np.empty(0), *rows])
         self._loss = tf.function(self._loss_and_gradients, reduce_retracing=True)
 
-    def fit(self, rows: Encoded) -> None:
-        """Fits the unknown user of `network` to the ratings of `rows`."""
+    def fit(self, rows: Encoded, *, near: bool = False) -> None:
+        """Fits the unknown user of `network` to the ratings of `rows`.
+
+        Args:
+            rows: The ratings; those of 0 do not count if the network learned to rank.
+            near: Whether to start from the vectors of the last fit.
+        """
+        if self._ranks:
+            rows = rows.at(np.flatnonzero(rows.rating > 0))
         self._look_back(rows)
-        self._set(np.concatenate(self._unknown) if self._unknown else np.empty(0))
+        start = self._last if near and len(rows) else self._unknown
+        self._set(start)
         if not self._tables or not len(rows):
             return
         given = {**model_inputs(self.network, rows, slice(None))}
@@ -93,15 +96,14 @@ class Folding:
             found = np.concatenate([one.numpy() for one in gradients])
             return float(loss), found.astype(np.float64)
 
-        start = np.concatenate(self._unknown).astype(np.float64)
-        self._set(minimize(value, start, jac=True, method="L-BFGS-B", options=STOP).x)
+        found = minimize(value, start, jac=True, method="L-BFGS-B", options=STOP)
+        self._last = found.x
+        self._set(found.x)
 
     def _set(self, flat: npt.NDArray[Any]) -> None:
         """Sets row 0 of all tables to parts of a vector."""
-        widths = [len(row) for row in self._unknown]
-        for table, row in zip(
-            self._tables, np.split(flat, np.cumsum(widths)[:-1]), strict=False
-        ):
+        # Without a table there is one part, and it is empty.
+        for table, row in zip(self._tables, np.split(flat, self._ends), strict=False):
             value = table.value
             value.scatter_nd_update([[0]], [row.astype(np.float32)])
 
@@ -126,15 +128,7 @@ class Folding:
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         values = [table.value for table in self._tables]
         with tf.GradientTape() as tape:
-            predicted = self._body(inputs, training=False)
-            penalties = [0.0, *self._body.losses]
-            if self._head:
-                predicted = self._head(predicted, training=True)
-            if isinstance(self._head, OrdinalHead):
-                each = self._head.loss(rating, predicted)
-            else:
-                each = tf.square(tf.squeeze(predicted, -1) - rating)
-            loss = tf.reduce_mean(each) + tf.add_n(penalties)
+            loss = self._loss_of(inputs, rating)
         return loss, [_first_row(one) for one in tape.gradient(loss, values)]
 
 

@@ -74,10 +74,15 @@ class MembersScorer:
         mean = np.concatenate(of_users, 1) / np.float32(len(each))
         return mean.astype(np.float32), np.concatenate(of_items, 1)
 
-    def folding(self) -> FoldIn:
+    def folding(self, movies: Encoded) -> FoldIn:
         """Returns a function that folds a new user into all members."""
-        folds = [folding_of(member, "a member") for member in self.members]
-        return lambda rows: replace(self, members=tuple(f(rows) for f in folds))
+        folds = [folding_of(member, "a member", movies) for member in self.members]
+
+        def fold_in(rows: Encoded, *, near: bool = False) -> "MembersScorer":
+            members = tuple(fold(rows, near=near) for fold in folds)
+            return replace(self, members=members)
+
+        return fold_in
 
     def item_vectors(self, items: Encoded) -> npt.NDArray[np.floating] | None:
         """Returns the members' vectors of movies side by side; None without any."""

@@ -1,5 +1,7 @@
 """A new user of a trained model, known by a few ratings."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -8,7 +10,8 @@ from cfexp.data.checks import ratings_of, require_pairs
 from cfexp.data.encoding import Encoded
 from cfexp.data.ids import as_ids, positions
 from cfexp.data.ratings import ITEM, RATING, USER
-from cfexp.errors import ConfigError, DataError
+from cfexp.data.relevance import lowest_relevant_rating
+from cfexp.errors import DataError
 from cfexp.models.base import scores_of
 from cfexp.models.foldable import FoldIn, folding_of
 from cfexp.models.recommending import Recommending, check_k
@@ -35,8 +38,8 @@ class NewUser:
 
     Raises:
         ConfigError: The model cannot take new users.
-        DataError: A rating is missing, wrong, or given twice, or the model knows none
-            of the movies.
+        DataError: A rating is missing, wrong, or given twice, the model knows none of
+            the movies, or it learned to rank and none of them is relevant.
     """
 
     def __init__(
@@ -47,23 +50,24 @@ class NewUser:
         fold_in: FoldIn | None = None,
         ranked: Recommending | None = None,
     ):
-        if predictor.origin.ranks:
-            raise ConfigError(
-                f"this {predictor.origin.model} learned to rank, and cannot take new"
-                " users from ratings. Train a model with training.loss=mse, or train"
-                " this one again with their ratings"
-            )
         self._predictor = predictor
         self._ranked = ranked or Recommending(predictor)
-        self._fold_in = fold_in or folding_of(predictor.scorer, predictor.origin.model)
+        self._fold_in = fold_in or folding_of(
+            predictor.scorer, predictor.origin.model, self._ranked.items
+        )
         self.ratings = _checked(predictor, ratings)
-        self._rows = self._encoded(self.ratings)
+        rows = self.ratings
+        if predictor.origin.ranks:
+            rows = rows.assign(**{RATING: _relevance(predictor, rows[RATING])})
+        self._rows = self._encoded(rows)
 
     def _encoded(self, rows: pd.DataFrame) -> Encoded:
         return self._ranked.encoded(rows.assign(**{USER: NOBODY}))
 
     def predict(self, movies: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Predicts the user's ratings, within the scale, shape ``(n,)``.
+
+        Scores if the model learned to rank.
 
         Args:
             movies: A column ``movieId``, and those of features of new movies.
@@ -79,7 +83,8 @@ class NewUser:
             explain: Whether to add a column ``because``, see `reasons`.
 
         Returns:
-            Columns ``movieId``, ``title``, ``genres``, ``rating``.
+            Columns ``movieId``, ``title``, ``genres``, and ``rating``, or ``score`` if
+            the model learned to rank.
         """
         users = pd.Series([NOBODY])
         pairs = self.ratings[[ITEM]].assign(**{USER: NOBODY})
@@ -92,7 +97,8 @@ class NewUser:
         """Returns which of the user's ratings raise the prediction of each movie.
 
         A rating raises it by what it is lower without that rating. Of many ratings, the
-        100 are tried that lie highest above what is predicted of unknown users.
+        100 are tried that lie highest above what is predicted of unknown users; of a
+        model that learned to rank, the first 100 of relevant movies.
 
         Args:
             movies: A column ``movieId``.
@@ -104,10 +110,9 @@ class NewUser:
         wanted = self._encoded(movies)
         whole = scores_of(self._fold_in(self._rows), wanted)
         pull = np.zeros((len(movies), len(self._rows)))
-        above = self._rows.rating - self._predictor.scorer.predict(self._rows)
-        for i in np.argsort(-above, kind="stable")[:CANDIDATES]:
+        for i in self._candidates():
             others = self._rows.at(np.delete(np.arange(len(self._rows)), i))
-            pull[:, i] = whole - scores_of(self._fold_in(others), wanted)
+            pull[:, i] = whole - scores_of(self._fold_in(others, near=True), wanted)
         titles = self._predictor.titles(self.ratings[ITEM])
         names = np.where(titles == "", self.ratings[ITEM].astype(str), titles)
         first = np.argsort(-pull, axis=1, kind="stable")[:, :most]
@@ -115,6 +120,34 @@ class NewUser:
             ", ".join(f"{names[i]} +{row[i]:.2f}" for i in order if row[i] >= LEAST)
             for row, order in zip(pull, first, strict=True)
         ]
+
+    def _candidates(self) -> npt.NDArray[np.int64]:
+        """Returns the positions of the ratings that may be reasons."""
+        if self._predictor.origin.ranks:
+            return np.flatnonzero(self._rows.rating > 0)[:CANDIDATES]
+        above = self._rows.rating - self._predictor.scorer.predict(self._rows)
+        return np.argsort(-above, kind="stable")[:CANDIDATES]
+
+
+def _relevance(predictor: Trained, rating: pd.Series) -> pd.Series:
+    """Returns 1 for the ratings of relevant movies, else 0, as in training.
+
+    Raises:
+        DataError: None is relevant.
+    """
+    evaluation: Any = predictor.origin.config.get("evaluation", {})
+    lowest = lowest_relevant_rating(
+        evaluation.get("relevant_from"),
+        highest=predictor.encoder.scale[1],
+        mean=float(rating.mean()),
+    )
+    relevant = rating >= lowest
+    if not relevant.any():
+        raise DataError(
+            f"none of the {len(rating)} ratings is at least {lowest:g}: the model"
+            " learned to rank by movies that are rated so. Give one"
+        )
+    return relevant.astype("float64")
 
 
 def _checked(predictor: Trained, ratings: pd.DataFrame) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def recommend_to_new(
     """
     ranked = Recommending(predictor, seed)
     # One copy of the model for all of them.
-    fold_in = folding_of(predictor.scorer, predictor.origin.model)
+    fold_in = folding_of(predictor.scorer, predictor.origin.model, ranked.items)
 
     def top_of(rows: pd.DataFrame) -> pd.DataFrame:
         new = NewUser(predictor, rows, fold_in=fold_in, ranked=ranked)

@@ -11,11 +11,10 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from cfexp.data.encoding import Encoded
-from cfexp.errors import ConfigError
 from cfexp.models.base import WithStd
 from cfexp.models.foldable import FoldIn
-from cfexp.models.ridge import prior_of, ridge
-from cfexp.models.sampled_side import FloatArray, SampledSide
+from cfexp.models.posterior_folding import Likelihood, PosteriorFolding
+from cfexp.models.sampled_side import FloatArray, SampledSide, ratings_of_vectors
 
 # Numbers that a block of predictions holds in memory.
 CELLS = 8_000_000
@@ -89,7 +88,9 @@ class Posterior:
         """Returns the mean of each rating and of its square."""
         mean, square = np.empty(len(rows)), np.empty(len(rows))
         for part in self._blocks(len(rows)):
-            rating = _ratings([side.of_rows(rows, part) for side in self.sides])
+            rating = ratings_of_vectors(
+                [side.of_rows(rows, part) for side in self.sides]
+            )
             precision = self.precision[:, rows.user[part]]
             if len(self.levels):
                 first, second = self._of_levels(rating, np.sqrt(precision))
@@ -99,40 +100,18 @@ class Posterior:
             mean[part], square[part] = first.mean(0), second.mean(0)
         return mean, square
 
-    def folding(self) -> FoldIn:
-        """Returns a function that gives a new user the mean of each sample's posterior.
+    def folding(self, movies: Encoded) -> FoldIn:
+        """Returns a function that gives a new user a vector in each sample."""
+        likelihood = Likelihood(self.offset, self.levels, self.cutpoints)
+        folding = PosteriorFolding(self.sides, self.precision, likelihood)
+        # Nobody but the unknown user, of index 0, is predicted with what it returns.
+        precision = folding.precision[:, None]
 
-        With the users' vectors of a sample as the prior, and their mean precision.
-
-        Raises:
-            ConfigError: The likelihood is ordinal, whose posterior has no such form.
-        """
-        if len(self.levels):
-            raise ConfigError(
-                "model=bayes with model.likelihood=ordinal cannot take new users from"
-                " their ratings. Train with model.likelihood=gaussian"
-            )
-        users = self.sides[0]
-        prior = prior_of(users.vectors[:, 1:])
-        weight = self.precision[:, 1:].mean(1).astype(np.float64)
-
-        def fold_in(rows: Encoded) -> "Posterior":
-            own, *others = (side.of_rows(rows, slice(None)) for side in self.sides)
-            # What features of the user say stays; its own vector is fitted.
-            known = own - users.vectors[:, rows.user].astype(np.float32)
-            rest = np.sum(others, axis=0)
-            design = np.concatenate([np.ones_like(rest[..., :1]), rest[..., 1:]], -1)
-            told = rows.rating - self.offset - _ratings([known, *others])
-            mean, precision = prior
-            design, told = design.astype(np.float64), told.astype(np.float64)
-            given = {"mean": mean, "precision": precision, "weight": weight}
-            vector = ridge(design, told, **given)
-            vectors = users.vectors.copy()
-            vectors[:, 0] = vector
-            own_precision = self.precision.copy()
-            own_precision[:, 0] = weight
-            sides = (replace(users, vectors=vectors), *self.sides[1:])
-            return replace(self, sides=sides, precision=own_precision)
+        def fold_in(rows: Encoded, *, near: bool = False) -> "Posterior":
+            vector = folding.fit(rows, near=near)
+            side = replace(self.sides[0], vectors=vector[:, None])
+            sides = (side, *self.sides[1:])
+            return replace(self, sides=sides, precision=precision)
 
         return fold_in
 
@@ -210,21 +189,3 @@ def _side(of: str, arrays: dict[str, npt.NDArray[Any]]) -> SampledSide:
     each = arrays.items()
     found = {n.removeprefix(own): v for n, v in each if n.startswith(own)}
     return SampledSide.from_arrays(of, found)
-
-
-def _ratings(vectors: Sequence[FloatArray]) -> FloatArray:
-    """Returns the rating that each sample gives, shape ``(samples, n)``.
-
-    Args:
-        vectors: The vectors of each side, shape ``(samples, n, 1 + width)``.
-    """
-    total = np.sum(vectors, axis=0)
-    products = [_squared(total), *(-_squared(each) for each in vectors)]
-    rating: FloatArray = total[..., 0] + np.sum(products, axis=0) / 2
-    return rating
-
-
-def _squared(vectors: FloatArray) -> FloatArray:
-    factors = vectors[..., 1:]
-    found: FloatArray = np.einsum("snk,snk->sn", factors, factors)
-    return found

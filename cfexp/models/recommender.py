@@ -10,7 +10,7 @@ from cfexp.data.ratings import GENRES, ITEM, TITLE, USER
 from cfexp.errors import DataError
 from cfexp.models.new_user import NewUser
 from cfexp.models.recommending import RANK, Recommending, check_k
-from cfexp.models.similar import most_similar, unit_vectors
+from cfexp.models.similar import most_similar, require_vectors
 from cfexp.models.trained import Trained
 
 
@@ -93,7 +93,7 @@ class Recommender(Trained):
             DataError: The model does not know the movie.
         """
         ranked = Recommending(self)
-        vectors = unit_vectors(self.scorer, ranked.items, self.origin.model)
+        vectors = require_vectors(self.scorer, ranked.items, self.origin.model)
         own = np.flatnonzero(equal_to(ranked.movies[ITEM], movie))
         if not len(own):
             raise DataError(f"the model does not know movie {movie}")

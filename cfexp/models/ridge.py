@@ -6,8 +6,22 @@ import numpy.typing as npt
 Values = npt.NDArray[np.float64]
 
 
+def sums_of(design: Values, target: Values) -> tuple[Values, Values]:
+    """Returns what ridge regression needs of rows: the sum of that of each row.
+
+    Args:
+        design: Shape ``(samples, n, width)``.
+        target: Shape ``(samples, n)``.
+
+    Returns:
+        Shape ``(samples, width, width)`` and ``(samples, width, 1)``.
+    """
+    turned = np.swapaxes(design, 1, 2)
+    return turned @ design, turned @ target[..., None]
+
+
 def ridge(
-    design: Values, target: Values, *, mean: Values, precision: Values, weight: Values
+    sums: tuple[Values, Values], *, mean: Values, precision: Values, weight: Values
 ) -> Values:
     """Returns the mean of each sample's normal posterior of a vector w.
 
@@ -15,8 +29,7 @@ def ridge(
     Recognition and Machine Learning, eq. 3.50).
 
     Args:
-        design: Shape ``(samples, n, width)``.
-        target: Shape ``(samples, n)``.
+        sums: Those of all rows, see `sums_of`.
         mean: Prior means, shape ``(samples, width)``.
         precision: Prior precisions, shape ``(samples, width, width)``.
         weight: Precision of the noise, shape ``(samples,)``.
@@ -24,11 +37,8 @@ def ridge(
     Returns:
         Shape ``(samples, width)``.
     """
-    turned = np.swapaxes(design, 1, 2)
-    left = precision + weight[:, None, None] * (turned @ design)
-    right = precision @ mean[..., None] + weight[:, None, None] * (
-        turned @ target[..., None]
-    )
+    left = precision + weight[:, None, None] * sums[0]
+    right = precision @ mean[..., None] + weight[:, None, None] * sums[1]
     return np.asarray(np.linalg.solve(left, right)[..., 0], np.float64)
 
 

@@ -88,6 +88,24 @@ class SampledSide:
         return cls(of=of, vectors=arrays["vectors"], effects=effects, keys=arrays[KEYS])
 
 
+def ratings_of_vectors(vectors: Sequence[FloatArray]) -> FloatArray:
+    """Returns the rating that each sample gives, shape ``(samples, n)``.
+
+    Args:
+        vectors: The vectors of each side, shape ``(samples, n, 1 + width)``.
+    """
+    total = np.sum(vectors, axis=0)
+    products = [_squared(total), *(-_squared(each) for each in vectors)]
+    rating: FloatArray = total[..., 0] + np.sum(products, axis=0) / 2
+    return rating
+
+
+def _squared(vectors: FloatArray) -> FloatArray:
+    factors = vectors[..., 1:]
+    found: FloatArray = np.einsum("snk,snk->sn", factors, factors)
+    return found
+
+
 def session_keys(
     user: npt.NDArray[np.int32], feature: Feature, part: slice = slice(None)
 ) -> npt.NDArray[np.int64]:

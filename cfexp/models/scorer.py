@@ -61,13 +61,13 @@ class KerasScorer:
         """Returns the vectors whose products are the scores; None if there are none."""
         return network_factors(unclipped(self.model), users, items)
 
-    def folding(self) -> FoldIn:
+    def folding(self, movies: Encoded) -> FoldIn:
         """Returns a function that fits the vectors of a new user; see `Folding`."""
-        folding = Folding(self.model)
+        folding = Folding(self.model, movies)
         found = type(self)(folding.network)
 
-        def fold_in(rows: Encoded) -> "KerasScorer":
-            folding.fit(rows)
+        def fold_in(rows: Encoded, *, near: bool = False) -> "KerasScorer":
+            folding.fit(rows, near=near)
             return found
 
         return fold_in

@@ -25,8 +25,24 @@ class HasItemVectors(Protocol):
         ...
 
 
-def unit_vectors(scorer: Scorer, items: Encoded, name: str) -> Vectors:
-    """Returns the movies' vectors, of length 1, shape ``(n, width)``.
+def unit_vectors(scorer: Scorer, items: Encoded) -> Vectors | None:
+    """Returns the movies' vectors, of length 1, shape ``(n, width)``; None without any.
+
+    Args:
+        scorer: The trained model.
+        items: A row for each movie; its user does not count.
+    """
+    if not isinstance(scorer, HasItemVectors):
+        return None
+    vectors = scorer.item_vectors(items)
+    if vectors is None:
+        return None
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(length > 0, length, 1)
+
+
+def require_vectors(scorer: Scorer, items: Encoded, name: str) -> Vectors:
+    """Returns the result of `unit_vectors`.
 
     Args:
         scorer: The trained model.
@@ -36,15 +52,13 @@ def unit_vectors(scorer: Scorer, items: Encoded, name: str) -> Vectors:
     Raises:
         ConfigError: The model has no vectors of movies.
     """
-    own = isinstance(scorer, HasItemVectors)
-    vectors = scorer.item_vectors(items) if own else None  # type: ignore[attr-defined]
+    vectors = unit_vectors(scorer, items)
     if vectors is None:
         raise ConfigError(
             f"model={name} has no embeddings of movies to compare. Models such as dot,"
-            " ncf, deep, svdpp, fm and bayes have"
+            " ncf, deep, svdpp, fm and bayes have, and ensembles of them"
         )
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1)
+    return vectors
 
 
 def most_similar(

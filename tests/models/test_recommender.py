@@ -1,5 +1,7 @@
 """Recommendations to one and to many users, and movies that are alike."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from cfexp.data.encoding import Encoded
 from cfexp.errors import CfexpError
 from cfexp.models import Bayes, Bias, Deep, Dot, Ncf
 from cfexp.models.base import Model
+from cfexp.models.ensemble import EnsembleScorer, Translation
 from cfexp.models.recommending import Recommending
 
 
@@ -98,6 +101,32 @@ def test_factors_of_samples_are_compared_within_each() -> None:
         np.sort(cosine[np.arange(len(cosine)) != 7])[::-1][:3],
         atol=1e-4,
     )
+
+
+def test_movies_are_like_each_other_as_in_the_members_that_count() -> None:
+    """The mean of their cosines, by weight; bias has no vectors, dot 2 no weight."""
+    members = [scorer_of(m) for m in (Dot(embed_dim=4), Ncf(embed_dim=4), Bias())]
+    members.append(scorer_of(Dot(embed_dim=2)))
+    movies = encoder().items
+    translation = Translation.between(encoder(), replace(encoder(), features={}), 0)
+    ensemble = EnsembleScorer(
+        members=members,
+        translations=[translation] * 4,
+        weights=[0.6, 0.2, 0.3, 0.0],
+        intercept=0.0,
+        scale=(1.0, 5.0),
+    )
+    found = predictor_of(Dot(), ensemble).similar(movies[7], k=len(movies))
+    each = [
+        predictor_of(Dot(), member)
+        .similar(movies[7], k=len(movies))
+        .set_index("movieId")["similarity"]
+        for member in members[:2]
+    ]
+    expected = 0.75 * each[0] + 0.25 * each[1]
+    own = found.set_index("movieId")["similarity"]
+    np.testing.assert_allclose(own, expected[own.index], atol=1e-5)
+    assert (np.diff(own) <= 1e-6).all()
 
 
 def test_what_has_no_embeddings_says_so() -> None:
