@@ -11,7 +11,6 @@ import numpy as np
 from pydantic import Field
 
 import cfexp
-from cfexp.data.checks import require_different_ratings
 from cfexp.data.dataset import Dataset
 from cfexp.data.features import Features
 from cfexp.data.ratings import RATING, IntArray, Ratings
@@ -36,7 +35,7 @@ from cfexp.spec import REPEATS, Spec, digest, flat
 from cfexp.training.fit import Fitted, fit_model
 from cfexp.training.optimizers import Adam, Optimizer
 from cfexp.training.ranking import rank
-from cfexp.training.ranking_options import ranking_problems
+from cfexp.training.ranking_options import check_data, ranking_problems
 from cfexp.training.recipe import NO_HOOKS, Hooks
 from cfexp.training.result import Result
 from cfexp.training.settings import Training
@@ -96,8 +95,7 @@ class Experiment(Spec):
         """
         if ratings is None:
             ratings = self.dataset.load()
-        if not self.training.ranks:
-            require_different_ratings(ratings.name, ratings.frame[RATING])
+        check_data(ratings, self.training.ranks, self.evaluation.sampled_negatives)
         if not source:
             self.model.declared(self.features, ratings)  # refuses unknown columns
         data = Data(ratings, self.split.split(ratings, seed=self.seed))

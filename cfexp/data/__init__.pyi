@@ -16,6 +16,7 @@ from .split import Splitter as Splitter
 from .splitters import ColdItem as ColdItem
 from .splitters import ColdUser as ColdUser
 from .splitters import LeaveLastOut as LeaveLastOut
+from .splitters import LeaveRandomOut as LeaveRandomOut
 from .splitters import PerUser as PerUser
 from .splitters import RandomHoldout as RandomHoldout
 from .splitters import Temporal as Temporal

@@ -89,7 +89,43 @@ class Temporal(_Holdout):
         return times >= cut
 
 
-class LeaveLastOut(Splitter):
+class _LeaveOut(Splitter):
+    """Tests on `k` ratings of each user; another `k` are for validation.
+
+    All ratings of users with fewer than ``2 k + 1`` ratings are for training.
+
+    Attributes:
+        k: Number of test ratings, and of validation ratings, of each user.
+    """
+
+    k: Annotated[int, Field(ge=1)] = 1
+
+    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
+        return self._left_out(ratings, np.arange(len(ratings.frame)), rng)
+
+    def valid_mask(
+        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        return self._left_out(ratings, rest, rng)
+
+    def _left_out(
+        self, ratings: Ratings, rows: IntArray, rng: np.random.Generator
+    ) -> BoolArray:
+        """Returns which of some rows are their user's first `k`, ties in any order."""
+        user = pd.factorize(ratings.frame[USER])[0]
+        in_all = np.bincount(user)[user]
+        keys = *self.order(ratings, rows), rng.random(len(rows))
+        rank = _rank_by_user(user[rows], *keys)
+        return (rank < self.k) & (in_all[rows] >= 2 * self.k + 1)
+
+    @abstractmethod
+    def order(
+        self, ratings: Ratings, rows: IntArray
+    ) -> tuple[npt.NDArray[np.number], ...]:
+        """Returns what some rows are ordered by: the lowest are left out first."""
+
+
+class LeaveLastOut(_LeaveOut):
     """Tests on each user's last `k` ratings; the `k` before them are for validation.
 
     All ratings of users with fewer than ``2 k + 1`` ratings are for training. Ties at
@@ -99,25 +135,26 @@ class LeaveLastOut(Splitter):
         k: Number of test ratings, and of validation ratings, of each user.
     """
 
-    k: Annotated[int, Field(ge=1)] = 1
+    def order(
+        self, ratings: Ratings, rows: IntArray
+    ) -> tuple[npt.NDArray[np.number], ...]:
+        return (-_timestamps(ratings.frame, "leave_last")[rows],)
 
-    def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
-        return self._last(ratings, np.arange(len(ratings.frame)), rng)
 
-    def valid_mask(
-        self, ratings: Ratings, rest: IntArray, rng: np.random.Generator
-    ) -> BoolArray:
-        return self._last(ratings, rest, rng)
+class LeaveRandomOut(_LeaveOut):
+    """Tests on `k` ratings of each user, drawn at random; `k` others for validation.
 
-    def _last(
-        self, ratings: Ratings, rows: IntArray, rng: np.random.Generator
-    ) -> BoolArray:
-        """Returns which of some rows are their user's last `k` among them."""
-        times = _timestamps(ratings.frame, "leave_last")[rows]
-        user = pd.factorize(ratings.frame[USER])[0]
-        in_all = np.bincount(user)[user]
-        rank = _rank_by_user(user[rows], -times, rng.random(len(rows)))
-        return (rank < self.k) & (in_all[rows] >= 2 * self.k + 1)
+    For data without times. All ratings of users with fewer than ``2 k + 1`` ratings are
+    for training.
+
+    Attributes:
+        k: Number of test ratings, and of validation ratings, of each user.
+    """
+
+    def order(
+        self, ratings: Ratings, rows: IntArray
+    ) -> tuple[npt.NDArray[np.number], ...]:
+        return ()
 
 
 def _whole_groups(ids: pd.Series, size: float, rng: np.random.Generator) -> BoolArray:

@@ -21,6 +21,9 @@ BASELINES = "baselines/"
 RANKING = "ranking/"
 # Of these, the protocols: the full catalogue, and the order of rated movies only.
 FULL, RATED_NDCG = "full_", "rated_ndcg"
+# With the number of drawn movies, such as ``ranking/sampled99_ndcg_10``: it chooses
+# nothing, see `cfexp.evaluation.sampled`.
+SAMPLED = "sampled"
 # NDCG of ranked validation rows, without its number of movies.
 VAL_NDCG = f"{RANKING}val_{FULL}ndcg_"
 # Of models that know a standard deviation, such as ``intervals/coverage_90``.

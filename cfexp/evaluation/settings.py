@@ -15,6 +15,8 @@ class EvaluationSettings(Spec):
         k: Number of movies that are recommended to each user.
         relevant_from: Lowest rating of a relevant movie; ``mean``, the user's mean
             training rating; None, four fifths of the highest rating: 4 of 5 stars.
+        sampled_negatives: Rank each relevant test movie against so many drawn ones,
+            too, only to compare with published figures; None: not.
     """
 
     group: ClassVar[str] = "evaluation"
@@ -22,3 +24,12 @@ class EvaluationSettings(Spec):
     ranking: bool = False
     k: Annotated[int, Field(ge=1, le=1000)] = 10
     relevant_from: float | Literal["mean"] | None = None
+    sampled_negatives: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+    def problems(self) -> list[str]:
+        if not self.sampled_negatives or self.ranking:
+            return []
+        return [
+            "sampled_negatives needs evaluation.ranking=true. Got: sampled_negatives="
+            f"{self.sampled_negatives}, ranking=false"
+        ]

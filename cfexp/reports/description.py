@@ -7,8 +7,8 @@ import pandas as pd
 from cfexp.evaluation.comparison import Comparison
 from cfexp.evaluation.names import REPEATS
 from cfexp.evaluation.ranking import NDCG
-from cfexp.training.held_out import POPULARITY
-from cfexp.training.ranking import MODEL, Ranking
+from cfexp.training.held_out import MODEL, POPULARITY
+from cfexp.training.ranking import Ranking
 
 
 def of_model(

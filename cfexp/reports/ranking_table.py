@@ -6,9 +6,18 @@ import pandas as pd
 
 from cfexp.evaluation.beyond import COVERAGE, DIVERSITY, GINI, NOVELTY
 from cfexp.evaluation.ranking import HIT_RATE, MAP, MRR, NDCG, PRECISION, RECALL
+from cfexp.evaluation.sampled import SAMPLED_MEASURES
 from cfexp.reports.markdown import escaped, table
-from cfexp.runtime.console import _table, plain, print_lines, print_out, show
-from cfexp.training.ranking import MODEL, Ranking
+from cfexp.runtime.console import (
+    _table,
+    plain,
+    print_frame,
+    print_lines,
+    print_out,
+    show,
+)
+from cfexp.training.held_out import MODEL
+from cfexp.training.ranking import Ranking
 
 COLUMNS = {
     NDCG: "NDCG",
@@ -48,6 +57,9 @@ def print_ranking(model: str, ranking: Ranking | None) -> None:
     print_out(plain(protocol(ranking)), style="dim")
     if ranking.rated_users:
         print_lines([("NDCG, rated only", rated)])
+    if ranking.sampled:
+        print_frame(f"ranking {_among(ranking)}", sampled_table(model, ranking))
+        print_out(plain(sampled_protocol(ranking)), style="dim")
     if said := below_popularity(model, ranking):
         print_out(plain(said), style="yellow")
 
@@ -56,6 +68,13 @@ def in_markdown(model: str, ranking: Ranking | None) -> str:
     """Returns how well movies are ranked, by both protocols; empty if they were not."""
     if ranking is None:
         return ""
+    sampled = []
+    if ranking.sampled:
+        sampled = [
+            f"### Ranking {_among(ranking)}\n",
+            table(sampled_table(model, ranking)),
+            f"{escaped(sampled_protocol(ranking))}\n",
+        ]
     return "\n".join(
         [
             f"## Ranking: the first {ranking.k} of the full catalogue\n",
@@ -63,6 +82,7 @@ def in_markdown(model: str, ranking: Ranking | None) -> str:
             f"{escaped(protocol(ranking))}\n",
             "### NDCG, rated only\n",
             table(rated_table(model, ranking)),
+            *sampled,
             f"{escaped(below_popularity(model, ranking))}\n",
         ]
     )
@@ -81,6 +101,30 @@ def rated_table(model: str, ranking: Ranking) -> pd.DataFrame:
     """Returns the same of the protocol ``rated``."""
     rows = [(_name(model, system), ndcg) for system, ndcg in ranking.rated.items()]
     return pd.DataFrame(rows, columns=["", "NDCG"])
+
+
+def sampled_table(model: str, ranking: Ranking) -> pd.DataFrame:
+    """Returns the same of the drawn candidates, named as sampled."""
+    titles = {n: f"sampled {COLUMNS[n]}@{ranking.k}" for n in SAMPLED_MEASURES}
+    rows = [
+        [_name(model, system), *(measures[name] for name in titles)]
+        for system, measures in ranking.sampled.items()
+    ]
+    return pd.DataFrame(rows, columns=["", *titles.values()])
+
+
+def _among(ranking: Ranking) -> str:
+    return f"against {ranking.negatives} sampled movies"
+
+
+def sampled_protocol(ranking: Ranking) -> str:
+    """Returns what was ranked so, and what for."""
+    return (
+        f"sampled: each relevant test movie is ranked against {ranking.negatives} drawn"
+        " movies that only others have rated, which is far easier than against all."
+        " Only to compare with published figures: it may order systems otherwise than"
+        " the full catalogue (Krichene and Rendle, 2020)."
+    )
 
 
 def below_popularity(model: str, ranking: Ranking) -> str:

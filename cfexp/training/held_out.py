@@ -19,6 +19,7 @@ from cfexp.models.all_pairs import scores_of_all
 from cfexp.models.base import scores_of
 from cfexp.training.recipe import Usable
 
+MODEL = "model"
 BIAS, POPULARITY, RANDOM = "bias", "popularity", "random"
 
 

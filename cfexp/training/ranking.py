@@ -1,7 +1,7 @@
 """How well a fitted model ranks movies, beside baselines."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -10,13 +10,12 @@ from cfexp.data.ratings import USER
 from cfexp.data.split import Data
 from cfexp.data.top import FloatArray
 from cfexp.evaluation.catalogue import Catalogue
-from cfexp.evaluation.names import FULL, RANKING, RATED_NDCG
+from cfexp.evaluation.names import FULL, RANKING, RATED_NDCG, SAMPLED
 from cfexp.evaluation.ranking import NDCG, means
 from cfexp.evaluation.settings import EvaluationSettings
-from cfexp.training.held_out import BIAS, POPULARITY, HeldOut, Ranked
+from cfexp.training.held_out import BIAS, MODEL, POPULARITY, HeldOut, Ranked
 from cfexp.training.recipe import Usable
-
-MODEL = "model"
+from cfexp.training.sampled import rank_sampled
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +30,9 @@ class Ranking:
         rated_users: Number of users of that protocol.
         users: The model's measures of each user, NaN outside of a protocol.
         score: The model's scores of the test rows.
+        negatives: Number of movies drawn for each user; None if they were not ranked
+            so, too.
+        sampled: By system, hit rate and NDCG among them; see `Candidates.means`.
     """
 
     catalogue: Catalogue
@@ -40,6 +42,8 @@ class Ranking:
     rated_users: int
     users: pd.DataFrame
     score: FloatArray
+    negatives: int | None = None
+    sampled: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def below_popularity(self) -> bool:
@@ -54,6 +58,8 @@ class Ranking:
             for name, value in measures.items():
                 found[f"{which}{FULL}{name}_{self.k}"] = value
             found[f"{which}{RATED_NDCG}"] = self.rated[system]
+            for name, value in self.sampled.get(system, {}).items():
+                found[f"{which}{SAMPLED}{self.negatives}_{name}_{self.k}"] = value
         found[f"{RANKING}full_users"] = float(len(self.catalogue.users))
         found[f"{RANKING}rated_users"] = float(self.rated_users)
         return {name: value for name, value in found.items() if not np.isnan(value)}
@@ -80,6 +86,7 @@ def rank(
     held = HeldOut.of(data, settings, seed)
     score = held.scores(model)
     own = held.ranked(held.lists(model), score)
+    negatives = settings.sampled_negatives
     systems = {MODEL: own, **held.references(baselines[BIAS])}
     return Ranking(
         catalogue=held.catalogue,
@@ -89,6 +96,10 @@ def rank(
         rated_users=len(own.rated),
         users=_by_user(own, held),
         score=score,
+        negatives=negatives,
+        sampled=rank_sampled(model, baselines[BIAS], held, negatives)
+        if negatives
+        else {},
     )
 
 

@@ -1,8 +1,11 @@
-"""What does not go with a model that learns to rank."""
+"""What a model cannot be trained to rank with, or be tested by ranking."""
 
 from collections.abc import Collection
 
+from cfexp.data.checks import require_different_ratings
 from cfexp.data.features import Features
+from cfexp.data.ratings import RATING, Ratings
+from cfexp.evaluation.sampled import check_negatives
 from cfexp.training.settings import Training
 
 
@@ -45,3 +48,19 @@ def ranking_problems(
             f" which {loss} draws: set features.time=null"
         )
     return found
+
+
+def check_data(ratings: Ratings, ranks: bool, negatives: int | None) -> None:
+    """Checks, before a model is trained, that data can train it and rank movies.
+
+    Args:
+        ratings: The dataset.
+        ranks: Whether the model learns to rank.
+        negatives: Number of movies to rank each test movie against; None: all only.
+
+    Raises:
+        DataError: There is nothing to learn, or there are too few movies to draw.
+    """
+    if not ranks:
+        require_different_ratings(ratings.name, ratings.frame[RATING])
+    check_negatives(ratings, negatives)

@@ -16,6 +16,7 @@ from cfexp.data.splitters import (
     ColdItem,
     ColdUser,
     LeaveLastOut,
+    LeaveRandomOut,
     PerUser,
     RandomHoldout,
     Temporal,
@@ -30,6 +31,7 @@ ALL = [
     ColdUser(**SIZES),
     ColdItem(**SIZES),
     LeaveLastOut(k=2),
+    LeaveRandomOut(),
     KFold(folds=5, fold=1, valid_size=0.1),
     Official(fold="1", valid_size=0.1),
 ]
@@ -156,6 +158,22 @@ def test_leave_last_out_keeps_users_of_few_ratings_whole() -> None:
         assert set(column(data, part, "userId") % 4) == {3}
     assert set(column(data, split.test, "timestamp")) == {4, 5}
     assert set(column(data, split.valid, "timestamp")) == {2, 3}
+
+
+def test_leave_random_out_takes_some_of_each_user_whenever_rated() -> None:
+    data = rated_at([[1, 2, 3, 4, 5, 6]] * 300 + [[1, 2]])
+    one, other = (LeaveRandomOut().split(data, seed=s) for s in (0, 1))
+    for part in (one.test, one.valid):
+        assert sorted(column(data, part, "userId")) == list(range(300))
+        counts = column(data, part, "timestamp").value_counts()
+        assert set(counts.index) == {1, 2, 3, 4, 5, 6}
+        assert counts.min() > 25  # 50 of 300 each, where chance decides
+    assert one.fingerprint != other.fingerprint
+    two = LeaveRandomOut(k=2).split(data, seed=0)
+    assert set(column(data, two.test, "userId").value_counts()) == {2}
+    timeless = replace(data, frame=data.frame.drop(columns="timestamp"))
+    again = LeaveRandomOut().split(timeless, seed=0)
+    assert np.array_equal(again.test, one.test)
 
 
 def test_a_fold_of_a_few_rows_is_no_test(
