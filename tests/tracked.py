@@ -57,7 +57,7 @@ def logged(kind: str = "train", status: str = "FINISHED", **about: Any) -> str:
         "cfexp.kind": kind,
         "cfexp.model": model,
         "cfexp.dataset": about.get("dataset", "ml-100k"),
-        "cfexp.split": "RandomHoldout",
+        "cfexp.split": "random",
         "cfexp.split_sha256": about.get("rows", "ab12"),
         "cfexp.overrides": json.dumps([f"model={model}", *about.get("overrides", [])]),
         "mlflow.parentRunId": about.get("parent", ""),

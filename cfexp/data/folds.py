@@ -1,6 +1,6 @@
 """The splits whose test rows are one of several folds."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -39,6 +39,8 @@ class KFold(Fold):
         folds: Number of folds, each of 10 ratings or more.
         fold: The fold to test on, from 0.
     """
+
+    name: ClassVar[str] = "kfold"
 
     folds: Annotated[int, Field(ge=2)] = 5
     fold: Annotated[int, Field(ge=0), REPEATS] = 0

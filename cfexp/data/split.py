@@ -7,9 +7,10 @@ depends on the ratings' values.
 import hashlib
 import json
 import logging
+import re
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ class Split:
     """Row positions in `Ratings.frame`: disjoint parts that together hold every row.
 
     Attributes:
-        name: Class name of the splitter.
+        name: Name of the splitter, such as ``random``.
         train: Training rows.
         valid: Validation rows.
         test: Test rows.
@@ -65,9 +66,20 @@ def fingerprint(ratings: Ratings, **parts: IntArray) -> str:
 
 
 class Splitter(Spec):
-    """Base class of splits: chooses test rows, then validation rows from the rest."""
+    """Base class of splits: chooses test rows, then validation rows from the rest.
+
+    Attributes:
+        name: What tables and messages call it; from the class name if not set, as
+            ``cold_user`` of ``ColdUser``.
+    """
 
     group: ClassVar[str] = "split"
+    name: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in vars(cls):
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
 
     def split(self, ratings: Ratings, *, seed: int) -> Split:
         """Returns the split; the same `seed` and dataset give the same rows.
@@ -104,9 +116,7 @@ class Splitter(Spec):
                 "only %d test rows: the test error of so few is very uncertain",
                 len(parts["test"]),
             )
-        return Split(
-            type(self).__name__, **parts, fingerprint=fingerprint(ratings, **parts)
-        )
+        return Split(self.name, **parts, fingerprint=fingerprint(ratings, **parts))
 
     @abstractmethod
     def test_mask(self, ratings: Ratings, rng: np.random.Generator) -> BoolArray:
@@ -120,6 +130,6 @@ class Splitter(Spec):
 
     def _empty(self, part: str, ratings: Ratings) -> DataError:
         return DataError(
-            f"{type(self).__name__} split of {ratings.name} ({len(ratings.frame)}"
+            f"split={self.name} of {ratings.name} ({len(ratings.frame)}"
             f" ratings) leaves no {part} rows. Change its sizes ({self})."
         )

@@ -1,7 +1,7 @@
 """The splits that choose test and validation rows in the same way."""
 
 from abc import abstractmethod
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,8 @@ class _Holdout(Splitter):
 
 class RandomHoldout(_Holdout):
     """Holds out ratings drawn uniformly."""
+
+    name: ClassVar[str] = "random"
 
     def holdout(
         self, frame: pd.DataFrame, size: float, rng: np.random.Generator
@@ -135,6 +137,8 @@ class LeaveLastOut(_LeaveOut):
         k: Number of test ratings, and of validation ratings, of each user.
     """
 
+    name: ClassVar[str] = "leave_last"
+
     def order(
         self, ratings: Ratings, rows: IntArray
     ) -> tuple[npt.NDArray[np.number], ...]:
@@ -150,6 +154,8 @@ class LeaveRandomOut(_LeaveOut):
     Attributes:
         k: Number of test ratings, and of validation ratings, of each user.
     """
+
+    name: ClassVar[str] = "leave_random"
 
     def order(
         self, ratings: Ratings, rows: IntArray

@@ -76,7 +76,7 @@ def log_data(ratings: Ratings, split: Split) -> None:
     """Logs the sizes of a run's dataset and split."""
     sizes = (len(split.train), len(split.valid), len(split.test))
     log.info(
-        "%s: %s ratings, split %s into train %s, validation %s, test %s",
+        "%s: %s ratings, split=%s into train %s, validation %s, test %s",
         ratings.name,
         f"{len(ratings.frame):,}",
         split.name,

@@ -66,7 +66,7 @@ def of_data(experiment: Experiment, named: Collection[str] = DATA) -> dict[str, 
         experiment: The experiment.
         named: Which of the three.
     """
-    kind = {SPLIT: type(experiment.split).__name__}
+    kind = {SPLIT: experiment.split.name}
     return (kind if "split" in named else {}) | {
         key: str(value)
         for key, value in experiment.params().items()

@@ -144,7 +144,7 @@ class Listed:
 
     @property
     def split(self) -> str:
-        """Class of the split."""
+        """Name of the split; of its class, in runs of before."""
         return self.tags.get(SPLIT, "")
 
     @property

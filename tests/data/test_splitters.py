@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from small_data import DATA_DIR
 
+import cfexp.data
 from cfexp.data.folds import KFold, Official
 from cfexp.data.movielens import MovieLens
 from cfexp.data.ratings import Ratings
@@ -251,3 +253,16 @@ def test_official_folds_of_ml_100k() -> None:
     assert set(
         zip(ours["userId"], ours["movieId"], ours["rating"], strict=True)
     ) == set(zip(published[0], published[1], published[2], strict=True))
+
+
+def test_splits_are_called_as_their_options() -> None:
+    """Users know the option, not the class."""
+    files = (Path(__file__).parents[2] / "conf/split").glob("*.yaml")
+    for file in files:
+        target = yaml.safe_load(file.read_text())["_target_"]
+        assert getattr(cfexp.data, target.rpartition(".")[2]).name == file.stem
+
+    class MyOwn(RandomHoldout):
+        pass
+
+    assert MyOwn.name == "my_own"

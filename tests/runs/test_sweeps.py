@@ -160,7 +160,7 @@ def test_sweep_in_any_folder(workdir: Path) -> None:
     folder.mkdir()
     done = cfexp("-m", *TINY, "model=bias", "split.test_size=1e-6,0.1", cwd=folder)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("cfexp: error: RandomHoldout split")
+    assert done.stderr.splitlines()[-1].startswith("cfexp: error: split=random of")
     assert "no test rows" in " ".join(done.stdout.split())
     assert {run.info.status for run in runs(folder)} == {"FINISHED", "FAILED"}
     failed = next(r for r in runs(folder) if r.info.status == "FAILED")

@@ -61,7 +61,7 @@ def test_tracked_run_is_complete(workdir: Path) -> None:
     assert run.data.tags["cfexp.data_sha256"]
     assert {i.dataset.name for i in run.inputs.dataset_inputs} == {
         "synthetic",
-        "synthetic RandomHoldout",
+        "synthetic random",
     }
     store = client(workdir)
     steps = store.get_metric_history(run.info.run_id, "epoch/val_rmse")

@@ -28,7 +28,7 @@ def made(
     params = {"dataset.name": data, "split.fold": str(fold), "seed": "0"}
     tags = {
         "cfexp.dataset": data,
-        "cfexp.split": "KFold",
+        "cfexp.split": "kfold",
         "cfexp.data_sha256": data * 3,
         "cfexp.split_sha256": f"{data}{fold}",
     }
@@ -52,7 +52,7 @@ def test_best_is_by_validation_within_one_data_and_split() -> None:
     assert best(*runs) == "b"
     toy = made("toy", val=0.1, data="toy")
     with pytest.raises(
-        TrackingError, match=r"of 2 datasets.*d .data ddd. KFold fold=0"
+        TrackingError, match=r"of 2 datasets.*d .data ddd. kfold fold=0"
     ):
         best(*runs, toy)
     assert best(*runs, toy, dataset_name="d") == "b"
@@ -83,7 +83,7 @@ def test_asked_are_the_named_groups() -> None:
     assert found["dataset.name"] == "ml-100k"
     assert found["split.fold"] == "2"
     assert {key.partition(".")[0] for key in found} == {"cfexp", "dataset", "split"}
-    assert found["cfexp.split"] == "KFold"
+    assert found["cfexp.split"] == "kfold"
     assert "dataset.root" not in found
     seeded = build(compose(["seed=3"])).experiment
     assert required_of(seeded, ["seed=3"]) == {"seed": "3"}
