@@ -8,7 +8,7 @@ import yaml
 
 from cfexp.config.identity import effective, is_repeat
 from cfexp.evaluation.names import SWEEP
-from cfexp.evaluation.objective import Objective
+from cfexp.evaluation.objective import BY_RMSE, Objective
 from cfexp.reports.leaderboard import ERRORS, ranked
 from cfexp.runtime.job_status import (
     BEFORE,
@@ -109,11 +109,14 @@ def options_of(board: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(values, index=board.index, dtype=object)
 
 
-def means_over_repeats(board: pd.DataFrame) -> pd.DataFrame:
+def means_over_repeats(
+    board: pd.DataFrame, objective: Objective = BY_RMSE
+) -> pd.DataFrame:
     """Returns means and deviations over jobs that differ only by fold and seed.
 
     Args:
         board: The result of `leaderboard`.
+        objective: The metric that it is sorted by.
 
     Returns:
         One row for each group of more than one finished job, the best first.
@@ -123,22 +126,37 @@ def means_over_repeats(board: pd.DataFrame) -> pd.DataFrame:
         " ".join(o for o in job.split() if not is_repeat(o)) or "all jobs"
         for job in finished["job"]
     ]
-    stats = finished.groupby(names)[list(ERRORS)].agg(["mean", "std", "size"])
-    stats = stats[stats[(ERRORS[0], "size")] > 1].sort_values((ERRORS[0], "mean"))
+    shown = _known(finished, objective)
+    if not shown:
+        return pd.DataFrame(columns=["jobs", "n"])
+    groups = finished.groupby(names)[shown]
+    stats, size = groups.agg(["mean", "std"]), groups.size()
+    stats = stats[size.reindex(stats.index) > 1]
+    stats = stats.sort_values((shown[0], "mean"), ascending=not objective.maximise)
     flat = stats.index.to_frame(index=False, name="jobs")
-    flat["n"] = stats[(ERRORS[0], "size")].to_numpy()
-    for name in ERRORS:
+    flat["n"] = size[stats.index].to_numpy()
+    for name in shown:
         flat[f"mean {name}"] = stats[(name, "mean")].to_numpy()
         flat[f"std {name}"] = stats[(name, "std")].to_numpy()
     return flat
 
 
-def best_and_means(finished: pd.DataFrame) -> dict[str, float]:
+def _known(finished: pd.DataFrame, objective: Objective) -> list[str]:
+    """Returns the objective, and the errors that jobs have: rankers have none."""
+    names = dict.fromkeys((objective.name, objective.tested, *ERRORS))
+    return [n for n in names if n in finished and finished[n].notna().any()]
+
+
+def best_and_means(
+    finished: pd.DataFrame, objective: Objective = BY_RMSE
+) -> dict[str, float]:
     """Returns the errors of a sweep's best job, and means over its jobs, as metrics.
 
     Args:
         finished: The finished jobs of `leaderboard`, the best first.
+        objective: The metric that they are sorted by.
     """
-    best, means = finished.iloc[0], finished[list(ERRORS)].mean()
-    found = {f"{SWEEP}best_{name}": float(best[name]) for name in ERRORS}
-    return found | {f"{SWEEP}mean_{name}": float(means[name]) for name in ERRORS}
+    known = _known(finished, objective)
+    best, means = finished.iloc[0], finished[known].mean()
+    found = {f"{SWEEP}best_{name}": float(best[name]) for name in known}
+    return found | {f"{SWEEP}mean_{name}": float(means[name]) for name in known}

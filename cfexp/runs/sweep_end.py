@@ -74,7 +74,7 @@ class SweepEnd:
             # Models that learn to rank have no errors, some others no best epoch.
             shown = shown.dropna(axis="columns", how="all")
             print_frame(f"leaderboard, by {self.objective.name}", shown, spare=SPARE)
-        means = means_over_repeats(short)
+        means = means_over_repeats(short, self.objective)
         if len(means):
             print_frame("over folds and seeds", means)
         lines = [("all with", shared)] if shared else []
@@ -106,7 +106,9 @@ class SweepEnd:
             parent.log(tags=tags, files=results)
             return
         tags[BEST_OVERRIDES] = str(finished.iloc[0]["job"])
-        parent.log(metrics=best_and_means(finished), tags=tags, files=results)
+        parent.log(
+            metrics=best_and_means(finished, self.objective), tags=tags, files=results
+        )
 
     def conclude(self) -> None:
         """Prints the sweep's result, if ``-q`` or ``--json`` ask for it."""

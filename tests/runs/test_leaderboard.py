@@ -6,8 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cfexp.evaluation.objective import BY_RMSE
-from cfexp.runs.leaderboard import by_option, leaderboard, means_over_repeats
+from cfexp.evaluation.objective import BY_RMSE, Objective
+from cfexp.runs.leaderboard import (
+    best_and_means,
+    by_option,
+    leaderboard,
+    means_over_repeats,
+)
 from cfexp.runtime.job_status import FAILED, PRUNED, RUNNING, JobStatus
 
 
@@ -26,6 +31,34 @@ def test_means_over_repeats() -> None:
     assert means["n"].tolist() == [2]
     assert means["mean test_rmse"].tolist() == [3.0]
     assert means["std test_rmse"].tolist() == [pytest.approx(np.sqrt(2))]
+
+
+def test_models_that_rank_have_means_of_the_objective() -> None:
+    ndcg = Objective("ranking/val_full_ndcg_10", maximise=True)
+    board = pd.DataFrame(
+        {
+            "job": [f"model={m} seed={s}" for m in "ab" for s in (0, 1)],
+            "status": ["finished"] * 4,
+            ndcg.name: [0.1, 0.3, 0.4, 0.6],
+            ndcg.tested: [0.2, 0.2, 0.5, 0.5],
+            **dict.fromkeys(("val_rmse", "test_rmse", "test_mae"), [np.nan] * 4),
+        }
+    )
+    means = means_over_repeats(board, ndcg)
+    assert means["jobs"].tolist() == ["model=b", "model=a"]
+    assert means["n"].tolist() == [2, 2]
+    assert means[f"mean {ndcg.name}"].tolist() == pytest.approx([0.5, 0.2])
+    assert not means.isna().to_numpy().any()
+    assert means_over_repeats(board.assign(status="failed"), ndcg).empty
+    logged = best_and_means(board.iloc[::-1], ndcg)
+    assert logged == pytest.approx(
+        {
+            f"sweep/best_{ndcg.name}": 0.6,
+            f"sweep/best_{ndcg.tested}": 0.5,
+            f"sweep/mean_{ndcg.name}": 0.35,
+            f"sweep/mean_{ndcg.tested}": 0.35,
+        }
+    )
 
 
 def test_each_option_that_varies_has_a_column() -> None:
