@@ -2,23 +2,29 @@
 
 import argparse
 import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cfexp.commands.compare_shown import as_data, explain, show
 from cfexp.commands.options import (
     METRIC_HELP,
     OPTIONS_HELP,
     RUN_HELP,
     add_json,
     ids_of,
+    own_metrics,
     print_json,
     runs_and_options,
     tracking_of,
     wanted_of,
 )
 from cfexp.config.arguments import Parser
-from cfexp.errors import ConfigError
-from cfexp.evaluation.objective import validated_by
+from cfexp.config.compose import conf_dir
+from cfexp.config.schema import SEVERAL
+from cfexp.errors import ConfigError, did_you_mean
+from cfexp.evaluation.names import RANKING
+from cfexp.evaluation.objective import ERRORS, validated_by
 from cfexp.runtime import owned
 from cfexp.tracking.settings import Tracking
 
@@ -26,10 +32,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cfexp.comparison.systems import System
+    from cfexp.evaluation.metric import Metric
     from cfexp.evaluation.objective import Objective
 
-MAX_LINES = 40
 FILES = ("compare.csv", "compare.html", "experiment/best_overrides.yaml")
+OWN = "; or a metric of conf/metrics, or of --config-dir, that is a mean over rows"
 FIX = "move it away, or choose another folder with --output"
 
 
@@ -53,7 +60,10 @@ def parser() -> Parser:
     found.add_argument(
         "--rows", metavar="DIGITS", help="runs tested on these rows, as listed"
     )
-    found.add_argument("--metric", default="rmse", metavar="NAME", help=METRIC_HELP)
+    found.add_argument(
+        "--metric", default="rmse", metavar="NAME", help=f"{METRIC_HELP}{OWN}"
+    )
+    found.add_argument("--config-dir", metavar="DIR", help="your own configs")
     found.add_argument(
         "--force",
         action="store_true",
@@ -77,7 +87,8 @@ def main(arguments: list[str]) -> None:
         CfexpError: The runs cannot be found or compared.
     """
     args = parser().parse_intermixed_args(arguments)
-    by = validated_by(args.metric)
+    own = _own(args.metric, args.config_dir)
+    by = validated_by(args.metric, own)
     owned.check(args.output, FILES, fix=FIX)
     args.runs, options = runs_and_options(args.runs)
     tracking = tracking_of(options, wanted="cfexp compare reads runs from MLflow")
@@ -93,7 +104,7 @@ def main(arguments: list[str]) -> None:
     same = _check_splits(compared, force=args.force)
     if not args.runs:
         compared = sorted(compared, key=lambda system: cost(system, by))
-    errors, tested = measured(compared, args.metric)
+    errors, tested = measured(compared, args.metric, own.get(args.metric))
     table = against_reference(errors, 0, metric=args.metric).reset_index()
     table.insert(1, "runs", [len(system.runs) for system in compared])
     title = f"difference from {compared[0].name} on {errors}"
@@ -105,10 +116,31 @@ def main(arguments: list[str]) -> None:
 
         log_files(sweep, args.output, FILES)
     if args.json:
-        return print_json(_as_data(table, title, args.output))
-    _show(title, table)
+        return print_json(as_data(table, title, args.output, by))
+    show(title, table, by)
     chosen = "named first" if args.runs else "the best on validation"
-    return _explain(f"{compared[0].name}, {chosen}", args.metric, args.output, best)
+    reference = f"{compared[0].name}, {chosen}"
+    return explain(reference, (args.metric, by), args.output, best)
+
+
+def _own(metric: str, folder: str | None) -> "Mapping[str, Metric]":
+    """Returns one's own metric, by its name; nothing if cfexp computes it itself.
+
+    Raises:
+        ConfigError: There is no such metric.
+    """
+    if metric in ERRORS or metric.startswith(RANKING):
+        return {}
+    folders = [conf_dir(), *([Path(folder)] if folder else [])]
+    known = sorted(f.stem for own in folders for f in (own / SEVERAL).glob("*.yaml"))
+    if metric not in known:
+        raise ConfigError(
+            "--metric must be rmse, mae, a measure of ranking, such as"
+            f" {RANKING}full_ndcg_10, or a metric of conf/metrics or --config-dir:"
+            f" {', '.join(known)}. Got: {metric!r}"
+            f"{did_you_mean(metric, [*ERRORS, *known])}"
+        )
+    return own_metrics([f"{SEVERAL}=[{metric}]"], folder)
 
 
 def _find(
@@ -158,61 +190,9 @@ def _write(
 
     with owned.writing(output, FILES, fix=FIX):
         table.to_csv(output / "compare.csv", index=False)
-        write_report(output / "compare.html", title, table, compared)
+        path = output / "compare.html"
+        write_report(path, title, table, compared, maximise=by.maximise)
         return write_best(output, compared, by)
-
-
-def _as_data(table: "pd.DataFrame", title: str, output: Path) -> dict[str, Any]:
-    from cfexp.comparison.verdict import sentences
-
-    return {
-        "title": title,
-        "verdict": sentences(table),
-        "systems": table.to_dict("records"),
-        "files": str(output),
-    }
-
-
-def _as_shown(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Returns the table as it is printed: p-values as text, the best first."""
-    from cfexp.comparison.verdict import higher_is_better
-    from cfexp.evaluation.significance import p_text
-
-    shown = table.assign(p=table["p"].map(p_text))
-    metric = str(table.columns[2])
-    highest = higher_is_better(metric)
-    return shown.sort_values(metric, ascending=not highest, ignore_index=True)
-
-
-def _show(title: str, table: "pd.DataFrame") -> None:
-    from cfexp.comparison.verdict import MANY, sentences, verdict
-    from cfexp.runtime.console import print_frame, print_lines
-
-    shown = _as_shown(table)
-    print_frame(title, shown.head(MAX_LINES))
-    if len(shown) > MAX_LINES:
-        print(f"and {len(shown) - MAX_LINES} more in compare.csv")  # noqa: T201
-    said = sentences(table)
-    if len(said) > MANY:
-        said = [verdict(table)]
-    print_lines([("" if i else "verdict", one) for i, one in enumerate(said)])
-
-
-def _explain(reference: str, metric: str, output: Path, best: Path | None) -> None:
-    """Prints what the columns mean, and where the files are."""
-    from cfexp.comparison.verdict import columns_explained
-    from cfexp.runtime.console import print_lines
-
-    how = "none: no configuration has a validation error in all its runs"
-    if best:
-        how = f"on validation: cfexp --config-dir {output} experiment={best.stem}"
-    print_lines(
-        [
-            *columns_explained(reference, metric),
-            ("best", how),
-            ("files", str(output)),
-        ]
-    )
 
 
 def _check_splits(compared: "list[System]", *, force: bool) -> bool:

@@ -2,20 +2,22 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfexp.config.arguments import Parser
 from cfexp.config.build import build, build_spec, plain
 from cfexp.config.choices import class_name
 from cfexp.config.compose import compose
-from cfexp.config.schema import GROUPS, SHORT
+from cfexp.config.schema import GROUPS, SEVERAL, SHORT
 from cfexp.errors import ConfigError
 from cfexp.runtime.result import jsonable
 from cfexp.tracking.preflight import check_reachable
 from cfexp.tracking.settings import Tracking
 
 if TYPE_CHECKING:
+    from cfexp.evaluation.metric import Metric
     from cfexp.tracking.settings import Choice
 
 # What may be set in a command that reads runs.
@@ -129,10 +131,33 @@ def wanted_of(options: Sequence[str]) -> dict[str, list[str]]:
         if name.partition(".")[0] == WHERE:
             continue
         values = [value.strip("'\"") for value in text.split(",")]
-        if name == "split":  # runs tell the class of a split
+        if name == "split":  # runs of before tell the class of a split
             values += filter(None, (class_name("split", value) for value in values))
         found[name] = values
     return found
+
+
+def own_metrics(options: Sequence[str], folder: str | None) -> "Mapping[str, Metric]":
+    """Returns the metrics that options ask for, as ``metrics=[within]``, by name.
+
+    Args:
+        options: Options of the command.
+        folder: The user's own configs.
+
+    Raises:
+        ConfigError: There is no such folder or metric.
+    """
+    # As one may write it too: +metrics=within.
+    own = [
+        re.sub(rf"^\+*{SEVERAL}=([\w,]+)$", rf"{SEVERAL}=[\1]", option)
+        for option in options
+        if option.lstrip("+").startswith(SEVERAL)
+    ]
+    if folder is not None:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"--config-dir: there is no folder {folder}")
+        own.append(f"hydra.searchpath=['file://{Path(folder).absolute()}']")
+    return build(compose(own)).experiment.metrics
 
 
 def print_json(data: Any) -> None:

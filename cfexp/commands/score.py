@@ -1,22 +1,18 @@
 """``cfexp score``: a run's metrics from its stored predictions."""
 
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.commands.options import (
     OPTIONS_HELP,
     RUN_HELP,
     add_json,
+    own_metrics,
     print_json,
     runs_and_options,
 )
 from cfexp.commands.show import runs_of
 from cfexp.config.arguments import Parser
-from cfexp.config.build import build
-from cfexp.config.compose import compose
-from cfexp.config.schema import SEVERAL
 from cfexp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,7 +47,7 @@ def main(arguments: list[str]) -> None:
     """
     args = parser().parse_intermixed_args(arguments)
     _, options = runs_and_options(args.runs)
-    metrics = _metrics(options, args.config_dir)
+    metrics = own_metrics(options, args.config_dir)
     (run,) = runs_of(args.runs, 1, "cfexp score")
     found, catalogue = scored(run, metrics), _ranked(run)
     if args.json:
@@ -60,21 +56,6 @@ def main(arguments: list[str]) -> None:
             parts["test"] |= catalogue
         return print_json({"run": run.reference, **parts})
     return _print(run, found, catalogue)
-
-
-def _metrics(options: Sequence[str], folder: str | None) -> "Mapping[str, Metric]":
-    """Returns the metrics that are asked for, by name."""
-    # As one may write it too: +metrics=within.
-    own = [
-        re.sub(rf"^\+*{SEVERAL}=([\w,]+)$", rf"{SEVERAL}=[\1]", option)
-        for option in options
-        if option.lstrip("+").startswith(SEVERAL)
-    ]
-    if folder is not None:
-        if not Path(folder).is_dir():
-            raise ConfigError(f"--config-dir: there is no folder {folder}")
-        own.append(f"hydra.searchpath=['file://{Path(folder).absolute()}']")
-    return build(compose(own)).experiment.metrics
 
 
 def scored(run: "Listed", metrics: "Mapping[str, Metric]") -> "list[Scored]":

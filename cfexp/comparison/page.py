@@ -11,7 +11,6 @@ from cfexp.comparison.runs_table import leaderboard, runs_of, varied_options
 from cfexp.comparison.systems import System
 from cfexp.comparison.verdict import (
     columns_explained,
-    higher_is_better,
     in_words,
     sentences,
     verdict,
@@ -31,7 +30,12 @@ MAX_SENTENCES = 20
 
 
 def write_report(
-    path: Path, title: str, table: pd.DataFrame, systems: Sequence[System]
+    path: Path,
+    title: str,
+    table: pd.DataFrame,
+    systems: Sequence[System],
+    *,
+    maximise: bool,
 ) -> None:
     """Writes the verdict, the differences, the leaderboard, curves and runs.
 
@@ -40,18 +44,19 @@ def write_report(
         title: Title of the page.
         table: One row for each system, as in ``compare.csv``.
         systems: The systems, in the table's order.
+        maximise: Whether a higher value of the metric is better.
     """
     metric = str(table.columns[2])
-    best_first = table.sort_values(metric, ascending=not higher_is_better(metric))
+    best_first = table.sort_values(metric, ascending=not maximise)
     said = best_first.assign(p=best_first["p"].map(p_text))
     parts: list[str | figure] = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="about">{escape(_about(systems))}</p>',
-        _verdict(table),
+        _verdict(table, maximise),
         "<h2>Differences</h2>",
         differences(said, in_words(metric)),
         sortable(best_first, name="system", id="differences"),
-        _columns(str(table["system"].iloc[0]), metric),
+        _columns(str(table["system"].iloc[0]), metric, maximise),
         "<h2>Leaderboard, by validation RMSE</h2>",
         *_leaderboard(table, systems),
         *_curves(systems),
@@ -72,19 +77,19 @@ def _about(systems: Sequence[System]) -> str:
     return "; ".join([*data, f"{len(runs)} runs of {len(systems)} configurations"])
 
 
-def _verdict(table: pd.DataFrame) -> str:
-    said = sentences(table)
+def _verdict(table: pd.DataFrame, maximise: bool) -> str:
+    said = sentences(table, maximise=maximise)
     if len(said) > 1:
-        said.insert(0, verdict(table))
+        said.insert(0, verdict(table, maximise=maximise))
     left = len(said) - MAX_SENTENCES
     lines = "".join(f"<p>{escape(one)}.</p>" for one in said[:MAX_SENTENCES])
     more = f"<p>And {left} more: see the table.</p>" if left > 0 else ""
     return f'<div class="verdict" id="verdict">{lines}{more}</div>'
 
 
-def _columns(reference: str, metric: str) -> str:
+def _columns(reference: str, metric: str, maximise: bool) -> str:
     """Returns what the columns of the table mean."""
-    said = columns_explained(reference, metric)
+    said = columns_explained(reference, metric, maximise=maximise)
     rows = (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in said)
     return f'<dl class="note">{"".join(rows)}</dl>'
 

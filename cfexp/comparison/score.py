@@ -14,12 +14,12 @@ from cfexp.evaluation.groups import Evaluation, evaluate
 from cfexp.evaluation.metric import Metric
 from cfexp.evaluation.names import FULL, RANKING, RATED_NDCG
 from cfexp.evaluation.ranking import NDCG, SCORE, means, rated_ndcg
+from cfexp.evaluation.rows import PREDICTED
 from cfexp.tracking.folder import TEST_PREDICTIONS, VALID_PREDICTIONS
 
 PARTS = {"test": TEST_PREDICTIONS, "val": VALID_PREDICTIONS}
 # How often training saw each row's user and movie; stored for test rows.
 SEEN = {"user": "user_count", "item": "item_count"}
-PREDICTED = "predicted"
 TOLERANCE = 1e-6  # of stars, between a metric and the one that was logged
 
 

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
 from cfexp.config.identity import repeated_options
+from cfexp.data.ratings import ITEM, RATING, USER
+from cfexp.evaluation.metric import Metric
 from cfexp.evaluation.objective import ERRORS
-from cfexp.evaluation.rows import by_user, mean_by_user
-from cfexp.evaluation.significance import UserErrors, UserMeasures
-from cfexp.tracking.search import Run, predictions, ranking_of
+from cfexp.evaluation.rows import (
+    PREDICTED,
+    VALUE,
+    by_user,
+    mean_by_user,
+    values_by_user,
+)
+from cfexp.evaluation.significance import UserErrors, UserMeasures, UserValues
+from cfexp.tracking.search import Run, predictions, ranking_of, test_rows
 from cfexp.tracking.tags import SPLIT_SHA256
 
 T = TypeVar("T")
@@ -73,14 +82,15 @@ def _names(params: list[dict[str, str]]) -> list[str]:
 
 
 def measured(
-    compared: Sequence[System], metric: str
-) -> tuple[UserErrors | UserMeasures, int | None]:
+    compared: Sequence[System], metric: str, own: Metric | None = None
+) -> tuple[UserErrors | UserMeasures | UserValues, int | None]:
     """Returns a metric of the systems by user.
 
     Args:
         compared: The systems.
         metric: One of `ERRORS`, or a measure of ranking such as
-            ``ranking/full_ndcg_10``.
+            ``ranking/full_ndcg_10``, or the name of `own`.
+        own: A metric of one's own, a mean over rows.
 
     Returns:
         The systems' errors, summed by user, on the rows that all have tested, and the
@@ -88,15 +98,25 @@ def measured(
         users that all have ranked for, and None.
 
     Raises:
-        CfexpError: A run's predictions or measures are missing, or there is no common
-            row or user.
+        CfexpError: A run's predictions or measures are missing, there is no common row
+            or user, or the metric is no mean over rows.
     """
     names = [system.name for system in compared]
+    if own:
+        of_rows = partial(_values, name=metric, own=own)
+        return values_by_user(names, _read(compared, of_rows))
     if metric in ERRORS:
         return by_user(names, _read(compared, predictions))
     return mean_by_user(
         names, _read(compared, partial(ranking_of, metric=metric))
     ), None
+
+
+def _values(run: Run, name: str, own: Metric) -> pd.DataFrame:
+    """Returns a run's test rows, with the metric of each."""
+    rows = test_rows(run)
+    given = (rows[column].to_numpy(np.float64) for column in (RATING, PREDICTED))
+    return rows[[USER, ITEM, RATING]].assign(**{VALUE: own.of_rows(name, *given)})
 
 
 def _read(compared: Sequence[System], read: Callable[[Run], T]) -> list[list[T]]:

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from cfexp.evaluation.names import RANKING
+from cfexp.evaluation.objective import ERRORS
 from cfexp.evaluation.significance import p_text
 
 SIGNIFICANT = 0.05
@@ -13,16 +14,18 @@ COLUMNS = ("system", "runs", "difference", "low", "high", "p")
 MANY = 5  # systems that are each given a sentence on the console
 
 
-def verdict(table: pd.DataFrame) -> str:
+def verdict(table: pd.DataFrame, *, maximise: bool | None = None) -> str:
     """Returns which systems differ significantly from the first one, in short.
 
     Args:
         table: As for `sentences`.
+        maximise: As for `sentences`.
     """
     reference, others = table["system"].iloc[0], table.iloc[1:]
     found = []
     for word in ("better", "worse"):
-        names = others["system"][[judged(row) == word for _, row in others.iterrows()]]
+        found_so = [judged(row, maximise) == word for _, row in others.iterrows()]
+        names = others["system"][found_so]
         if len(names):
             found.append(f"{word}: {', '.join(names)}")
     if not found:
@@ -30,32 +33,45 @@ def verdict(table: pd.DataFrame) -> str:
     return f"significantly different from {reference}: {'; '.join(found)}"
 
 
-def sentences(table: pd.DataFrame) -> list[str]:
+def sentences(table: pd.DataFrame, *, maximise: bool | None = None) -> list[str]:
     """Returns a sentence for each system but the first one, with which it is compared.
 
     Args:
         table: ``system``, ``difference``, ``low``, ``high`` and ``p`` as numbers; the
             third column is named after the metric. The reference comes first.
+        maximise: Whether a higher value of the metric is better. None: its name says
+            so, see `higher_is_better`.
     """
     metric, reference = in_words(str(table.columns[2])), str(table["system"].iloc[0])
     others = [row for _, row in table.iloc[1:].iterrows()]
-    return [_sentence(row, reference, metric, len(others)) for row in others]
+    words = [judged(row, maximise) for row in others]
+    return [
+        _sentence(row, reference, (metric, found), len(others))
+        for row, found in zip(others, words, strict=True)
+    ]
 
 
 def in_words(metric: str) -> str:
     """Returns a metric's name as it is read: RMSE, or that of a measure as it is."""
-    return metric if higher_is_better(metric) else metric.upper()
+    return metric.upper() if metric in ERRORS else metric
 
 
-def judged(row: pd.Series) -> str:
+def judged(row: pd.Series, maximise: bool | None = None) -> str:
     """Returns ``better``, ``worse``, or ``chance`` if the difference may be chance.
 
     A difference is not chance if its interval leaves out 0, and its p-value, corrected
     for the number of comparisons, is below `SIGNIFICANT`.
+
+    Args:
+        row: A system's row of the table.
+        maximise: As for `sentences`.
     """
     if not (_leaves_out_0(row) and row["p"] < SIGNIFICANT):
         return "chance"
-    higher = higher_is_better(next(name for name in row.index if name not in COLUMNS))
+    higher = maximise
+    if higher is None:
+        metric = next(name for name in row.index if name not in COLUMNS)
+        higher = higher_is_better(metric)
     return "better" if (row["difference"] > 0) == higher else "worse"
 
 
@@ -64,18 +80,23 @@ def higher_is_better(metric: str) -> bool:
     return metric.startswith(RANKING)
 
 
-def columns_explained(reference: str, metric: str) -> list[tuple[str, str]]:
+def columns_explained(
+    reference: str, metric: str, *, maximise: bool | None = None
+) -> list[tuple[str, str]]:
     """Returns what the columns of a comparison mean.
 
     Args:
         reference: The system that the others are compared with, and how it was chosen.
-        metric: ``rmse``, ``mae`` or a measure of ranking.
+        metric: ``rmse``, ``mae``, a measure of ranking, or a metric of one's own.
+        maximise: As for `sentences`.
     """
-    ranked = higher_is_better(metric)
-    side, what, of = (
-        ("above", "user", "measures") if ranked else ("below", "row", "errors")
-    )
-    sums = "measures" if ranked else "sums of errors"
+    higher = higher_is_better(metric) if maximise is None else maximise
+    side = "above" if higher else "below"
+    what, of, sums = "row", "values", "sums of values"
+    if higher_is_better(metric):
+        what, of, sums = "user", "measures", "measures"
+    elif metric in ERRORS:
+        of, sums = "errors", "sums of errors"
     return [
         (
             "difference",
@@ -95,8 +116,10 @@ def columns_explained(reference: str, metric: str) -> list[tuple[str, str]]:
     ]
 
 
-def _sentence(row: pd.Series, reference: str, metric: str, comparisons: int) -> str:
-    found, name, p = judged(row), row["system"], p_text(row["p"])
+def _sentence(
+    row: pd.Series, reference: str, judgement: tuple[str, str], comparisons: int
+) -> str:
+    (metric, found), name, p = judgement, row["system"], p_text(row["p"])
     p = f"p {p}" if p.startswith("<") else f"p = {p}"
     if not math.isfinite(row["low"]):
         return (

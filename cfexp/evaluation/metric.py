@@ -48,6 +48,36 @@ class Metric(Spec):
             return str(error)
         return None
 
+    def of_rows(
+        self, name: str, rating: FloatArray, predicted: FloatArray
+    ) -> FloatArray:
+        """Returns the metric of each row alone, whose mean is that of all rows.
+
+        Raises:
+            TrainingError: It is no mean over rows.
+        """
+        whole = self.value(name, rating, predicted)
+        said = f"metrics.{name} is no mean over rows, and cannot be tested by row"
+        try:
+            found = np.array(
+                [
+                    self(rating[i : i + 1], predicted[i : i + 1])
+                    for i in range(len(rating))
+                ],
+                np.float64,
+            )
+        except Exception as error:
+            raise TrainingError(
+                f"{said}: of one row it has no value ({first_line(error)})"
+            ) from error
+        mean = float(found.mean())
+        if not np.isclose(mean, whole, rtol=1e-6, atol=1e-9):
+            raise TrainingError(
+                f"{said}: of all rows it is {whole:.6g}, the mean of that of each row"
+                f" {mean:.6g}"
+            )
+        return found
+
     def value(self, name: str, rating: FloatArray, predicted: FloatArray) -> float:
         """Returns the metric as a float.
 

@@ -115,17 +115,21 @@ def named(option: str, value: str, known: Mapping[str, Objective]) -> Objective:
     return known[value]
 
 
-def validated_by(metric: str) -> Objective:
+def validated_by(metric: str, own: "Mapping[str, Metric] | None" = None) -> Objective:
     """Returns what chooses on validation rows where test rows are compared by a metric.
 
     Args:
-        metric: What ``--metric`` names: one of `ERRORS`, or a measure of ranking.
+        metric: What ``--metric`` names: one of `ERRORS`, a measure of ranking, or a
+            metric of one's own.
+        own: One's own metrics by name.
 
     Raises:
-        ConfigError: It is neither.
+        ConfigError: It is none of these.
     """
     if metric in ERRORS:
         return BY_RMSE
+    if own and metric in own:
+        return Objective(f"{VAL}{metric}", own[metric].higher_is_better)
     if not metric.startswith(RANKING):
         raise ConfigError(
             "--metric must be rmse, mae or a measure of ranking, such as"

@@ -6,18 +6,30 @@ counts once.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pyarrow import parquet
 
 from cfexp.data.ratings import ITEM, RATING, USER, IntArray
 from cfexp.errors import DataError
-from cfexp.evaluation.significance import UserErrors, UserMeasures
+from cfexp.evaluation.significance import (
+    FloatArray,
+    UserErrors,
+    UserMeasures,
+    UserValues,
+)
 
+BoolArray = npt.NDArray[np.bool_]
 ERROR = "error"
+# Of stored predictions.
+PREDICTED = "predicted"
+# What a metric is of a row alone.
+VALUE = "value"
 
 
 def read_errors(path: str | Path) -> pd.DataFrame:
@@ -28,7 +40,7 @@ def read_errors(path: str | Path) -> pd.DataFrame:
             without it, as of a model that learned to rank, errors are NaN.
     """
     frame = parquet.read_table(path, use_threads=False).to_pandas()
-    predicted = frame.get("predicted", np.nan)
+    predicted = frame.get(PREDICTED, np.nan)
     return frame[[USER, ITEM, RATING]].assign(**{ERROR: predicted - frame[RATING]})
 
 
@@ -55,6 +67,52 @@ def distinct(frames: Sequence[pd.DataFrame]) -> tuple[list[IntArray], IntArray]:
     return np.split(number, ends[:-1]), pairs // len(items)
 
 
+@dataclass(frozen=True)
+class _Common:
+    """The distinct rows that all systems were tested on.
+
+    Attributes:
+        user: User of each of these rows, and of others, numbered.
+        is_common: Which of them these are.
+        rows: For each system, the number of the row of each of its values.
+        share: For each system, the weight of each value in the row's mean.
+    """
+
+    user: IntArray
+    is_common: BoolArray
+    rows: Sequence[IntArray]
+    share: Sequence[FloatArray]
+
+    @classmethod
+    def of(cls, frames: Sequence[Sequence[pd.DataFrame]]) -> "_Common":
+        """Returns the common rows of the systems' runs; errors as in `by_user`."""
+        numbers, user = distinct([frame for runs in frames for frame in runs])
+        ends = np.cumsum([0, *map(len, frames)])
+        rows = [np.concatenate(numbers[i:j]) for i, j in pairwise(ends)]
+        times = [np.bincount(own, minlength=len(user)) for own in rows]
+        common = np.all([n > 0 for n in times], axis=0)
+        if not common.any():
+            raise DataError(
+                "these systems have no test row in common, so that their errors cannot"
+                " be compared. Give runs of the same dataset, split and seed"
+            )
+        pairs = zip(rows, times, strict=True)
+        return cls(user, common, rows, [common[own] / n[own] for own, n in pairs])
+
+    def count(self) -> FloatArray:
+        """Returns the number of common rows of each user who has any."""
+        found = np.bincount(self.user[self.is_common])
+        return found[found > 0].astype(np.float64)
+
+    def sums(self, values: Sequence[FloatArray]) -> FloatArray:
+        """Returns each user's sums of the systems' values, shape ``(U, R)``."""
+        users = np.flatnonzero(np.bincount(self.user[self.is_common]))
+        each = zip(self.rows, self.share, values, strict=True)
+        return np.column_stack(
+            [np.bincount(self.user[own], w * value)[users] for own, w, value in each]
+        )
+
+
 def by_user(
     names: list[str], frames: Sequence[Sequence[pd.DataFrame]]
 ) -> tuple[UserErrors, int]:
@@ -75,30 +133,34 @@ def by_user(
             different ratings in different frames.
     """
     _check_errors(names, frames)
-    numbers, user = distinct([frame for runs in frames for frame in runs])
-    ends = np.cumsum([0, *map(len, frames)])
-    rows = [np.concatenate(numbers[i:j]) for i, j in pairwise(ends)]
-    times = [np.bincount(own, minlength=len(user)) for own in rows]
-    common = np.all([n > 0 for n in times], axis=0)
-    if not common.any():
-        raise DataError(
-            "these systems have no test row in common, so that their errors cannot be"
-            " compared. Give runs of the same dataset, split and seed"
-        )
-    users = np.flatnonzero(np.bincount(user[common]))
-    squared, absolute = [], []
-    for runs, own, n in zip(frames, rows, times, strict=True):
-        error = np.concatenate([frame[ERROR].to_numpy(np.float64) for frame in runs])
-        share = common[own] / n[own]  # weight of each run's error in the row's mean
-        squared.append(np.bincount(user[own], share * error**2)[users])
-        absolute.append(np.bincount(user[own], share * np.abs(error))[users])
-    found = UserErrors(
-        names,
-        np.bincount(user[common])[users].astype(np.float64),
-        np.column_stack(squared),
-        np.column_stack(absolute),
-    )
-    return found, len(user)
+    common, errors = _Common.of(frames), _together(frames, ERROR)
+    squared = common.sums([error**2 for error in errors])
+    absolute = common.sums([np.abs(error) for error in errors])
+    return UserErrors(names, common.count(), squared, absolute), len(common.user)
+
+
+def values_by_user(
+    names: list[str], frames: Sequence[Sequence[pd.DataFrame]]
+) -> tuple[UserValues, int]:
+    """Sums a metric's values of rows by user; as `by_user`.
+
+    Args:
+        names: Names of the R systems.
+        frames: For each system, the rows of each of its runs with their `VALUE`.
+    """
+    common = _Common.of(frames)
+    sums = common.sums(_together(frames, VALUE))
+    return UserValues(names, common.count(), sums), len(common.user)
+
+
+def _together(
+    frames: Sequence[Sequence[pd.DataFrame]], column: str
+) -> list[FloatArray]:
+    """Returns a column of all runs of each system."""
+    return [
+        np.concatenate([frame[column].to_numpy(np.float64) for frame in runs])
+        for runs in frames
+    ]
 
 
 def mean_by_user(

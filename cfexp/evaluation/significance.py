@@ -76,8 +76,35 @@ class UserMeasures:
         return f"{len(self.values):,} users"
 
 
+@dataclass(frozen=True)
+class UserValues:
+    """A metric that is a mean over rows, of several systems on the same rows, by user.
+
+    Attributes:
+        systems: Names of the R systems.
+        rows: Number of distinct rows of each of the U users, shape ``(U,)``.
+        values: Sums of the metric's values of rows, shape ``(U, R)``.
+    """
+
+    systems: list[str]
+    rows: FloatArray
+    values: FloatArray
+
+    def sums(self, metric: str) -> FloatArray:
+        """Returns the users' sums of values, shape ``(U, R)``."""
+        return self.values
+
+    def overall(self, metric: str) -> FloatArray:
+        """Returns the metric of all rows, shape ``(R,)``."""
+        found: FloatArray = self.values.sum(axis=0) / self.rows.sum()
+        return found
+
+    def __str__(self) -> str:
+        return f"{self.rows.sum():,.0f} distinct test rows of {len(self.rows):,} users"
+
+
 def against_reference(
-    errors: UserErrors | UserMeasures,
+    errors: UserErrors | UserMeasures | UserValues,
     reference: int,
     *,
     metric: str,
@@ -89,7 +116,7 @@ def against_reference(
     Args:
         errors: The systems' errors.
         reference: Index of the system that the others are compared with.
-        metric: ``rmse``, ``mae`` or a measure of ranking.
+        metric: ``rmse``, ``mae``, a measure of ranking, or a metric of one's own.
         seed: Seed of the bootstrap.
         resamples: Number of bootstrap samples.
 

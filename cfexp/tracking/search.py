@@ -11,7 +11,7 @@ from mlflow.entities import Run as Run
 from cfexp.data.ratings import USER
 from cfexp.errors import TrackingError, first_line
 from cfexp.evaluation.names import EPOCH, RANKING
-from cfexp.evaluation.rows import read_errors
+from cfexp.evaluation.rows import PREDICTED, read_errors
 from cfexp.tracking.choose import FINISHED
 from cfexp.tracking.folder import RANKING_USERS, TEST_PREDICTIONS
 from cfexp.tracking.references import run_id_of, unknown_run
@@ -140,6 +140,22 @@ def predictions(run: Run, name: str = TEST_PREDICTIONS) -> pd.DataFrame:
             f"run {run.info.run_id} has no {name}: {first_line(error)[:200]}. Train it"
             " again with rerun=true"
         ) from error
+
+
+def test_rows(run: Run) -> pd.DataFrame:
+    """Returns a run's logged predictions of test rows, as they are.
+
+    Raises:
+        TrackingError: They are missing, or the model learned to rank.
+    """
+    path = artifact(run.info.artifact_uri, TEST_PREDICTIONS)
+    table = pd.DataFrame() if path is None else pd.read_parquet(path)
+    if PREDICTED not in table:
+        raise TrackingError(
+            f"run {run.info.run_id} has no predicted ratings of its test rows. Choose"
+            " runs of models that predict ratings"
+        )
+    return table
 
 
 def ranking_of(run: Run, metric: str) -> pd.Series:

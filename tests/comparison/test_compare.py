@@ -87,6 +87,41 @@ def test_sweep_is_compared(tracked: Path) -> None:
 
 
 @pytest.mark.slow
+def test_own_metrics_are_tested_by_row(tracked: Path) -> None:
+    """Those that are a mean over rows, as logged; others are refused in one line."""
+    (tracked / "own_metric.py").write_text(
+        "import numpy as np\n\n\ndef far(rating, predicted):\n"
+        "    return np.mean(np.abs(predicted - rating) > 1)\n\n\n"
+        "def linked(rating, predicted):\n"
+        "    return np.corrcoef(rating, predicted)[0, 1]\n"
+    )
+    (tracked / "mine/metrics").mkdir(parents=True)
+    for name in ("far", "linked"):
+        text = f"# @package metrics.{name}\n_target_: own_metric.{name}\n"
+        (tracked / f"mine/metrics/{name}.yaml").write_text(text)
+    compare = ["compare", "--sweep", "latest", "--output", "own", "--metric"]
+    found = {}
+    for name, options in (("within", []), ("far", ["--config-dir", "mine"])):
+        done = ok(cfexp(*compare, name, *options, "--json", cwd=tracked))
+        found[name] = json.loads(done.stdout)["systems"]
+        assert "1,200 distinct test rows" in json.loads(done.stdout)["title"]
+    client = mlflow.MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")
+    runs = client.search_runs(["1"], "params.`model.name` = 'bias'")
+    paths = [r.info.artifact_uri for r in runs if "split.fold" in r.data.params]
+    rows = pd.concat(pd.read_parquet(f"{p}/test_predictions.parquet") for p in paths)
+    error = (rows["predicted"] - rows["rating"]).abs()
+    for name, value in (("within", (error <= 0.5).mean()), ("far", (error > 1).mean())):
+        (bias,) = (one for one in found[name] if one["system"] == "bias")
+        assert bias[name] == pytest.approx(value)
+    done = ok(cfexp(*compare, "within", cwd=tracked))
+    assert "above 0 is better" in " ".join(done.stdout.split())
+    done = cfexp(*compare, "linked", "--config-dir", "mine", cwd=tracked)
+    assert "metrics.linked is no mean over rows, and cannot be tested" in done.stderr
+    done = cfexp(*compare, "withn", cwd=tracked)
+    assert "--config-dir: within. Got: 'withn' (did you mean within?" in done.stderr
+
+
+@pytest.mark.slow
 def test_errors_are_the_logged_ones(tracked: Path) -> None:
     """Of one run, and of folds: the root of the mean over all their rows."""
     client = mlflow.MlflowClient(f"sqlite:///{tracked / 'mlflow.db'}")

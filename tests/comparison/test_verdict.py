@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cfexp.comparison.verdict import sentences, verdict
+from cfexp.comparison.verdict import columns_explained, sentences, verdict
 from cfexp.evaluation.significance import p_text
 
 Row = tuple[str, float, float, float, float]
@@ -37,6 +37,16 @@ def table(*rows: Row) -> pd.DataFrame:
 )
 def test_verdict(rows: list[Row], said: str) -> None:
     assert verdict(table(*rows)) == said
+
+
+def test_what_is_better_can_be_said() -> None:
+    """A metric of one's own may be better where it is higher."""
+    found = table(("a", 0.1, 0.05, 0.15, 0.001)).rename(columns={"rmse": "within"})
+    assert "a is better than ref by 0.1000 within" in sentences(found, maximise=True)[0]
+    assert "a is worse than ref by 0.1000 within" in sentences(found, maximise=False)[0]
+    assert verdict(found, maximise=True).endswith("better: a")
+    explained = dict(columns_explained("ref", "within", maximise=True))
+    assert "above 0 is better" in explained["difference"]
 
 
 @pytest.mark.parametrize(
