@@ -6,7 +6,7 @@ from pathlib import Path
 from cfexp.models.base import Scorer
 from cfexp.models.bias import BiasScorer
 from cfexp.models.ensemble import EnsembleScorer
-from cfexp.models.members import MembersScorer
+from cfexp.models.members import MeanScorer, load_members
 from cfexp.models.posterior import Posterior
 from cfexp.runtime import tensorflow
 
@@ -26,8 +26,8 @@ def load_scorer(folder: Path, own: str | None = None) -> Scorer:
         return BiasScorer.load(folder)
     if (folder / EnsembleScorer.FILE).exists():
         return EnsembleScorer.load(folder, load_scorer)
-    if (folder / MembersScorer.FILE).exists():
-        return MembersScorer.load(folder, load_scorer)
+    if (folder / MeanScorer.FILE).exists():
+        return load_members(folder, load_scorer)
     if (folder / Posterior.FILE).exists():
         return Posterior.load(folder)
     tensorflow.start(programs=False)

@@ -17,20 +17,20 @@ Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class MembersScorer:
-    """Predicts the mean of its members (Lakshminarayanan et al., 2017, sec. 2.4).
+class MeanScorer:
+    """Scores movies by the mean over its members, which learned to rank.
+
+    With a softmax loss that is the logarithm of the geometric mean of the members'
+    probabilities, a product of experts (Hinton, 2002, eq. 1), but for a constant of
+    each user.
 
     Attributes:
         members: Trained models, two or more.
-        noise: Standard deviation of ratings, in stars, where all members agree.
-        factor: What the variance over the members is multiplied by.
     """
 
     FILE: ClassVar[str] = "members.json"
 
     members: tuple[Scorer, ...]
-    noise: float
-    factor: float = 1.0
 
     @property
     def n_parameters(self) -> int:
@@ -38,27 +38,8 @@ class MembersScorer:
         return sum(member.n_parameters for member in self.members)
 
     def predict(self, rows: Encoded) -> Values:
-        """Returns ratings within the scale, shape ``(n,)``."""
-        return self._moments(rows)[0]
-
-    def predict_with_std(self, rows: Encoded) -> WithStd:
-        """Returns ratings, and the standard deviation of each, shape ``(n,)`` each.
-
-        ``std^2 = factor * variance over the members + noise^2``, both of what the model
-        does not know and of what is left to chance.
-        """
-        mean, spread = self._moments(rows)
-        return mean, np.sqrt(self.factor * spread + self.noise**2)
-
-    def _moments(self, rows: Encoded) -> tuple[Values, Values]:
-        """Returns the mean and the variance over the members."""
-        mean, square = np.zeros(len(rows)), np.zeros(len(rows))
-        for member in self.members:
-            predicted = member.predict(rows)
-            mean += predicted
-            square += predicted**2
-        mean, square = mean / len(self.members), square / len(self.members)
-        return mean, np.maximum(square - mean**2, 0.0)
+        """Returns the mean of the members' predictions, shape ``(n,)``."""
+        return np.mean([member.predict(rows) for member in self.members], axis=0)
 
     def scores(self, rows: Encoded) -> Values:
         """Returns the mean of the members' scores, see `scores_of`."""
@@ -78,7 +59,7 @@ class MembersScorer:
         """Returns a function that folds a new user into all members."""
         folds = [folding_of(member, "a member", movies) for member in self.members]
 
-        def fold_in(rows: Encoded, *, near: bool = False) -> "MembersScorer":
+        def fold_in(rows: Encoded, *, near: bool = False) -> MeanScorer:
             members = tuple(fold(rows, near=near) for fold in folds)
             return replace(self, members=members)
 
@@ -90,6 +71,58 @@ class MembersScorer:
             m.item_vectors(items) for m in self.members if hasattr(m, "item_vectors")
         ]
         return None if not own or own[0] is None else np.concatenate(own, axis=1)
+
+    def trained(self) -> list[npt.NDArray[Any]]:
+        """Returns all trained parameters, member by member."""
+        return [values for member in self.members for values in member.trained()]
+
+    def save(self, folder: Path) -> None:
+        """Writes the members into folders of their own in `folder`."""
+        plain = {"members": len(self.members), **self._numbers()}
+        (folder / self.FILE).write_text(json.dumps(plain))
+        for i, member in enumerate(self.members):
+            (folder / f"member_{i}").mkdir()
+            member.save(folder / f"member_{i}")
+
+    def _numbers(self) -> dict[str, float]:
+        return {}
+
+    def parts(self) -> list[Any]:
+        """Returns the parts of its members, which are all the same."""
+        return list(self.members[0].parts())
+
+
+@dataclass(frozen=True, eq=False)
+class MembersScorer(MeanScorer):
+    """Predicts the mean of its members (Lakshminarayanan et al., 2017, sec. 2.4).
+
+    Attributes:
+        members: Trained models, two or more.
+        noise: Standard deviation of ratings, in stars, where all members agree.
+        factor: What the variance over the members is multiplied by.
+    """
+
+    noise: float
+    factor: float = 1.0
+
+    def predict_with_std(self, rows: Encoded) -> WithStd:
+        """Returns ratings, and the standard deviation of each, shape ``(n,)`` each.
+
+        ``std^2 = factor * variance over the members + noise^2``, both of what the model
+        does not know and of what is left to chance.
+        """
+        mean, spread = self._moments(rows)
+        return mean, np.sqrt(self.factor * spread + self.noise**2)
+
+    def _moments(self, rows: Encoded) -> tuple[Values, Values]:
+        """Returns the mean and the variance over the members."""
+        mean, square = np.zeros(len(rows)), np.zeros(len(rows))
+        for member in self.members:
+            predicted = member.predict(rows)
+            mean += predicted
+            square += predicted**2
+        mean, square = mean / len(self.members), square / len(self.members)
+        return mean, np.maximum(square - mean**2, 0.0)
 
     def calibrated(self, rows: Encoded) -> "MembersScorer":
         """Returns the model with factor and noise of rows that it was not trained on.
@@ -113,28 +146,13 @@ class MembersScorer:
         """Returns the model with factor and noise of another one."""
         return replace(self, noise=other.noise, factor=other.factor)
 
-    def trained(self) -> list[npt.NDArray[Any]]:
-        """Returns all trained parameters, member by member."""
-        return [values for member in self.members for values in member.trained()]
+    def _numbers(self) -> dict[str, float]:
+        return {"noise": self.noise, "factor": self.factor}
 
-    def save(self, folder: Path) -> None:
-        """Writes the members into folders of their own in `folder`."""
-        n = len(self.members)
-        plain = {"members": n, "noise": self.noise, "factor": self.factor}
-        (folder / self.FILE).write_text(json.dumps(plain))
-        for i, member in enumerate(self.members):
-            (folder / f"member_{i}").mkdir()
-            member.save(folder / f"member_{i}")
 
-    def parts(self) -> list[Any]:
-        """Returns the parts of its members, which are all the same."""
-        return list(self.members[0].parts())
-
-    @classmethod
-    def load(
-        cls, folder: Path, load_scorer: Callable[[Path], Scorer]
-    ) -> "MembersScorer":
-        """Reads a model written by `save`; `load_scorer` reads its members."""
-        saved = json.loads((folder / cls.FILE).read_text())
-        each = (folder / f"member_{i}" for i in range(saved["members"]))
-        return cls(tuple(map(load_scorer, each)), saved["noise"], saved["factor"])
+def load_members(folder: Path, load_scorer: Callable[[Path], Scorer]) -> MeanScorer:
+    """Reads a model written by `MeanScorer.save`; `load_scorer` reads its members."""
+    saved = json.loads((folder / MeanScorer.FILE).read_text())
+    n = saved.pop("members")
+    members = tuple(load_scorer(folder / f"member_{i}") for i in range(n))
+    return MembersScorer(members, **saved) if saved else MeanScorer(members)

@@ -7,7 +7,8 @@ import numpy as np
 
 from cfexp.data.encoding import Encoded
 from cfexp.models.base import Scorer
-from cfexp.models.members import MembersScorer
+from cfexp.models.layers.ranking import ranking_head
+from cfexp.models.members import MeanScorer, MembersScorer
 from cfexp.models.scorer import KerasScorer
 from cfexp.training.checkpoint import Weights
 from cfexp.training.engines import EpochErrors
@@ -28,6 +29,8 @@ def scorer_of(
     scorers = tuple(map(KerasScorer, models))
     if not scorers[1:]:
         return scorers[0]
+    if ranking_head(models[0]):
+        return MeanScorer(scorers)
     found = MembersScorer(scorers, noise)
     return found.calibrated(valid) if valid else found
 

@@ -15,7 +15,7 @@ from cfexp.evaluation.metrics import FloatArray
 from cfexp.models.base import Model, NeuralModel, Scorer
 from cfexp.models.layers.ordinal import ordinal_head
 from cfexp.models.layers.seeds import seeded
-from cfexp.models.members import MembersScorer
+from cfexp.models.members import MeanScorer
 from cfexp.models.scorer import KerasScorer, check_loadable
 from cfexp.runtime import process
 from cfexp.runtime.building import one_at_a_time
@@ -142,7 +142,7 @@ def _started(recipe: Recipe, start: Usable) -> list[keras.Model]:
         ConfigError: They are not as many as the recipe says.
     """
     scorer = start.scorer
-    each = scorer.members if isinstance(scorer, MembersScorer) else (scorer,)
+    each = scorer.members if isinstance(scorer, MeanScorer) else (scorer,)
     if len(each) != recipe.training.members:
         raise ConfigError(
             f"training.members={recipe.training.members}: the trained model has"

@@ -27,11 +27,6 @@ def ranking_problems(
             f"{loss} is trained on one device: set training.strategy=none. Got:"
             f" {training.strategy}"
         )
-    if training.members > 1:
-        found.append(
-            f"{loss} gives scores, which have no mean over members: set"
-            f" training.members=1. Got: {training.members}"
-        )
     if training.negatives == "all" and training.negative_sampling == "popularity":
         found.append(
             "training.negatives=all leaves none to be drawn by popularity: set"

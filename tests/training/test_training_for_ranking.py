@@ -21,7 +21,10 @@ from cfexp.data.split import Split
 from cfexp.data.splitters import PerUser, RandomHoldout
 from cfexp.errors import ConfigError, TrainingError
 from cfexp.evaluation.rows import by_user
+from cfexp.models.base import Uncertain, scores_of
 from cfexp.models.layers.ranking import RankingHead
+from cfexp.models.loading import load_scorer
+from cfexp.models.members import MeanScorer
 from cfexp.models.scorer import model_inputs
 from cfexp.training import ranking_loss
 from cfexp.training.crossed import crossed_scores
@@ -234,6 +237,24 @@ def test_jobs_share_their_program(
     assert made[0].run_chunk.experimental_get_tracing_count() == 1
 
 
+def test_members_rank_by_the_mean_of_their_scores(
+    planted: tuple[Ratings, Split], tmp_path: Path
+) -> None:
+    """And know no standard deviation, which would be one of ratings."""
+    fitted = fit(planted, loss="softmax", negatives="all", epochs=2, members=2)
+    found = fitted.scorer
+    assert isinstance(found, MeanScorer)
+    assert not isinstance(found, Uncertain)
+    rows = encode(planted[0], fitted.encoder, planted[1].test)
+    each = [member.predict(rows) for member in found.members]
+    assert np.ptp(each, axis=0).min() > 0
+    np.testing.assert_allclose(scores_of(found, rows), np.mean(each, 0), atol=1e-6)
+    found.save(tmp_path)
+    loaded = load_scorer(tmp_path)
+    assert type(loaded) is MeanScorer
+    np.testing.assert_array_equal(loaded.predict(rows), found.predict(rows))
+
+
 @pytest.mark.slow
 def test_scores_are_not_shown_as_ratings(workdir: Path) -> None:
     """A run has no errors in stars; what it writes and returns are scores."""
@@ -306,7 +327,6 @@ def test_no_relevant_validation_row_is_told(planted: tuple[Ratings, Split]) -> N
         (("model=svdpp",), "model=svdpp cannot be trained to rank; choose model=dot"),
         (("model=bias",), "model=bias cannot be trained to rank; choose model=dot"),
         (("training.engine=keras",), "needs training.engine=compiled"),
-        (("members=2",), "which have no mean over members"),
         (("metrics=[within]",), "metrics=within needs predicted ratings"),
         (
             ("training.negatives=all", "training.negative_sampling=popularity"),
