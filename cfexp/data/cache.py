@@ -60,7 +60,7 @@ def _read_or_made(folder: Path, make: Callable[[], Ratings]) -> Ratings:
     except OSError as error:
         log.warning("%s cannot be cached in %s: %s", made.name, folder, error)
         return made
-    return _load(folder, told=True)
+    return _load(folder, made=True)
 
 
 @cache
@@ -114,12 +114,12 @@ def _save(ratings: Ratings, warnings: Sequence[str], folder: Path) -> None:
     (folder / ABOUT).write_text(json.dumps(about))
 
 
-def _load(folder: Path, *, told: bool = False) -> Ratings:
+def _load(folder: Path, *, made: bool = False) -> Ratings:
     """Reads a dataset.
 
     Args:
         folder: What `_save` filled.
-        told: Whether its warnings have just been logged.
+        made: Whether that was just now, so that its warnings have been logged.
     """
     about = json.loads((folder / ABOUT).read_text())
     frame, movies, users = (
@@ -134,7 +134,8 @@ def _load(folder: Path, *, told: bool = False) -> Ratings:
     # Saves hashing every value again: the fingerprints were cached with the dataset.
     for name in ("fingerprint", "rated_fingerprint"):
         found.__dict__[name] = about[name]
-    log.info("%s: read from %s", found.name, folder)
-    for warning in [] if told else about["warnings"]:
+    done = "parsed, and kept in" if made else "read from"
+    log.info("%s: %s %s", found.name, done, folder)
+    for warning in [] if made else about["warnings"]:
         log.warning("%s", warning)
     return found

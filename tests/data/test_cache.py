@@ -74,14 +74,18 @@ def test_file_of_the_same_size_is_parsed_again(csv_files: tuple[Path, Path]) -> 
 def test_warnings_are_repeated_in_the_next_process(
     csv_files: tuple[Path, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger="cfexp")
     text = csv_files[0].read_text()
     csv_files[0].write_text(text + text.splitlines()[-1] + "\n")
     spec, said = tabular(*csv_files, duplicates="last"), "kept the last of 1 duplicate"
     spec.load()
     spec.load()
     assert caplog.text.count(said) == 1
+    assert "parsed, and kept in" in caplog.text
+    assert "read from" not in caplog.text
     RECENT.clear()  # as in another process
     spec.load()
+    assert "read from" in caplog.text
     records = [r for r in caplog.records if said in r.getMessage()]
     assert [r.levelno for r in records] == [logging.WARNING] * 2
 
