@@ -196,6 +196,8 @@ def _show(
     table = tables["table"]
     times = [name for name in table if name in CLOCKS or name.startswith("to ")]
     shown = {n: table[n].map("{:.1f}".format).replace("nan", "never") for n in times}
+    if set(times) <= set(CLOCKS):
+        notes = {name: text for name, text in notes.items() if name != "to"}
     print_frame(title, table.assign(**shown))
     print_lines(list(notes.items()))
     lines = [f"{name}: {text}" for name, text in notes.items()]

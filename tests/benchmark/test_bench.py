@@ -191,6 +191,10 @@ def test_command(workdir: Path) -> None:
     notes = (workdir / "out/notes.txt").read_text()
     assert "tensorflow 2." in notes
     assert "tensorflow 2." in " ".join(done.stdout.split())
+    bias = ("bench", "--models", "bias", "--peers", "none", "--folds", "0", *small)
+    assert cfexp(*bias, "--output", "no-goal", cwd=workdir).returncode == 0
+    assert "\nto: " in notes
+    assert "\nto: " not in (workdir / "no-goal/notes.txt").read_text()
 
 
 @pytest.mark.parametrize(
