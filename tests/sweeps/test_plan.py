@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def track(workdir: Path, *overrides: str, status: str, experiment: int = 1) -> s
     }
     params = {k: str(v) for k, v in request.experiment.params().items()}
     numbers = {"total_seconds": 3.0, "training/peak_memory_mb": 700.0}
-    with sqlite3.connect(workdir / "mlflow.db") as base:
+    with closing(sqlite3.connect(workdir / "mlflow.db")) as base, base:
         (n,) = base.execute("SELECT count(*) FROM runs").fetchone()
         base.execute(
             "INSERT INTO runs VALUES (?, ?, 'active', ?)", [n, status, experiment]
@@ -75,7 +76,7 @@ def track(workdir: Path, *overrides: str, status: str, experiment: int = 1) -> s
 
 def test_states_and_costs(workdir: Path) -> None:
     """By earlier runs; those of other data and experiments do not count."""
-    with sqlite3.connect(workdir / "mlflow.db") as base:
+    with closing(sqlite3.connect(workdir / "mlflow.db")) as base, base:
         base.executescript(TABLES)
     one = [*TINY, "model=bias"]
     track(workdir, *one, "seed=0", status="FINISHED")
