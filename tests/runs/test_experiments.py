@@ -1,5 +1,6 @@
 """Every shipped experiment runs."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -55,12 +56,13 @@ def test_every_experiment_runs(workdir: Path) -> None:
     few = ["training.epochs=1", "training.refit=false", "tracking=none"]
     common = [*few, "training.engine=keras"]
     sampled = [name for name in names if name.endswith("/bayes")]
-    ranked = [name for name in names if name.endswith("-ranking")]
+    learn = re.compile("loss: (softmax|bpr|bce)$", re.M)
+    ranked = [n for n in names if learn.search((folder / f"{n}.yaml").read_text())]
     names = [name for name in names if name not in (*sampled, *ranked)]
     kinds = {
         "all": (names, common),
         "sampled": (sampled, ["model.sweeps=3", "model.burn_in=1", "tracking=none"]),
-        "ranked": (ranked, few),
+        "ranked": (ranked, [*few, "evaluation.sampled_negatives=20"]),
     }
     for into, (kind, own) in kinds.items():
         done = cfexp(
