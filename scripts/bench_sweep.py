@@ -252,8 +252,10 @@ def time_surprise(table: Table, base: list[str], dataset: str) -> None:
     for i in range(FITS):
         surprise.SVD(lr_all=0.004 + 0.0001 * i, random_state=0).fit(train)
     theirs = time.perf_counter() - started
-    imports = _seconds_of("-c", "from cfexp.runtime import tensorflow as t; t.start()")
-    for tracking in ("local", "none"):
+    tensorflow = "from cfexp.runtime import tensorflow as t; t.start()"
+    both = f"{tensorflow}; import cfexp.tracking.run"
+    for tracking, imported in (("local", both), ("none", tensorflow)):
+        imports = _seconds_of("-c", imported)
         overrides = [*base, "model=dot", f"tracking={tracking}"]
         done = sweep(overrides, "optimizer.learning_rate", FITS)
         ours = done.seconds - imports
