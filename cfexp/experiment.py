@@ -75,8 +75,8 @@ class Experiment(Spec):
     def problems(self) -> list[str]:
         found = [metric.problem(name) for name, metric in self.metrics.items()]
         found += self.training.problems_with(self.model, self.optimizer)
-        if self.training.ranks:
-            found += ranking_problems(self.training, self.features, self.metrics)
+        about = (self.training, self.features, self.metrics)
+        found += ranking_problems(self.ranked, *about)
         known = validation_metrics(self.ranked, self.metrics)
         found.append(unknown_metric("training.monitor", self.training.monitor, known))
         return [problem for problem in found if problem]

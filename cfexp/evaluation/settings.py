@@ -25,11 +25,3 @@ class EvaluationSettings(Spec):
     k: Annotated[int, Field(ge=1, le=1000)] = 10
     relevant_from: float | Literal["mean"] | None = None
     sampled_negatives: Annotated[int, Field(ge=1, le=1000)] | None = None
-
-    def problems(self) -> list[str]:
-        if not self.sampled_negatives or self.ranking:
-            return []
-        return [
-            "sampled_negatives needs evaluation.ranking=true. Got: sampled_negatives="
-            f"{self.sampled_negatives}, ranking=false"
-        ]

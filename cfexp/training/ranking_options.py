@@ -6,20 +6,27 @@ from cfexp.data.checks import require_different_ratings
 from cfexp.data.features import Features
 from cfexp.data.ratings import RATING, Ratings
 from cfexp.evaluation.sampled import check_negatives
+from cfexp.evaluation.settings import EvaluationSettings
 from cfexp.training.settings import Training
 
 
 def ranking_problems(
-    training: Training, features: Features, metrics: Collection[str]
+    settings: EvaluationSettings,
+    training: Training,
+    features: Features,
+    metrics: Collection[str],
 ) -> list[str]:
-    """Returns why a model cannot be trained to rank so.
+    """Returns why movies cannot be ranked, or a model not be trained to rank, so.
 
     Args:
-        training: Options of training, with a loss of rankings.
+        settings: How movies are ranked, and whether they are.
+        training: Options of training.
         features: The features of the model.
         metrics: Names of the user's own metrics.
     """
-    loss, found = f"training.loss={training.loss}", []
+    loss, found = f"training.loss={training.loss}", _unranked(settings)
+    if not training.ranks:
+        return found
     if training.engine == "keras":
         found.append(f"{loss} needs training.engine=compiled. Got: keras")
     if training.strategy != "none":
@@ -43,6 +50,15 @@ def ranking_problems(
             f" which {loss} draws: set features.time=null"
         )
     return found
+
+
+def _unranked(settings: EvaluationSettings) -> list[str]:
+    if settings.ranking or not settings.sampled_negatives:
+        return []
+    return [
+        "evaluation.sampled_negatives needs evaluation.ranking=true. Got:"
+        f" sampled_negatives={settings.sampled_negatives}, ranking=false"
+    ]
 
 
 def check_data(ratings: Ratings, ranks: bool, negatives: int | None) -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from small_data import synthetic
 
+import cfexp as api
 from cfexp.data.ratings import ITEM, USER
 from cfexp.data.split import Data
 from cfexp.data.splitters import LeaveRandomOut, RandomHoldout
-from cfexp.errors import DataError
+from cfexp.errors import ConfigError, DataError
 from cfexp.evaluation.catalogue import Catalogue
 from cfexp.evaluation.names import may_choose
 from cfexp.evaluation.objective import validation_metrics
@@ -139,3 +140,11 @@ def test_too_many_are_refused(data: Data) -> None:
         DataError, match=r"sampled_negatives=200 must be at most \d+: user"
     ):
         Candidates.of(data.ratings, catalogue, 200, 0)
+
+
+def test_models_that_learn_to_rank_need_not_be_told_to_rank() -> None:
+    sampled = "evaluation.sampled_negatives=20"
+    made = api.compose("model=dot", "training.loss=bce", sampled)
+    assert made.ranked.sampled_negatives == 20
+    with pytest.raises(ConfigError, match=r"needs evaluation\.ranking=true"):
+        api.compose("model=dot", sampled)
