@@ -40,6 +40,11 @@ VALUES: dict[str, Callable[[int], float]] = {
 SETTLED = 2  # jobs that end before the measurement begins
 PAPERS = 0.4  # seconds that a job may take besides its epochs
 FITS = 20  # of Surprise
+# What a sweep without tracking imports, from TensorFlow to the page at its end.
+IMPORTS = (
+    "from cfexp.runtime import tensorflow as t; t.start(); import cfexp.cli,"
+    " cfexp.runs.train, cfexp.runs.sweep, cfexp.reports.sweep_page"
+)
 PARTS = (*VALUES, "surprise", "workers", "memory")
 
 
@@ -252,9 +257,10 @@ def time_surprise(table: Table, base: list[str], dataset: str) -> None:
     for i in range(FITS):
         surprise.SVD(lr_all=0.004 + 0.0001 * i, random_state=0).fit(train)
     theirs = time.perf_counter() - started
-    tensorflow = "from cfexp.runtime import tensorflow as t; t.start()"
-    both = f"{tensorflow}; import cfexp.tracking.run"
-    for tracking, imported in (("local", both), ("none", tensorflow)):
+    every = (
+        f"{IMPORTS}; import cfexp.tracking.run, mlflow.store.tracking.sqlalchemy_store"
+    )
+    for tracking, imported in (("local", every), ("none", IMPORTS)):
         imports = _seconds_of("-c", imported)
         overrides = [*base, "model=dot", f"tracking={tracking}"]
         done = sweep(overrides, "optimizer.learning_rate", FITS)

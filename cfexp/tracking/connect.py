@@ -78,8 +78,10 @@ def _check_not_deleted(found: Experiment) -> None:
 def _settle_mlflow() -> None:
     """Sets MLflow's log levels and timeouts."""
     # Errors are raised as exceptions; MLflow would also print them with tracebacks.
-    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for name, level in (("mlflow", logging.CRITICAL), ("alembic", logging.WARNING)):
+        logger = logging.getLogger(name)
+        if logger.level != level:  # as all loggers would forget what they log
+            logger.setLevel(level)
     # With its defaults, MLflow waits minutes for a server that does not answer.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")

@@ -120,7 +120,7 @@ class CompiledEngine:
         slots = np.zeros((1, size if self._whole_rows else 0), np.int32)
         rows = self._rows(np.zeros((1, size), np.int32), slots)
         given = (rows, self._tables, tf.constant(0), self._numbers)
-        with one_at_a_time:  # not while another thread resets Keras' scopes
+        with one_at_a_time:  # not while another thread makes a network
             program.run_chunk.get_concrete_function(*given)
         program.run_chunk(*given)
         if self._histories:

@@ -197,5 +197,8 @@ def _add_rows(table: tf.Tensor, gradient: tf.IndexedSlices) -> tf.Tensor:
 def _copy(variables: Variables, to: Variables) -> None:
     if variables[0] is to[0]:
         return  # a program for this model alone
+    # `assign` takes three times as long, and both are called after each epoch.
+    read, assign = tf.raw_ops.ReadVariableOp, tf.raw_ops.AssignVariableOp
     for variable, copy in zip(variables, to, strict=True):
-        copy.value.assign(variable.value)
+        value = read(resource=variable.value.handle, dtype=variable.dtype)
+        assign(resource=copy.value.handle, value=value)

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from small_models import OPTIMIZERS, by_name, named, recipe
 from tensorflow.python.framework.config import disable_op_determinism
 
@@ -126,6 +128,29 @@ class Disturbed(NeuralModel):
     def build(self, features, train):  # type: ignore[no-untyped-def]
         random.random()
         return named("deep").build(features, train)
+
+
+class Drawing(NeuralModel):
+    """A model that draws from TensorFlow's own stream, and leaves names to Keras."""
+
+    def build(self, features, train):  # type: ignore[no-untyped-def]
+        scale = float(tf.random.uniform(()))
+        inputs = {name: keras.Input((), name=name) for name in ("user", "item")}
+        column = keras.layers.Reshape((1,))(inputs["user"])
+        outputs = keras.layers.Dense(1)(keras.layers.Rescaling(scale)(column))
+        return keras.Model(inputs, outputs, name="drawing")
+
+
+@pytest.mark.slow
+def test_a_job_does_not_depend_on_those_before_it(ratings: Ratings) -> None:
+    """Even if its model has neither seeds nor names of its own."""
+    how, stage = recipe(Drawing(), epochs=1, engine="keras"), Stage(np.arange(500))
+    found = [fit_neural(how, ratings, stage).scorer for _ in range(2)]
+    networks = [one.model for one in found if isinstance(one, KerasScorer)]
+    first, second = (network.get_config() for network in networks)
+    assert first == second
+    for a, b in zip(*(network.get_weights() for network in networks), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_weights_do_not_depend_on_other_threads(ratings: Ratings) -> None:
