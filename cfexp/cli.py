@@ -215,7 +215,7 @@ def _task_of(cfg: DictConfig, job: Any) -> "Task":
         swept.enter()
     request = build(cfg, swept=swept is not None)
     from cfexp.runs.task import Task
-    from cfexp.sweeps.report import reporter_of
+    from cfexp.sweeps.report import listener_of
 
     model = request.experiment.model
     left_out = without_effect(job.overrides.task, type(model))
@@ -229,7 +229,7 @@ def _task_of(cfg: DictConfig, job: Any) -> "Task":
         folder=Path(job.runtime.output_dir),
         name=request.options.run_name or name,
         overrides=overrides,
-        on_epoch=reporter_of(job, request),
+        listener=listener_of(job, request),
     )
     return task.in_sweep(swept) if swept else task
 

@@ -51,13 +51,13 @@ class Pruned(Exception):
     """Ends a training that a search gives up.
 
     Args:
-        epoch: The last epoch.
-        value: The lowest validation error so far.
+        after: After what, such as ``epoch 3``.
+        value: The objective so far.
     """
 
-    def __init__(self, epoch: int, value: float):
-        super().__init__(f"pruned after epoch {epoch}")
-        self.epoch, self.value = epoch, value
+    def __init__(self, after: str, value: float):
+        super().__init__(f"pruned after {after}")
+        self.after, self.value = after, value
 
 
 class TrackingError(CfexpError):

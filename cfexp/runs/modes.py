@@ -36,7 +36,7 @@ def _train(task: Task) -> float | None:
     experiment, options = task.experiment, task.options
     if options.cv or options.seeds:
         return train_repeats(task).get(options.objective)
-    job = replace(task.job(experiment), on_epoch=task.on_epoch)
+    job = replace(task.job(experiment), on_epoch=task.listener.on_epoch)
     if experiment.training.strategy == "multiworker":
         job = job.of_worker(worker_index())
     outcome = train(job)

@@ -69,6 +69,7 @@ def train_repeats(task: Task) -> dict[str, float]:
 
     Raises:
         CfexpError: A repeat failed, or ``tracking.register_as`` is set.
+        Pruned: ``task.listener`` gave the others up.
     """
     found = repeats(task.experiment, task.options, task.overrides)
     _check(task, len(found))
@@ -127,7 +128,7 @@ def _train_all(
     view = RepeatsView.of(
         len(found), chosen_by("objective", task.request), is_tracked=parent is not None
     )
-    trained = []
+    trained: list[tuple[str, Outcome, Path]] = []
     with view, in_background():
         for i, one in enumerate(found):
             job = _job_of(task, i, one, parent)
@@ -135,6 +136,7 @@ def _train_all(
                 outcome = train(job, data=one.experiment.load(ratings))
                 report.note(FINISHED if outcome.result else BEFORE, outcome.metrics)
             trained.append((one.label, replace(outcome, result=None), job.folder))
+            task.listener.on_repeat([o.metrics for _, o, _ in trained], len(found))
     return [_repeated(*one) for one in trained]
 
 

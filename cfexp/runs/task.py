@@ -1,8 +1,8 @@
 """The task of one call of cfexp, or of one job of a sweep."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ from cfexp.runs.metadata import required_of
 from cfexp.runs.swept import Swept
 from cfexp.tracking.settings import Choice, Tracking
 from cfexp.tracking.tracker import find_model
-from cfexp.training.history import Epoch
-from cfexp.training.recipe import ignore
+from cfexp.training.listener import Listener
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ class Task:
         name: Name of the run.
         overrides: The overrides of the command line.
         parent_id: Id of the parent run.
-        on_epoch: Called after each epoch of a single training; may raise `Pruned`.
+        listener: Hears of the epochs of a single training, or of the repeats.
     """
 
     request: Request
@@ -43,7 +42,7 @@ class Task:
     name: str
     overrides: tuple[str, ...] = ()
     parent_id: str | None = None
-    on_epoch: Callable[[Epoch], None] = ignore
+    listener: Listener = field(default_factory=Listener)
 
     def in_sweep(self, swept: Swept) -> "Task":
         """Returns the task as a job of a sweep, with the sweep's tracking URI."""

@@ -2,7 +2,6 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import optuna
@@ -17,42 +16,41 @@ from cfexp.tracking.folder import IMPORTANCE, TRIALS
 log = logging.getLogger(__name__)
 
 
-def write(study: optuna.Study, folder: Path) -> None:
+def write(study: optuna.Study, folder: Path, steps: str) -> None:
     """Writes the trials of a search, the importance of its options.
 
     Args:
         study: The study.
         folder: The folder, created if missing.
+        steps: After what a trial may be pruned: ``epochs`` or ``repeats``.
     """
     trials = ended(study)
     if not trials:
         return
-    maximise = study.direction is optuna.study.StudyDirection.MAXIMIZE
-    best = max if maximise else min
-    table = pd.DataFrame([_row(trial, best) for trial in trials])
+    table = pd.DataFrame([_row(trial, steps) for trial in trials])
     importance = importance_of(study)
     with owned.writing(folder, [TRIALS, IMPORTANCE], fix=owned.OTHER_SWEEP):
         table.to_csv(folder / TRIALS, index=False)
         importance.to_csv(folder / IMPORTANCE, header=True, index_label="option")
     pruned = table[table["state"] == "pruned"]
     log.info(
-        "%d trials, %d of them pruned: %d epochs in all; see %s",
+        "%d trials, %d of them pruned: %d %s in all; see %s",
         len(table),
         len(pruned),
-        table["epochs"].sum(),
+        table[steps].sum(),
+        steps,
         folder,
     )
 
 
-def _row(
-    trial: FrozenTrial, best: Callable[[Iterable[float]], float]
-) -> dict[str, object]:
-    steps = trial.intermediate_values
+def _row(trial: FrozenTrial, steps: str) -> dict[str, object]:
+    reported = trial.intermediate_values
+    last = max(reported, default=0)
     return {
         "trial": trial.number,
         "state": "pruned" if trial.state is TrialState.PRUNED else "finished",
-        "value": best(steps.values()) if trial.value is None and steps else trial.value,
-        "epochs": max(steps, default=0),
+        "value": reported.get(last) if trial.value is None else trial.value,
+        steps: last,
         **trial.params,
     }
 

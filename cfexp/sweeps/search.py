@@ -56,7 +56,9 @@ class Search(CheckedSweeper):
             space = space_of(self.config, self.loader)
             study = self._begun(storage, space)
             failures = self._try(study, space, folder)
-            _write(study, folder / "results")
+            repeated = self.config.cv or self.config.seeds
+            steps = "repeats" if repeated else "epochs"
+            _write(study, folder / "results", steps)
         for one in failures:
             _ = one.return_value  # raises the error of a failed job
 
@@ -181,7 +183,7 @@ def _is_exhausted(space: "Space", done: Sequence[Any]) -> bool:
     return len({tuple(sorted(one.params.items())) for one in done}) >= space.size
 
 
-def _write(study: "optuna.Study", folder: Path) -> None:
+def _write(study: "optuna.Study", folder: Path, steps: str) -> None:
     from cfexp.sweeps.findings import write
 
-    write(study, folder)
+    write(study, folder, steps)

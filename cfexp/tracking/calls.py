@@ -151,5 +151,5 @@ def reason_of(error: BaseException | None) -> dict[str, str]:
     if error is None:
         return {}
     if isinstance(error, Pruned):
-        return {PRUNED: f"after epoch {error.epoch}"}
+        return {PRUNED: f"after {error.after}"}
     return {ERROR: first_line(error)[:MAX_TEXT]}

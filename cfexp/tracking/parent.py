@@ -12,11 +12,11 @@ from mlflow.entities import Metric, Param, RunTag
 
 from cfexp.errors import first_line, masked
 from cfexp.evaluation.names import headline_first
-from cfexp.tracking.calls import status_of
+from cfexp.tracking.calls import reason_of, status_of
 from cfexp.tracking.connect import MAX_TEXT, connect, short_params
 from cfexp.tracking.previous import find_parent
 from cfexp.tracking.settings import NewRun, Tracking
-from cfexp.tracking.tags import ERROR, FOLDER, KIND, PARENT, SWEEP_KEY
+from cfexp.tracking.tags import ERROR, FOLDER, KIND, PARENT, PRUNED, SWEEP_KEY
 from cfexp.tracking.unsynced import Record
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,8 @@ class ParentRun:
         if known:
             log.info("resuming %s %s: finished jobs are skipped", kind, known)
             self._client.update_run(known, status="RUNNING")
+            for tag in {ERROR, PRUNED} & self._client.get_run(known).data.tags.keys():
+                self._client.delete_tag(known, tag)  # why it ended before
             for tag, value in tags.items():
                 self._client.set_tag(known, tag, value)
             self.run_id = known
@@ -73,7 +75,7 @@ class ParentRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.finish(status_of(error))
+        self.finish(status_of(error), reason_of(error))
 
     def log(
         self,
@@ -108,10 +110,19 @@ class ParentRun:
         except Exception as error:
             self._error = first_line(error)
 
-    def finish(self, status: str) -> None:
-        """Closes the run with an MLflow status; saves a record if that fails."""
+    def finish(self, status: str, tags: Mapping[str, str] | None = None) -> None:
+        """Closes the run with an MLflow status; saves a record if that fails.
+
+        Args:
+            status: The status.
+            tags: Why it ended, if it did not finish.
+        """
+        tags = dict(tags or {})
+        self._record = replace(self._record, tags={**self._record.tags, **tags})
         try:
             if self._error is None:
+                for tag, value in tags.items():
+                    self._client.set_tag(self.run_id, tag, value)
                 self._client.set_terminated(self.run_id, status)
         except Exception as error:
             self._error = first_line(error)

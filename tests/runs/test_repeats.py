@@ -118,3 +118,28 @@ def test_bad_repeats(workdir: Path, overrides: list[str], message: str) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("cfexp: error: ")
     assert message in done.stderr
+
+
+def test_failed_repeats_go_on(workdir: Path) -> None:
+    """Their parent says why it failed, until it has finished."""
+    (workdir / "mine.py").write_text(
+        "from pathlib import Path\n"
+        "from cfexp.models import Bias\n"
+        "class Mine(Bias):\n"
+        "    name = 'bias'\n"
+        "    def fit(self, train, features):\n"
+        "        if Path('stops').exists():\n"
+        "            raise RuntimeError('something stops it')\n"
+        "        return super().fit(train, features)\n"
+    )
+    command = ["model=bias", "model._target_=mine.Mine", "cv=2", *TINY]
+    (workdir / "stops").touch()
+    assert cfexp(*command, cwd=workdir).returncode == 1
+    (parent,) = runs(workdir, "cv")
+    assert parent.info.status == "FAILED"
+    assert "something stops it" in parent.data.tags["cfexp.error"]
+    (workdir / "stops").unlink()
+    assert cfexp(*command, cwd=workdir).returncode == 0
+    (parent,) = runs(workdir, "cv")
+    assert parent.info.status == "FINISHED"
+    assert "cfexp.error" not in parent.data.tags

@@ -13,7 +13,6 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 from tracked import runs
 
-from cfexp.config import jobs
 from cfexp.config.compose import own_hydra
 from cfexp.config.jobs import check_jobs, checked
 from cfexp.config.space import Dimension, space_of
@@ -21,9 +20,8 @@ from cfexp.data.ratings import Ratings
 from cfexp.errors import Failed, Pruned
 from cfexp.evaluation.objective import BY_RMSE, Objective
 from cfexp.runtime.locks import held
-from cfexp.sweeps.report import Reporter, reporter
+from cfexp.sweeps.report import Reporter
 from cfexp.training.history import Epoch
-from cfexp.training.recipe import ignore
 
 from hydra.types import RunMode  # isort: skip
 
@@ -32,6 +30,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:optuna")
 
 SEARCH = ["hydra.mode=MULTIRUN", "hydra/sweeper=optuna", "hydra.sweep.dir=sweep"]
 RANGE = "model.l2=tag(log,interval(0.01,1))"
+# A pruner that gives up every job but the first one.
+ALL_BUT_ONE = """
+from optuna.pruners import BasePruner
+
+class Mine(BasePruner):
+    def __init__(self, **options): pass
+    def prune(self, study, trial): return trial.number > 0
+"""
 
 
 class Launched:
@@ -93,13 +99,20 @@ def l2(job: dict[str, str], config: Any, folder: Path) -> float:
 
 def epochs(job: dict[str, str], config: Any, folder: Path) -> float:
     """The result of a job of six epochs, which is bad from the first one on."""
-    hydra = OmegaConf.create(
-        {"sweeper": config.hydra.sweeper, "runtime": {"output_dir": str(folder)}}
-    )
-    report, found = reporter(hydra, BY_RMSE, "val_rmse"), l2(job, config, folder)
+    heard = Reporter(config.hydra.sweeper, folder, BY_RMSE, "val_rmse")
+    found = l2(job, config, folder)
     for number in range(1, 7):
-        report(Epoch(number, 1.0, found + 1 / number, 1.0, 1.0, 0.0))
+        heard.on_epoch(Epoch(number, 1.0, found + 1 / number, 1.0, 1.0, 0.0))
     return found + 1 / 6
+
+
+def folds(job: dict[str, str], config: Any, folder: Path) -> float:
+    """The result of five folds, which is bad from the first one on."""
+    heard = Reporter(config.hydra.sweeper, folder, BY_RMSE, "val_rmse")
+    metrics = [{"val_rmse": l2(job, config, folder)}] * 5
+    for number in range(1, 6):
+        heard.on_repeat(metrics[:number], 5)
+    return metrics[0]["val_rmse"]
 
 
 @pytest.mark.slow
@@ -133,21 +146,28 @@ def test_grid_is_tried_once(tried: Tried) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("pruner", "saves"), [("median", 0.2), ("asha", 0.3)])
-def test_bad_jobs_are_pruned(tried: Tried, pruner: str, saves: float) -> None:
+@pytest.mark.parametrize(
+    ("pruner", "steps", "saves"),
+    [("median", "epochs", 0.2), ("asha", "epochs", 0.3), ("median", "repeats", 0.2)],
+)
+def test_bad_jobs_are_pruned(
+    tried: Tried, pruner: str, steps: str, saves: float
+) -> None:
     """The best one is not, and importance counts finished ones only."""
     search = ["model=dot", RANGE, "seed=0,1", "hydra.sweeper.n_trials=20"]
-    tried(epochs, *search, f"hydra/sweeper/pruner={pruner}")
+    job, n = (epochs, 6) if steps == "epochs" else (folds, 5)
+    search += ["cv=5"] if steps == "repeats" else []
+    tried(job, *search, f"hydra/sweeper/pruner={pruner}")
     table = pd.read_csv("sweep/results/trials.csv")
     pruned = table["state"] == "pruned"
-    assert table.loc[~pruned, "epochs"].tolist() == [6] * (~pruned).sum()
-    assert (table.loc[pruned, "epochs"] < 6).all()
-    assert table["epochs"].sum() < (1 - saves) * 6 * len(table)
+    assert table.loc[~pruned, steps].tolist() == [n] * (~pruned).sum()
+    assert (table.loc[pruned, steps] < n).all()
+    assert table[steps].sum() < (1 - saves) * n * len(table)
     assert not pruned[table["value"].idxmin()]
     importance = pd.read_csv("sweep/results/importance.csv", index_col=0)
     if len(importance):
         assert importance["importance"].idxmax() == "model.l2"
-    all_of_it = tried(epochs, *search, "hydra/sweeper/pruner=none", "seed=2,3")
+    all_of_it = tried(job, *search, "hydra/sweeper/pruner=none", "seed=2,3")
     assert len(all_of_it) == 20
 
 
@@ -239,13 +259,7 @@ def test_search_on_the_command_line(workdir: Path) -> None:
     search += ["model.l2=interval(0.1,0.5)", "hydra.sweep.dir=sweep"]
     search += ["training.checkpoint_every=1", "hydra.sweeper.pruner.n_startup_trials=1"]
     search += ["hydra.sweeper.pruner.n_warmup_steps=0"]
-    # A pruner that gives up every job but the first one.
-    (workdir / "mine.py").write_text(
-        "from optuna.pruners import BasePruner\n"
-        "class Mine(BasePruner):\n"
-        "    def __init__(self, **options): pass\n"
-        "    def prune(self, study, trial): return trial.number > 0\n"
-    )
+    (workdir / "mine.py").write_text(ALL_BUT_ONE)
     search += ["hydra.sweeper.pruner._target_=mine.Mine"]
     done = ok(cfexp(*search, cwd=workdir))
     assert "3 trials, 2 of them pruned" in done.stderr
@@ -277,12 +291,23 @@ def test_search_on_the_command_line(workdir: Path) -> None:
 
 @pytest.mark.slow
 def test_search_over_folds(workdir: Path) -> None:
-    """Each trial is all folds, none of which is pruned."""
-    search = ["-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "cv=2"]
-    search += ["model=bias", "model.reg_user=interval(1,50)", *TINY, "tracking=none"]
-    ok(cfexp(*search, "hydra.sweep.dir=sweep", cwd=workdir))
+    """Each trial is all folds, of which a pruned one has only the first."""
+    (workdir / "mine.py").write_text(ALL_BUT_ONE)
+    search = ["-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "cv=3"]
+    search += ["model=bias", "model.reg_user=interval(1,50)", *TINY]
+    search += ["hydra.sweeper.pruner._target_=mine.Mine", "hydra.sweep.dir=sweep"]
+    done = ok(cfexp(*search, cwd=workdir))
+    assert "2 trials, 1 of them pruned: 4 repeats in all" in done.stderr
+    whole, pruned = runs(workdir, "cv")
+    assert whole.info.status == "FINISHED"
+    assert pruned.info.status == "KILLED"
+    assert pruned.data.tags["cfexp.pruned"] == "after repeat 1 of 3"
+    assert [run.info.status for run in runs(workdir)] == ["FINISHED"] * 4
     table = pd.read_csv(workdir / "sweep/results/trials.csv")
-    assert table["state"].tolist() == ["finished"] * 2
+    assert table["state"].tolist() == ["finished", "pruned"]
+    assert table["repeats"].tolist() == [3, 1]
+    board = pd.read_csv(workdir / "sweep/leaderboard.csv")
+    assert board["status"].tolist() == ["finished", "pruned"]
 
 
 @pytest.mark.slow
@@ -316,13 +341,12 @@ def test_the_best_epoch_so_far_is_reported(
     maximise: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by = Objective("ranking/val_full_ndcg_10", maximise)
-    hear = Reporter(OmegaConf.create({}), Path(), by)
+    hear = Reporter(OmegaConf.create({}), Path(), by, by.name)
     monkeypatch.setattr(hear, "_found", lambda: None)
     for value in (math.nan, 0.2, 0.3, 0.1):
-        hear(Epoch(1, 0.0, math.nan, 0.7, 1.0, 1.0, monitored=value))
+        hear.on_epoch(Epoch(1, 0.0, math.nan, 0.7, 1.0, 1.0, monitored=value))
     assert hear.best == (0.3 if maximise else 0.1)
-    sweeper = {"_target_": jobs.SEARCH}
-    hydra = OmegaConf.create({"sweeper": sweeper, "runtime": {"output_dir": "x"}})
     # An objective that is not known after each epoch prunes nothing.
-    assert reporter(hydra, by, "val_rmse") is ignore
-    assert isinstance(reporter(hydra, by, by.name), Reporter)
+    other = Reporter(OmegaConf.create({}), Path(), by, "val_rmse")
+    other.on_epoch(Epoch(1, 0.0, 0.9, 0.7, 1.0, 1.0, monitored=0.2))
+    assert math.isnan(other.best)
