@@ -1,16 +1,28 @@
 """Every shipped experiment runs."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import tensorflow as tf
 from helpers import ROOT, cfexp, ok
 from small_data import synthetic
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """Runs TensorFlow's functions as Python: each one here is called a few times."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.filterwarnings("ignore:.*does not apply to tf.data:UserWarning")
+@pytest.mark.usefixtures("untraced")
 def test_every_experiment_runs(workdir: Path) -> None:
     """All of `conf/experiment`, in one sweep, on small data in ml-100k's format."""
     data = synthetic().load()
@@ -53,7 +65,8 @@ def test_every_experiment_runs(workdir: Path) -> None:
     names = sorted(str(file.with_suffix("")) for file in files)
     names.remove("ml-100k/ensemble")
     # Compiled programs and the refit are tested for every family elsewhere.
-    few = ["training.epochs=1", "training.refit=false", "tracking=none"]
+    few = ["training.epochs=1", "training.batch_size=2000"]
+    few += ["training.refit=false", "tracking=none"]
     common = [*few, "training.engine=keras"]
     sampled = [name for name in names if name.endswith("/bayes")]
     learn = re.compile("loss: (softmax|bpr|bce)$", re.M)
