@@ -1,6 +1,7 @@
 """Shared fixtures: small data, a clean Hydra, runs in a temporary folder."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -32,6 +33,20 @@ atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ["CFEXP_CACHE_DIR"] = folder
 # Or MLflow starts many processes for jobs of its server, which nobody here gives it.
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+# A server that is away in a test is away for good: MLflow tries again at once.
+os.environ["MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"] = "0"
+os.environ["MLFLOW_HTTP_REQUEST_BACKOFF_JITTER"] = "0"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def old_objects_are_left_alone() -> Iterator[None]:
+    """Millions of objects live on, and Python would look at them for seconds each time.
+
+    That is when it looks for garbage, as each fifth training does.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -22,19 +22,19 @@ def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip("hydra_plugins.hydra_ray_launcher", reason="no cfexp[ray]")
     ray = str(Path(sys.executable).parent / "ray")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    command = [ray, "start", "--head", "--num-cpus=2", "--port=0"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(
+    command = [ray, "start", "--head", "--num-cpus=2", "--port=0", "--block"]
+    with subprocess.Popen(
         [*command, "--include-dashboard=false"],
-        check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        text=True,
         cwd=elsewhere,
-        env=env,
-        timeout=120,
-    )
-    yield "auto"
-    assert not list(elsewhere.iterdir())  # jobs go to the sweep's own folder
-    subprocess.run([ray, "stop", "--force"], capture_output=True, timeout=60)
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as cluster:
+        assert cluster.stdout
+        assert any("runtime started" in line for line in cluster.stdout)
+        yield "auto"
+        assert not list(elsewhere.iterdir())  # jobs go to the sweep's own folder
+        cluster.terminate()  # which ends all its processes
 
 
 MINE = """

@@ -12,7 +12,7 @@ import pytest
 from chromium import IN_A_BROWSER, chromium, playwright
 from helpers import TINY, answers, cfexp, free_port
 
-pytestmark = IN_A_BROWSER
+pytestmark = [*IN_A_BROWSER, pytest.mark.long]  # one server, so one worker
 # MLflow's UI hides runs and metrics in its mode for agents.
 MODE = "workflowType=machine_learning"
 

@@ -17,7 +17,7 @@ from helpers import TINY, answers, cfexp, free_port
 
 from cfexp.models.predictor import Predictor
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # one server, so one worker
 
 
 def request(
