@@ -207,7 +207,8 @@ def _task_of(cfg: DictConfig, job: Any) -> "Task":
     # Here, since ``--help`` does without pydantic.
     from cfexp.config.build import build
     from cfexp.config.identity import run_name
-    from cfexp.config.short import without_effect
+    from cfexp.config.overruled import say_overruled
+    from cfexp.config.short import with_effect
     from cfexp.runs.sweep import current_sweep
 
     swept = current_sweep()
@@ -218,10 +219,8 @@ def _task_of(cfg: DictConfig, job: Any) -> "Task":
     from cfexp.sweeps.report import listener_of
 
     model = request.experiment.model
-    left_out = without_effect(job.overrides.task, type(model))
-    for one in left_out:
-        log.info("%s is left out: %s has none", one, model.label())
-    overrides = tuple(o for o in job.overrides.task if o not in left_out)
+    say_overruled(cfg, job.overrides.task)
+    overrides = with_effect(job.overrides.task, type(model))
     shared = swept.shared if swept else ()
     name = run_name(model.name, overrides, shared=shared)
     task = Task(

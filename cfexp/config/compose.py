@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from hydra.version import VersionBase
 from omegaconf import DictConfig
 
+from cfexp.config.overruled import say_overruled
 from cfexp.config.schema import ACROSS, GROUPS, Config
 from cfexp.errors import ConfigError
 
@@ -45,7 +46,9 @@ def compose(overrides: list[str]) -> DictConfig:
         overrides: Overrides as on the command line, such as ``model=dot``.
     """
     with own_hydra():
-        return hydra.compose("config", without_nulls(overrides))
+        cfg = hydra.compose("config", without_nulls(overrides))
+        say_overruled(cfg, overrides)
+    return cfg
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """Which models the short forms of options have an effect for, see `schema.SHORT`."""
 
+import logging
 from collections.abc import Iterable
 
 from cfexp.config.schema import SHORT
 from cfexp.spec import Spec
+
+log = logging.getLogger(__name__)
 
 
 def has(model: type[Spec], name: str) -> bool:
@@ -20,7 +23,13 @@ def has(model: type[Spec], name: str) -> bool:
     return name in model.model_fields
 
 
-def without_effect(overrides: Iterable[str], model: type[Spec]) -> list[str]:
-    """Returns the overrides that are short forms without an effect for a model."""
+def with_effect(overrides: Iterable[str], model: type[Spec]) -> tuple[str, ...]:
+    """Returns overrides without short forms that have none for a model; logs those."""
     absent = tuple(f"{name}=" for name in SHORT if not has(model, name))
-    return [one for one in overrides if one.startswith(absent)]
+    found = []
+    for one in overrides:
+        if one.startswith(absent):
+            log.info("%s is left out: %s has none", one, model.label())
+        else:
+            found.append(one)
+    return tuple(found)

@@ -68,6 +68,22 @@ def equal_to(column: pd.Series, value: Any) -> npt.NDArray[np.bool_]:
     return (column == str(wanted)).to_numpy(bool)
 
 
+def did_you_mean_id(value: Any, known: Any) -> str:
+    """Returns a suggestion for an unknown id, to append to a sentence.
+
+    Empty unless there is an id that differs by zeros in front, which a spreadsheet or
+    a reader of CSV files takes away.
+
+    Args:
+        value: The id, in any form.
+        known: The ids in canonical form.
+    """
+    texts = pd.Series(known).astype(str)
+    bare = str(parse_id(value)).lstrip("0")
+    found = texts[texts.str.lstrip("0") == bare]
+    return f" (did you mean {found.iloc[0]}?)" if len(found) else ""
+
+
 def id_array(ids: npt.ArrayLike) -> npt.NDArray[Any]:
     """Returns canonical ids as an array of int64 or of Python strings."""
     found = np.asarray(ids)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cfexp.data.ids import as_ids, positions
+from cfexp.data.ids import as_ids, did_you_mean_id, positions
 from cfexp.data.ratings import ITEM, TITLE, USER
 from cfexp.evaluation.intervals import STD
 from cfexp.models.origin import SCORE
@@ -142,7 +142,8 @@ def _flag_unknown(
         # All of them: a wrong column, perhaps, and each prediction is near the mean.
         say = log.warning if not there.any() else log.info
         say(
-            "%s of %s rows are of %s that the model does not know, such as %s",
+            "%s of %s rows are of %s that the model does not know, such as %s%s",
             *(f"{len(unknown):,}", f"{len(there):,}", what, unknown.iloc[0]),
+            did_you_mean_id(unknown.iloc[0], known),
         )
     return count

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cfexp.data.ids import equal_to
+from cfexp.data.ids import did_you_mean_id, equal_to
 from cfexp.data.ratings import GENRES, ITEM, RATING, USER, Ratings
 from cfexp.errors import DataError
 from cfexp.models.overlap import check_related
@@ -94,10 +94,11 @@ def recommend_to(
     """
     own = ratings.frame[equal_to(ratings.frame[USER], wanted.user)]
     if own.empty:
-        examples = ", ".join(map(str, ratings.frame[USER].unique()[:5]))
+        users = ratings.frame[USER].unique()
+        examples = ", ".join(map(str, users[:5]))
         said = (
             f"user {wanted.user} has no ratings in {ratings.name}, whose users are such"
-            f" as {examples}"
+            f" as {examples}{did_you_mean_id(wanted.user, users)}"
         )
         if wanted.explain:
             raise DataError(f"{said}: leave out explain=true, or give ratings=FILE")

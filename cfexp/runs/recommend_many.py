@@ -6,7 +6,7 @@ import pandas as pd
 
 from cfexp.config.options import Options
 from cfexp.data.checks import require_pairs
-from cfexp.data.ids import as_ids, positions
+from cfexp.data.ids import as_ids, did_you_mean_id, positions
 from cfexp.data.ratings import ITEM, USER, Ratings
 from cfexp.models.predictor import Predictor
 from cfexp.runs.own_file import read_own
@@ -37,9 +37,10 @@ def to_many(
     unknown = users[positions(users, predictor.encoder.users) < 0]
     if len(unknown):
         log.warning(
-            "%s of %s users are not known to the model, such as %s: they get the movies"
-            " of any unknown user",
+            "%s of %s users are not known to the model, such as %s%s: they get the"
+            " movies of any unknown user",
             *(f"{len(unknown):,}", f"{len(users):,}", unknown.iloc[0]),
+            did_you_mean_id(unknown.iloc[0], predictor.encoder.users),
         )
     top = predictor.recommend_many(users, k=options.k, seen=pairs, seed=seed)
     return f"top {options.k} unseen movies for each of {len(users):,} users", top

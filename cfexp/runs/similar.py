@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cfexp.data.ids import equal_to
+from cfexp.data.ids import did_you_mean_id, equal_to
 from cfexp.data.ratings import GENRES, ITEM, TITLE
 from cfexp.errors import DataError, did_you_mean
 from cfexp.models.predictor import Predictor
@@ -57,5 +57,6 @@ def movie_of(predictor: Predictor, named: str) -> pd.Series:
             f"movie={named} may be one of {len(found)} movies, such as {some}. Give its"
             " id or its whole title"
         )
-    near = did_you_mean(named, map(str, movies[TITLE]))
+    near = did_you_mean_id(named, movies[ITEM])
+    near = near or did_you_mean(named, map(str, movies[TITLE]))
     raise DataError(f"the model knows no movie with the id or the title {named}{near}")

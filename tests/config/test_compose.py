@@ -1,5 +1,6 @@
 """Experiments composed in Python, and written as overrides again."""
 
+import logging
 import re
 from collections.abc import Callable
 
@@ -43,6 +44,31 @@ def test_features_of_an_experiment_give_way_to_those_asked_for(
         alone = composed(asked).features
         for name in names:
             assert composed(f"experiment={name}", asked).features == alone, name
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (
+            ["experiment=ml-100k/dot", "training=quick", "optimizer=sgd"],
+            [
+                "optimizer=sgd: experiment=ml-100k/dot takes precedence with"
+                " optimizer.learning_rate=0.003, unless you set it by name",
+                "training=quick: experiment=ml-100k/dot takes precedence with"
+                " training.epochs=30, unless you set it by name",
+            ],
+        ),
+        (["experiment=ml-100k/dot", "training=quick", "training.epochs=2"], []),
+        (["experiment=ml-100k/bayes", "features=none"], []),
+        (["training=quick", "optimizer=sgd", "model=dot", "embed_dim=8"], []),
+    ],
+)
+def test_what_an_experiment_overrules_is_said(
+    overrides: list[str], said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        cfexp.compose(*overrides)
+    assert caplog.messages == said
 
 
 @pytest.mark.parametrize(

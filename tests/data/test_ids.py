@@ -9,7 +9,7 @@ import pytest
 
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.features import Declared
-from cfexp.data.ids import as_ids, equal_to, positions
+from cfexp.data.ids import as_ids, did_you_mean_id, equal_to, positions
 from cfexp.data.lookup import genres_of
 from cfexp.data.ratings import Ratings, canonical
 from cfexp.errors import DataError
@@ -90,6 +90,20 @@ def test_equal_to_an_id_as_a_user_types_it() -> None:
             assert equal_to(column, typed).tolist() == [True, False]
         assert not equal_to(column, str(10**30)).any()
     assert equal_to(pd.Series(["3", "x"]), "x").tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "known", "said"),
+    [
+        (133093, ["x", "0133093"], " (did you mean 0133093?)"),
+        ("0133093", [7, 133093], " (did you mean 133093?)"),
+        ("00x", ["x"], " (did you mean x?)"),
+        ("133093", ["1330930", "y"], ""),
+        ("y", [3], ""),
+    ],
+)
+def test_zeros_in_front_of_an_id(value: object, known: list[object], said: str) -> None:
+    assert did_you_mean_id(value, pd.Series(known)) == said
 
 
 def ratings_of(movies: list[object], users: list[object]) -> Ratings:

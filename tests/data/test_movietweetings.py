@@ -80,7 +80,8 @@ def test_titles_are_recommended_and_pairs_predicted(workdir: Path) -> None:
     predict = ["predict", str(run), "pairs.csv", "output=out.csv", "tracking=none"]
     done = ok(cfexp(*predict, cwd=workdir))
     told = "1 of 3 rows are of {} that the model does not know, such as {}"
-    assert told.format("movies", "111161") in done.stderr
+    near = "111161 (did you mean 0111161?)"
+    assert told.format("movies", near) in done.stderr
     assert told.format("users", "99999") in done.stderr
     found = pd.read_csv(workdir / "out.csv", dtype={"movieId": "str"})
     assert found["movieId"].tolist() == ["0111161", "111161", "0111161"]
