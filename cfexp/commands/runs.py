@@ -9,6 +9,7 @@ from cfexp.config.arguments import Parser
 from cfexp.config.choices import known_keys, option_name
 from cfexp.config.schema import SHORT
 from cfexp.errors import ConfigError, did_you_mean
+from cfexp.evaluation.names import FULL, RANKING, VAL_NDCG
 from cfexp.tracking.settings import Tracking
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 KINDS = ("train", "sweep", "cv", "evaluate", "all")
 NAMES = ("model", "dataset", "split", "status", "kind")
-HEADLINE = ("val_rmse", "test_rmse")
+TEST_RMSE = "test_rmse"
+HEADLINE = ("val_rmse", TEST_RMSE)
+# Without their numbers of movies.
+NDCG = {"val": VAL_NDCG, "test": f"{RANKING}{FULL}ndcg_"}
 SPARE = ("dataset",)
 LONGEST = 48
 
@@ -134,7 +138,7 @@ def _table(runs: "Sequence[Listed]", sort: str | None) -> "pd.DataFrame":
 
     from cfexp.tracking.listed import labels
 
-    shown = dict.fromkeys([*HEADLINE, *([sort] if sort else [])])
+    shown = headline(runs) | ({sort: sort} if sort else {})
     rows = [
         {
             "id": run.short,
@@ -142,13 +146,31 @@ def _table(runs: "Sequence[Listed]", sort: str | None) -> "pd.DataFrame":
             "dataset": run.dataset,
             "split": option_name("split", run.split),
             "status": run.status,
-            **{name: run.metrics.get(name, float("nan")) for name in shown},
+            **{of: run.metrics.get(name, float("nan")) for of, name in shown.items()},
             "age": age(run.started),
         }
         for run, label in zip(runs, labels(runs), strict=True)
     ]
     table = pd.DataFrame(rows)
     return table.drop(columns="split") if table["split"].nunique() == 1 else table
+
+
+def headline(runs: "Sequence[Listed]") -> dict[str, str]:
+    """Returns the metrics to show, by the heads of their columns.
+
+    Models that learned to rank have no RMSE; theirs is NDCG.
+    """
+    ranked = [run.metrics for run in runs if TEST_RMSE not in run.metrics]
+    names = sorted({name for metrics in ranked for name in metrics})
+    found = {
+        f"{part}_ndcg_{name.removeprefix(start)}": name
+        for part, start in NDCG.items()
+        for name in names
+        if name.startswith(start)
+    }
+    if found and len(ranked) == len(runs):
+        return found
+    return dict(zip(HEADLINE, HEADLINE, strict=True)) | found
 
 
 def age(started: datetime) -> str:

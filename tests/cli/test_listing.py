@@ -9,7 +9,7 @@ import pytest
 from helpers import TINY, Done, cfexp, copy_databases, ok, python
 from tracked import logged
 
-from cfexp.commands.runs import age
+from cfexp.commands.runs import age, headline
 from cfexp.tracking.connect import connect
 from cfexp.tracking.database import create_database
 from cfexp.tracking.listed import Listed, labels
@@ -226,3 +226,23 @@ def test_folder_needs_no_tracking(workdir: Path) -> None:
     assert "iterations=8" in said
     done = cfexp("show", "outputs", cwd=workdir)
     assert done.returncode == 1
+
+
+def test_metrics_that_the_runs_have() -> None:
+    """RMSE, or NDCG of those that learned to rank."""
+
+    def found(*metrics: str) -> Listed:
+        about = ({}, dict.fromkeys(metrics, 0.5), {}, "")
+        return Listed(None, "x", "finished", datetime.now(), None, *about)
+
+    rated = found("val_rmse", "test_rmse", "ranking/full_ndcg_10")
+    ranked = found("ranking/val_full_ndcg_10", "ranking/full_ndcg_10", "seconds_fit")
+    rmse = {"val_rmse": "val_rmse", "test_rmse": "test_rmse"}
+    ndcg = {
+        "val_ndcg_10": "ranking/val_full_ndcg_10",
+        "test_ndcg_10": "ranking/full_ndcg_10",
+    }
+    assert headline([rated]) == rmse
+    assert headline([ranked]) == ndcg
+    assert headline([rated, ranked]) == rmse | ndcg
+    assert headline([found()]) == rmse  # failed
