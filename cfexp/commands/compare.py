@@ -120,7 +120,7 @@ def main(arguments: list[str]) -> None:
     show(title, table, by)
     chosen = "named first" if args.runs else "the best on validation"
     reference = f"{compared[0].name}, {chosen}"
-    return explain(reference, (args.metric, by), args.output, best)
+    return explain(reference, compared, (args.metric, by), args.output, best)
 
 
 def _own(metric: str, folder: str | None) -> "Mapping[str, Metric]":

@@ -1,11 +1,13 @@
 """What ``cfexp compare`` prints: the table, the verdict, and what they mean."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cfexp.comparison.systems import System
     from cfexp.evaluation.objective import Objective
 
 MAX_LINES = 40
@@ -57,16 +59,22 @@ def show(title: str, table: "pd.DataFrame", by: "Objective") -> None:
 
 
 def explain(
-    reference: str, metric: "tuple[str, Objective]", output: Path, best: Path | None
+    reference: str,
+    systems: "Sequence[System]",
+    metric: "tuple[str, Objective]",
+    output: Path,
+    best: Path | None,
 ) -> None:
     """Prints what the columns mean, and where the files are.
 
     Args:
         reference: The system that the others are compared with, and how it was chosen.
+        systems: All of them.
         metric: The metric of test rows, and that of validation rows.
         output: The folder of the report.
         best: The file of the best configuration; None without.
     """
+    from cfexp.comparison.tested import fitted_to
     from cfexp.comparison.verdict import columns_explained
     from cfexp.runtime.console import print_lines
 
@@ -77,6 +85,7 @@ def explain(
     print_lines(
         [
             *columns_explained(reference, name, maximise=by.maximise),
+            *fitted_to(systems),
             ("best", how),
             ("files", str(output)),
         ]

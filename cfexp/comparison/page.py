@@ -9,6 +9,7 @@ import pandas as pd
 
 from cfexp.comparison.runs_table import leaderboard, runs_of, varied_options
 from cfexp.comparison.systems import System
+from cfexp.comparison.tested import fitted_to
 from cfexp.comparison.verdict import (
     columns_explained,
     in_words,
@@ -56,7 +57,7 @@ def write_report(
         "<h2>Differences</h2>",
         differences(said, in_words(metric)),
         sortable(best_first, name="system", id="differences"),
-        _columns(str(table["system"].iloc[0]), metric, maximise),
+        _columns(metric, systems, maximise),
         "<h2>Leaderboard, by validation RMSE</h2>",
         *_leaderboard(table, systems),
         *_curves(systems),
@@ -87,9 +88,10 @@ def _verdict(table: pd.DataFrame, maximise: bool) -> str:
     return f'<div class="verdict" id="verdict">{lines}{more}</div>'
 
 
-def _columns(reference: str, metric: str, maximise: bool) -> str:
-    """Returns what the columns of the table mean."""
-    said = columns_explained(reference, metric, maximise=maximise)
+def _columns(metric: str, systems: Sequence[System], maximise: bool) -> str:
+    """Returns what the columns of the table mean; the reference comes first."""
+    said = columns_explained(systems[0].name, metric, maximise=maximise)
+    said += fitted_to(systems)
     rows = (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in said)
     return f'<dl class="note">{"".join(rows)}</dl>'
 

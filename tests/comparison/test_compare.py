@@ -44,6 +44,9 @@ def test_sweep_is_compared(tracked: Path) -> None:
     assert done.returncode == 0, done.stderr
     # Of 3,000 rows, two of five folds.
     assert " on 1,200 distinct test rows of 99 users" in done.stdout
+    # A twentieth of the others validates; bias is fitted to it, too.
+    rows = "2,400 (bias); 2,280 (dot embed_dim=4, dot embed_dim=8) rows"
+    assert rows in " ".join(done.stdout.split())
     table = pd.read_csv(tracked / "out/compare.csv", index_col="system")
     # The bias model has no embed_dim, and was trained once on each fold.
     assert set(table.index) == {"bias", "dot embed_dim=4", "dot embed_dim=8"}
@@ -60,6 +63,7 @@ def test_sweep_is_compared(tracked: Path) -> None:
     names = ("compare.csv", "compare.html", "experiment")
     assert {f.path for f in kept} == {f"compare/{name}" for name in names}
     page = (tracked / "out/compare.html").read_text()
+    assert rows in page
     check_self_contained(page)
     # Each number of the table, in full; the leaderboard's and the runs', too.
     (found, board, each) = tables_of(page)
