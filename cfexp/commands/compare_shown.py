@@ -74,7 +74,7 @@ def explain(
         output: The folder of the report.
         best: The file of the best configuration; None without.
     """
-    from cfexp.comparison.tested import fitted_to
+    from cfexp.comparison.fitted import fitted_to
     from cfexp.comparison.verdict import columns_explained
     from cfexp.runtime.console import print_lines
 

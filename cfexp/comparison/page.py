@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cfexp.comparison.fitted import fitted_to
 from cfexp.comparison.runs_table import leaderboard, runs_of, varied_options
 from cfexp.comparison.systems import System
-from cfexp.comparison.tested import fitted_to
 from cfexp.comparison.verdict import (
     columns_explained,
     in_words,

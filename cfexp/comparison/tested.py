@@ -1,6 +1,5 @@
 """The groups of systems that were tested on the same rows."""
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -8,13 +7,9 @@ import pandas as pd
 from cfexp.comparison.systems import System
 from cfexp.config.choices import option_name
 from cfexp.errors import ConfigError
-from cfexp.evaluation.names import ROWS
 from cfexp.tracking.tags import DATASET, SPLIT
 
 DIGITS = 8
-# As folds differ by a few rows.
-EQUAL = 1.01
-FEW = 3  # systems that are named
 Groups = dict[str, list[System]]
 
 
@@ -71,30 +66,6 @@ def group_table(groups: Groups) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows).sort_values("runs", ascending=False, kind="stable")
     return table.loc[:, [c for c in table if (table[c] != "").any()]]
-
-
-def fitted_to(systems: Sequence[System]) -> list[tuple[str, str]]:
-    """Returns a line on how many rows systems were fitted to; none if equally many."""
-    found: dict[int, list[str]] = {}
-    for system in systems:
-        rows = [run.data.metrics.get(f"{ROWS}fitted", math.nan) for run in system.runs]
-        mean = sum(rows) / len(rows)
-        if math.isnan(mean):
-            return []  # runs of before
-        found.setdefault(round(mean), []).append(system.name)
-    if max(found) <= EQUAL * min(found):
-        return []
-    each = [f"{rows:,} ({_first(found[rows])})" for rows in sorted(found, reverse=True)]
-    said = (
-        f"{'; '.join(each)} rows. More of them lower errors: training.refit=true fits"
-        " neural models to validation rows, too, as bias and bayes are"
-    )
-    return [("fitted to", said)]
-
-
-def _first(names: Sequence[str]) -> str:
-    more = [f"{len(names) - FEW} more"] if len(names) > FEW else []
-    return ", ".join([*names[:FEW], *more])
 
 
 def _listed(values: set[str | None]) -> str:
