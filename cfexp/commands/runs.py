@@ -170,7 +170,7 @@ def headline(runs: "Sequence[Listed]") -> dict[str, str]:
     }
     if found and len(ranked) == len(runs):
         return found
-    return dict(zip(HEADLINE, HEADLINE, strict=True)) | found
+    return {name: name for name in HEADLINE} | found
 
 
 def age(started: datetime) -> str:

@@ -29,6 +29,8 @@ def overruled(
         overrides: The overrides that it is composed from.
         files: The files of all groups.
     """
+    if not any(name in one for one in overrides for name in ACROSS):
+        return []  # before they are parsed, in each job of a sweep
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     given = {one.key_or_group: str(one.value()) for one in parsed}
     by = " and ".join(f"{name}={given[name]}" for name in ACROSS if name in given)
