@@ -70,7 +70,8 @@ def _traced(model: keras.Model) -> Any:
     def forward(trained: Any, others: Any, inputs: Any) -> tf.Tensor:
         return model.stateless_call(trained, others, inputs, training=False)[0]
 
-    return forward
+    # Else each call would look it up, which takes as long as to predict some rows.
+    return forward.get_concrete_function()
 
 
 def model_inputs(

@@ -92,6 +92,9 @@ class DistributedEngine:
         means = np.mean([[float(x.loss), float(x.error)] for x in found], axis=0)
         return EpochErrors.of(*means)
 
+    def settle(self) -> None:
+        """Does nothing: each step updates the optimizer's own variables."""
+
     def _rows(self, at: npt.NDArray[np.int32]) -> Any:
         def part(context: Any) -> Any:
             start = context.replica_id_in_sync_group * self._part

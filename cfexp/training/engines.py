@@ -1,7 +1,7 @@
-"""Two ways to run an epoch over the same batches: one XLA program, or Keras' fit."""
+"""Runs an epoch as one program, of XLA or not."""
 
 import math
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -9,11 +9,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cfexp.data.encoding import Encoded
-from cfexp.models.forward import model_inputs
-from cfexp.models.layers.ordinal import ordinal_head
 from cfexp.models.layers.ranking import ranking_head
 from cfexp.models.signature import numbers_of
 from cfexp.runtime.building import one_at_a_time
+from cfexp.training.copies import Copies
 from cfexp.training.history_sums import HistorySums
 from cfexp.training.losses import Rows, Tables
 from cfexp.training.order import rounded_up
@@ -52,6 +51,9 @@ class Engine(Protocol):
         """Trains on rows in `order`, split into full batches."""
         ...
 
+    def settle(self) -> None:
+        """Brings the optimizer's variables up to date; the model's are, always."""
+
 
 class CompiledEngine:
     """Runs an epoch as an XLA program over chunks of the training rows.
@@ -89,15 +91,19 @@ class CompiledEngine:
         if head := ranking_head(model):
             tables = catalogue_tables(data, head)
             self._tables |= {name: tf.constant(own) for name, own in tables.items()}
-        self._variables = [*model.variables, *optimizers.variables]
         numbers = numbers_of(model, *optimizers)
         self._numbers = [tf.constant(n.value, tf.float32) for n in numbers]
-        self._program = program_for(model, optimizers, self._batch, xla=self.xla)
+        program = program_for(model, optimizers, self._batch, xla=self.xla)
+        self._program = program
+        own = [*model.variables, *optimizers.variables]
+        self._is_shared = own[0] is not program.variables[0]
+        self._copies = Copies(own, program.variables, len(model.variables))
+        self._run_chunk: Any = None  # the program for the shapes of these rows
 
     def run_epoch(self, order: Positions) -> EpochErrors:
         """Trains on rows in `order`, split into full batches."""
         program = self._program
-        program.load(self._variables, self)
+        program.load(self._copies, self.settle)
         at, slots = self._batches(order)
         totals = np.zeros(2)
         self._histories.sum_up(program.histories, again=False)
@@ -106,8 +112,13 @@ class CompiledEngine:
             totals += self._run_period(at[part], slots[part])
         if self._whole_rows:
             self._whole_rows.sum_up(program.row_sums)
-        program.store(self._variables)
+        self._copies.store_model()
         return EpochErrors.of(*(totals / len(at)))
+
+    def settle(self) -> None:
+        """Brings the optimizer's variables up to date."""
+        if self._program.is_loaded(self.settle):
+            self._copies.store_optimizer()
 
     def compile(self) -> bool:
         """Compiles the program without training; returns False if that gains nothing.
@@ -115,7 +126,7 @@ class CompiledEngine:
         As when it is compiled already, or is for this model alone.
         """
         program, size = self._program, self._batch.size
-        if program.is_traced or program.is_of(self._variables):
+        if program.is_traced or not self._is_shared:
             return False
         slots = np.zeros((1, size if self._whole_rows else 0), np.int32)
         rows = self._rows(np.zeros((1, size), np.int32), slots)
@@ -146,7 +157,10 @@ class CompiledEngine:
             part = slice(start, start + self._chunk)
             steps = tf.constant(len(at[part]))
             rows = self._rows(at[part], slots[part])
-            found = program.run_chunk(rows, self._tables, steps, self._numbers)
+            given = (rows, self._tables, steps, self._numbers)
+            if self._run_chunk is None:  # or each call would look it up by its shapes
+                self._run_chunk = program.run_chunk.get_concrete_function(*given)
+            found = self._run_chunk(*given)
             totals += [float(found.total.loss), float(found.total.error)]
             histories.add(found.gradients)
         if histories:
@@ -177,41 +191,6 @@ class GraphEngine(CompiledEngine):
 
     name = "graph"
     xla = False
-
-
-class KerasEngine:
-    """Runs each epoch with `keras.Model.fit`; arguments as in `CompiledEngine`."""
-
-    name = "keras"
-
-    def __init__(
-        self,
-        model: keras.Model,
-        optimizers: Optimizers,
-        data: Encoded,
-        batch_size: int,
-    ):
-        head = ordinal_head(model)
-        model.compile(
-            optimizer=optimizers.batchwise,
-            loss=head.loss if head else "mse",
-            metrics=[head.mse if head else "mse"],
-        )
-        self._model = model
-        self._data = data
-        self._batch_size = batch_size
-
-    def run_epoch(self, order: npt.NDArray[np.int32]) -> EpochErrors:
-        """Trains on rows in `order`, split into full batches."""
-        history = self._model.fit(
-            model_inputs(self._model, self._data, order),
-            self._data.rating[order],
-            batch_size=self._batch_size,
-            shuffle=False,
-            verbose=0,
-        )
-        found = history.history
-        return EpochErrors.of(float(found["loss"][0]), float(found["mse"][0]))
 
 
 def rows_at(data: Encoded, at: npt.NDArray[np.int32]) -> Rows:

@@ -16,8 +16,8 @@ from cfexp.training.engines import (
     Engine,
     EpochErrors,
     GraphEngine,
-    KerasEngine,
 )
+from cfexp.training.keras_engine import KerasEngine
 from cfexp.training.programs import forget
 from cfexp.training.updates import Optimizers, row_sums_of, sums_of
 
@@ -63,6 +63,10 @@ class FallbackEngine:
         """Compiles the program without training, see `CompiledEngine.compile`."""
         engine = self._engine
         return isinstance(engine, CompiledEngine) and engine.compile()
+
+    def settle(self) -> None:
+        """Brings the optimizer's variables up to date."""
+        self._engine.settle()
 
     def run_epoch(self, order: npt.NDArray[np.int32]) -> EpochErrors:
         """Trains on rows in `order`; a failed compilation changes no weight."""

@@ -66,6 +66,7 @@ class Members:
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next batch."""
+        self._settle()
         return float(self._each[0].optimizers.batchwise.learning_rate)
 
     @property
@@ -86,6 +87,7 @@ class Members:
     @property
     def optimizer(self) -> Weights:
         """Values of the optimizers' variables, one network's after the other's."""
+        self._settle()
         return [v.numpy() for one in self._each for v in one.optimizers.variables]
 
     @optimizer.setter
@@ -93,6 +95,10 @@ class Members:
         for part, one in zip(self._parts(values), self._each, strict=True):
             for variable, value in zip(one.optimizers.variables, part, strict=True):
                 variable.assign(value)
+
+    def _settle(self) -> None:
+        for one in self._each:
+            one.engine.settle()
 
     def _parts(self, values: Weights) -> list[Weights]:
         """Returns the values of each network, which have equally many."""

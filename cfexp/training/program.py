@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cfexp.models.forward import size_of
 from cfexp.models.signature import numbers_of, replaced
+from cfexp.training.copies import Copies
 from cfexp.training.losses import Losses, Rows, Tables, batch_losses
 from cfexp.training.rowwise import Rowwise
 from cfexp.training.updates import (
@@ -20,7 +21,6 @@ from cfexp.training.updates import (
 )
 
 Numbers = Sequence[tf.Tensor]
-Variables = Sequence[keras.Variable]
 
 
 class Batch(NamedTuple):
@@ -92,7 +92,7 @@ class Program:
             layer.slots = batch.slots
         self._model, self._optimizers, self._batch = model, optimizers, batch
         self._numbers = numbers_of(model, *optimizers)
-        self._engine: weakref.ref[object] | None = None
+        self._settle: weakref.WeakMethod[Callable[[], None]] | None = None
 
     def _run_chunk(
         self, rows: Rows, tables: Tables, steps: tf.Tensor, numbers: Numbers
@@ -164,25 +164,24 @@ class Program:
         """Whether it has run, for rows of any number."""
         return self.run_chunk.experimental_get_tracing_count() > 0
 
-    def is_of(self, variables: Variables) -> bool:
-        """Returns whether it is for the model with these variables alone."""
-        return variables[0] is self.variables[0]
-
-    def load(self, variables: Variables, engine: object) -> None:
+    def load(self, copies: Copies, settle: Callable[[], None]) -> None:
         """Copies the variables of a model and its optimizer into the program's.
 
         Args:
-            variables: As `variables`.
-            engine: What trains the model; if it ran the program last, it is loaded.
+            copies: Of the model's variables, in the order of `variables`.
+            settle: A method of what trains the model, called before another model is
+                loaded. If that loaded its model last, there is nothing to do.
         """
-        last = self._engine() if self._engine else None
-        if last is not engine:
-            _copy(variables, self.variables)
-        self._engine = weakref.ref(engine)
+        if self.is_loaded(settle):
+            return
+        if last := self._settle and self._settle():
+            last()
+        copies.load()
+        self._settle = weakref.WeakMethod(settle)
 
-    def store(self, variables: Variables) -> None:
-        """Copies the program's variables into those of a model and its optimizer."""
-        _copy(self.variables, variables)
+    def is_loaded(self, settle: Callable[[], None]) -> bool:
+        """Returns whether `load` was called with this method last."""
+        return self._settle is not None and self._settle() == settle
 
 
 def _traced(function: Any, xla: bool) -> Any:
@@ -192,13 +191,3 @@ def _traced(function: Any, xla: bool) -> Any:
 
 def _add_rows(table: tf.Tensor, gradient: tf.IndexedSlices) -> tf.Tensor:
     return tf.tensor_scatter_nd_add(table, gradient.indices[:, None], gradient.values)
-
-
-def _copy(variables: Variables, to: Variables) -> None:
-    if variables[0] is to[0]:
-        return  # a program for this model alone
-    # `assign` takes three times as long, and both are called after each epoch.
-    read, assign = tf.raw_ops.ReadVariableOp, tf.raw_ops.AssignVariableOp
-    for variable, copy in zip(variables, to, strict=True):
-        value = read(resource=variable.value.handle, dtype=variable.dtype)
-        assign(resource=copy.value.handle, value=value)

@@ -11,8 +11,9 @@ from cfexp.data.ratings import Ratings
 from cfexp.data.split import Split
 from cfexp.experiment import Experiment
 from cfexp.models.base import NeuralModel
-from cfexp.training.engines import CompiledEngine, KerasEngine
+from cfexp.training.engines import CompiledEngine
 from cfexp.training.fit import fit_model
+from cfexp.training.keras_engine import KerasEngine
 from cfexp.training.optimizers import Optimizer
 from cfexp.training.order import epoch_order
 from cfexp.training.updates import Optimizers

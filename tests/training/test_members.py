@@ -100,15 +100,16 @@ def test_interrupted_and_resumed_is_as_if_never_interrupted(
             if epoch.epoch == stop:
                 raise KeyboardInterrupt
 
-        how = recipe(named("dot"), epochs=5, members=2, checkpoint_every=1, **changes)
+        changes = {"checkpoint_every": 1, "bootstrap": True, **changes}
+        how = recipe(named("dot"), epochs=5, members=2, **changes)
         hooks = Hooks(Checkpointing(path, dict), interrupt)
         return fit_model(how, ratings, split, hooks=hooks)
 
     path = tmp_path / "point.npz"
     with pytest.raises(KeyboardInterrupt):
-        fit(path, 4, bootstrap=True)
-    resumed = fit(path, bootstrap=True, resume=True)
-    whole = fit(tmp_path / "other.npz", bootstrap=True)
+        fit(path, 4)
+    resumed = fit(path, resume=True)
+    whole = fit(tmp_path / "other.npz", checkpoint_every=0)
     assert [e.epoch for e in resumed.history.epochs] == [1, 2, 3, 4, 5]
     for a, b in zip(resumed.scorer.trained(), whole.scorer.trained(), strict=True):
         np.testing.assert_array_equal(a, b)
