@@ -10,7 +10,8 @@ import pandas as pd
 def table(frame: pd.DataFrame) -> str:
     """Returns a table in Markdown."""
     lines = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
-    lines += [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    rows = frame.itertuples(index=False, name=None)
+    lines += [[_cell(value) for value in row] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

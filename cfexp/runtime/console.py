@@ -189,7 +189,7 @@ def print_frame(
         numeric = pd.api.types.is_numeric_dtype(frame[name])
         justify: Literal["right", "left"] = "right" if numeric else "left"
         table.add_column(plain(str(name)), justify=justify, overflow="fold")
-    for row in frame.itertuples(index=False):
+    for row in frame.itertuples(index=False, name=None):
         table.add_row(*(_cell(value, digits) for value in row))
     show(table, spare=spare)
 
