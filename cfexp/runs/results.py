@@ -128,7 +128,7 @@ def write(
         metrics = result.metrics() | seconds(result.watch.seconds)
         settings = yaml.safe_dump(job.experiment.settings(), sort_keys=False)
         write_text(folder / CONFIG, settings)
-        write_metrics(folder, metrics)
+        _write_metrics(folder, metrics)
         (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
         write_text(folder / TAGS, json.dumps(tags, indent=2))
         (folder / "packages.txt").write_text(all_packages())
@@ -218,4 +218,8 @@ def weights_digest(scorer: Scorer) -> str:
 def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
     """Writes ``metrics.json``, replacing it if it exists."""
     with writing(folder, METRICS):
-        write_text(folder / METRICS, json.dumps(metrics, indent=2, sort_keys=True))
+        _write_metrics(folder, metrics)
+
+
+def _write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
+    write_text(folder / METRICS, json.dumps(metrics, indent=2, sort_keys=True))

@@ -2,15 +2,15 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import mlflow
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
 from mlflow.exceptions import MlflowException
 
 from cfexp.errors import Pruned, TrackingError, first_line
-from cfexp.evaluation.names import EPOCH
+from cfexp.evaluation.names import EPOCH, headline_first
 from cfexp.tracking.connect import MAX_TEXT, connect
 from cfexp.tracking.tags import ERROR, PARENT, PRUNED
 from cfexp.tracking.unsynced import Record
@@ -131,11 +131,23 @@ def _headline(epoch: Epoch) -> list[Metric]:
     ]
 
 
-def log_batch(run_id: str, metrics: list[Metric]) -> None:
-    """Logs any number of metrics."""
-    for start in range(0, len(metrics), BATCH):
+def result_metrics(metrics: Mapping[str, float]) -> list[Metric]:
+    """Returns a run's final metrics, the headline ones first."""
+    now = int(time.time() * 1000)
+    return [Metric(k, value, now, 0) for k, value in headline_first(metrics).items()]
+
+
+def log_batch(
+    run_id: str, metrics: Sequence[Metric], tags: Mapping[str, str] | None = None
+) -> None:
+    """Logs any number of metrics, and tags."""
+    client, listed = (
+        mlflow.MlflowClient(),
+        [RunTag(*tag) for tag in (tags or {}).items()],
+    )
+    for start in range(0, len(metrics) or bool(listed), BATCH):
         batch = metrics[start : start + BATCH]
-        mlflow.MlflowClient().log_batch(run_id, metrics=batch)
+        client.log_batch(run_id, metrics=batch, tags=listed if start == 0 else ())
 
 
 def status_of(error: BaseException | None) -> str:

@@ -1,18 +1,16 @@
 """Parent runs: of a sweep's jobs, or of an experiment's folds and seeds."""
 
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 import mlflow
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Param, RunTag
 
 from cfexp.errors import first_line, masked
-from cfexp.evaluation.names import headline_first
-from cfexp.tracking.calls import reason_of, status_of
+from cfexp.tracking.calls import reason_of, result_metrics, status_of
 from cfexp.tracking.connect import MAX_TEXT, connect, short_params
 from cfexp.tracking.previous import find_parent
 from cfexp.tracking.settings import NewRun, Tracking
@@ -86,7 +84,6 @@ class ParentRun:
         files: Path | None = None,
     ) -> None:
         """Logs parameters, metrics, tags and the files of a folder; call it once."""
-        now = int(time.time() * 1000)
         short = short_params(params or {})
         self._record = replace(
             self._record,
@@ -94,15 +91,11 @@ class ParentRun:
             metrics=dict(metrics or {}),
             tags={**self._record.tags, **dict(tags or {})},
         )
-        listed = [
-            Metric(k, value, now, 0)
-            for k, value in headline_first(metrics or {}).items()
-        ]
         try:
             self._client.log_batch(
                 self.run_id,
                 params=[Param(*item) for item in short.items()],
-                metrics=listed,
+                metrics=result_metrics(metrics or {}),
                 tags=[RunTag(*item) for item in (tags or {}).items()],
             )
             if files:

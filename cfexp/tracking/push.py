@@ -10,7 +10,6 @@ from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from cfexp.errors import DamagedError, TrackingError, first_line
-from cfexp.evaluation.names import headline_first
 from cfexp.runtime.locks import held
 from cfexp.tracking.calls import (
     epoch_metrics,
@@ -18,6 +17,7 @@ from cfexp.tracking.calls import (
     log_batch,
     log_inputs,
     open_record,
+    result_metrics,
 )
 from cfexp.tracking.connect import connect
 from cfexp.tracking.folder import sample_of
@@ -107,8 +107,7 @@ def _push_all(folder: Path, record: Record, run_id: str) -> None:
         log_batch(run_id, listed)
     if (results / "metrics.json").exists():
         metrics |= json.loads((results / "metrics.json").read_text())
-    if metrics:
-        mlflow.log_metrics(headline_first(metrics))
+    log_batch(run_id, result_metrics(metrics))
     if (results / "tags.json").exists():  # including those added at the end
         mlflow.set_tags(json.loads((results / "tags.json").read_text()))
     if results.is_dir():

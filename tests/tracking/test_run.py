@@ -53,7 +53,7 @@ def test_database_in_the_way_loses_nothing(
 ) -> None:
     """As where two processes make the same dataset at once, or one locks the file."""
     monkeypatch.setattr(runs, "log_inputs", fails(2, code, runs.log_inputs))
-    monkeypatch.setattr(mlflow, "log_metrics", fails(2, code, mlflow.log_metrics))
+    monkeypatch.setattr(runs, "log_batch", fails(2, code, runs.log_batch))
     monkeypatch.setattr(mlflow, "end_run", fails(2, code, mlflow.end_run))
     (workdir / "run" / "results").mkdir(parents=True)
     with MlflowRun(tracking, NewRun("r", {}, workdir / "run")) as tracked:
@@ -104,8 +104,9 @@ def test_what_is_refused_for_good_is_not_tried_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    refused = fails(99, INVALID_PARAMETER_VALUE, mlflow.log_metrics)
-    monkeypatch.setattr(mlflow, "log_metrics", refused)
+    refused = fails(99, INVALID_PARAMETER_VALUE, calls.log_batch)
+    monkeypatch.setattr(runs, "log_batch", refused)
+    monkeypatch.setattr("cfexp.tracking.push.log_batch", refused)
     with MlflowRun(tracking, NewRun("r", {}, workdir / "run")) as tracked:
         tracked.log_results({"m": 1.0}, workdir / "empty")
     (workdir / "run" / "results").mkdir()
