@@ -13,7 +13,7 @@ from cfexp.errors import first_line
 from cfexp.evaluation.names import PEAK_MEMORY, RELOAD_DIFFERENCE, seconds
 from cfexp.models.base import NeuralModel, SampledModel
 from cfexp.models.ensemble import Ensemble
-from cfexp.models.reloaded import max_difference
+from cfexp.models.reloaded import max_difference, stored_architecture
 from cfexp.models.source import Source
 from cfexp.reports.description import of_model
 from cfexp.reports.run_tables import log_data, print_result, print_summary
@@ -25,7 +25,6 @@ from cfexp.runs.once import Claim, claim
 from cfexp.runs.paperwork import Paperwork
 from cfexp.runs.standing import noted_if_stopped
 from cfexp.runtime import tensorflow
-from cfexp.runtime.building import one_at_a_time
 from cfexp.runtime.files import check_folder
 from cfexp.runtime.memory import peak_memory_mb
 from cfexp.runtime.provenance import GitState, git_state
@@ -40,6 +39,7 @@ from cfexp.training.recipe import Hooks
 from cfexp.training.result import Result
 
 if TYPE_CHECKING:
+    from cfexp.models.signature import Signature
     from cfexp.training.stacking import Member
 
 log = logging.getLogger(__name__)
@@ -109,6 +109,7 @@ class _Trained:
         run: Its MLflow run.
         tags: The run's tags.
         git: State of the user's repository.
+        stored: See `cfexp.models.reloaded.max_difference`.
     """
 
     job: Job
@@ -116,6 +117,7 @@ class _Trained:
     run: Run
     tags: Mapping[str, str]
     git: GitState | None
+    stored: "Signature | None"
 
     def metrics(self) -> dict[str, float]:
         """Returns the metrics known so far."""
@@ -149,9 +151,12 @@ def _train(
         data, source=source, members=members, hooks=_hooks(claimed, run), watch=watch
     )
     with watch("save"):
-        result.predictor.save(job.folder / "model")
-        tags |= {WEIGHTS_SHA256: results.weights_digest(result.fitted.scorer)}
-    return _Trained(job, result, run, tags, git if job.tracking.git_diff else None)
+        scorer, folder = result.fitted.scorer, job.folder / "model"
+        result.predictor.save(folder)
+        tags |= {WEIGHTS_SHA256: results.weights_digest(scorer)}
+        stored = stored_architecture(scorer, folder) if paperwork.current() else None
+    git = git if job.tracking.git_diff else None
+    return _Trained(job, result, run, tags, git, stored)
 
 
 def _hooks(claimed: Claim, run: Run) -> Hooks:
@@ -201,15 +206,14 @@ def _write_and_log(trained: _Trained, folder: Path) -> dict[str, float]:
     sample = results.sample(result.data, result.predictor.encoder)
     note = of_model(job.experiment.model.name, result.comparison, result.ranking)
     tags = {**trained.tags, NOTE: note}
-    reloaded = run.log_model(job.folder / "model", example=sample.head(5), note=note)
+    logged = run.log_model(job.folder / "model", example=sample.head(5), note=note)
     with result.watch("write"):
         results.write(job, result, tags=tags, git=trained.git)
         run.record_finished()
     with result.watch("log"):
-        model = reloaded()
-        with one_at_a_time:
-            tested = result.tested.predicted[: len(sample)]
-            difference = max_difference(tested, model, sample)
+        load = logged()
+        tested = result.tested.predicted[: len(sample)]
+        difference = max_difference(tested, load, sample, stored=trained.stored)
     metrics = trained.metrics() | {RELOAD_DIFFERENCE: difference}
     results.write_metrics(folder, metrics)
     run.log_results(metrics, folder, tags=tags)

@@ -4,7 +4,6 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
@@ -22,6 +21,7 @@ from cfexp.models.serving import PARAMS
 from cfexp.models.travelling import CODE
 from cfexp.runtime.provenance import versions
 from cfexp.tracking.code import LOADER, code_paths
+from cfexp.tracking.flavor import Flavor
 from cfexp.tracking.tags import MODEL, NOTE
 
 REGISTERED = "Models of cfexp that predict the rating a user would give a movie."
@@ -36,20 +36,6 @@ SERVING_PACKAGES = (
     *("mlflow", "tensorflow", "keras", "pandas", "numpy", "scipy"),
     *("lazy-loader", "pydantic"),
 )
-
-
-class Unserved:
-    """MLflow's flavor ``pyfunc``, without loading the model to serve the example.
-
-    The model is loaded and compared with the trained one anyway.
-    """
-
-    @staticmethod
-    def save_model(
-        path: str, mlflow_model: Model, *, validate_serving_input: bool, **given: Any
-    ) -> None:
-        """Writes the model's folder; `Model.log` reads `validate_serving_input`."""
-        mlflow.pyfunc.save_model(path=path, mlflow_model=mlflow_model, **given)
 
 
 def model_name(tags: Mapping[str, str]) -> str:
@@ -69,7 +55,7 @@ def log_predictor(folder: Path, *, name: str, example: pd.DataFrame) -> ModelInf
     return Model.log(
         artifact_path=None,
         name=name,
-        flavor=Unserved,
+        flavor=Flavor,
         validate_serving_input=False,
         loader_module=LOADER,
         data_path=str(folder),

@@ -64,6 +64,6 @@ class NullRun:
 
     def log_model(
         self, folder: Path, *, example: pd.DataFrame, note: str
-    ) -> Callable[[], Predictor]:
-        """Returns a function that loads the saved predictor."""
-        return partial(Predictor.load, folder)
+    ) -> Callable[[], Callable[[], Predictor]]:
+        """Returns a function that returns what loads the saved predictor."""
+        return lambda: partial(Predictor.load, folder)

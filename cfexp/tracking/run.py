@@ -11,10 +11,8 @@ from typing import Any
 
 import mlflow
 import pandas as pd
-from mlflow.pyfunc import PyFuncModel
 
 from cfexp.errors import first_line, masked
-from cfexp.evaluation.names import headline_first
 from cfexp.models.predictor import Predictor
 from cfexp.runtime.locks import alone_in
 from cfexp.tracking.background import Background
@@ -25,6 +23,7 @@ from cfexp.tracking.calls import (
     log_inputs,
     open_record,
     reason_of,
+    result_metrics,
     retried,
     status_of,
 )
@@ -37,6 +36,7 @@ from cfexp.training.history import Epoch
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 2.0
+Load = Callable[[], Any]
 
 
 class MlflowRun:
@@ -137,18 +137,19 @@ class MlflowRun:
             self._record, tags={**self._record.tags, **dict(tags or {})}
         )
 
+        # At once, since each call takes the database as long as fifty metrics.
+        batch = [*self._unsent.take(), *result_metrics(metrics)]
+
         def log_all() -> None:
-            retried(lambda: mlflow.log_metrics(headline_first(metrics)))
-            retried(lambda: mlflow.set_tags(dict(tags or {})))
+            retried(lambda: log_batch(self.run_id, batch, tags))
             mlflow.log_artifacts(str(folder))
 
         self.record_finished()
-        self._flush()
         self._mlflow.now(log_all, lambda: None)
 
     def log_model(
         self, folder: Path, *, example: pd.DataFrame, note: str
-    ) -> Callable[[], Any]:
+    ) -> Callable[[], Load]:
         """Logs a saved predictor as an MLflow model, without waiting for it.
 
         Args:
@@ -157,20 +158,23 @@ class MlflowRun:
             note: Description of the model.
 
         Returns:
-            A function that waits for it and returns the reloaded model.
+            A function that waits for it and returns what loads the model.
 
         Raises:
             TrackingError: The run could not be opened.
         """
 
-        def log_and_load() -> PyFuncModel:
+        def log_model() -> Load:
             name = model_name(self._record.tags)
             info = log_predictor(folder, name=name, example=example)
             if self._record.register_as is not None:
                 self._register(self._record.register_as, note)
-            return reloaded(info.model_uri)
+            return lambda: self._mlflow.now(lambda: reloaded(info.model_uri), saved)
 
-        return self._mlflow.soon(log_and_load, lambda: Predictor.load(folder))
+        def saved() -> Any:
+            return Predictor.load(folder)
+
+        return self._mlflow.soon(log_model, lambda: saved)
 
     def _register(self, name: str, note: str) -> None:
         """Registers the model; if MLflow refuses the name, the run still finishes."""

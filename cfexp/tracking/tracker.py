@@ -62,8 +62,8 @@ class Run(Protocol):
 
     def log_model(
         self, folder: Path, *, example: pd.DataFrame, note: str
-    ) -> Callable[[], Any]:
-        """Logs a saved predictor; the result waits for it and returns it, reloaded."""
+    ) -> Callable[[], Callable[[], Any]]:
+        """Logs a saved predictor; the result waits for it and returns what loads it."""
 
 
 def check_tracking(tracking: Tracking) -> None:
