@@ -11,6 +11,15 @@ from cfexp.runtime.output import Verbosity, output
 
 # Loggers of launchers and sweepers, whose messages the screen of a sweep replaces.
 OF_HYDRA = ("hydra", "hydra_plugins", "submitit")
+# Not in Hydra's configuration: for each logger there, Python would make all loggers
+# forget what they log, and set the levels of the loggers below it again, for each job.
+LEVELS = {
+    "alembic": logging.WARNING,
+    "mlflow": logging.WARNING,
+    "matplotlib": logging.WARNING,
+    "tensorflow": logging.ERROR,
+    "cfexp": logging.DEBUG,
+}
 FULL = "[%(asctime)s][%(name)s][%(levelname)s] %(message)s"
 # Attribute of a record that the line of a sweep's job says too.
 SAID = "said"
@@ -28,7 +37,15 @@ class ConsoleHandler(logging.Handler):
     """Writes records to stderr: the one of now, which may be above a progress bar.
 
     Which ones depends on `cfexp.runtime.output`: of the jobs of a sweep only warnings.
+    It sets the levels of loggers, see `LEVELS`.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name, level in LEVELS.items():
+            logger = logging.getLogger(name)
+            if logger.level != level:
+                logger.setLevel(level)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes a record, if it is for people to see."""

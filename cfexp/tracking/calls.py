@@ -104,20 +104,22 @@ class Unsent:
     """Metrics of epochs that are not sent yet, and those of the best epoch so far."""
 
     def __init__(self) -> None:
-        self._metrics: list[Metric] = []
+        self._epochs: list[Metric] = []
+        self._headline: list[Metric] = []
         self._best = math.inf
 
     def add(self, epoch: Epoch) -> None:
         """Adds the metrics of an epoch."""
         if epoch.cost < self._best:
             self._best = epoch.cost
-            # First, since MLflow lists metrics in the order in which they were logged.
-            self._metrics += _headline(epoch)
-        self._metrics += epoch_metrics(epoch)
+            self._headline = _headline(epoch)
+        self._epochs += epoch_metrics(epoch)
 
     def take(self) -> list[Metric]:
         """Returns the metrics, which then count as sent."""
-        found, self._metrics = self._metrics, []
+        # First, since MLflow lists metrics in the order in which they were logged.
+        found = [*self._headline, *self._epochs]
+        self._headline, self._epochs = [], []
         return found
 
 
