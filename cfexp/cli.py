@@ -35,7 +35,7 @@ from cfexp.runs import job_report
 from cfexp.runs.traces import remove_traces
 from cfexp.runtime import process
 from cfexp.runtime.job_status import PRUNED
-from cfexp.runtime.logs import SAID
+from cfexp.runtime.logs import SAID, set_levels
 from cfexp.runtime.output import Output, output, set_output
 from cfexp.runtime.signals import interrupt_on_sigterm
 
@@ -176,6 +176,7 @@ def _finish_open_sweep(status: str) -> list[str]:
 def _task(cfg: DictConfig) -> float | None:
     job = HydraConfig.get()
     process.make_own()  # here, since a launcher may have started it
+    set_levels()
     try:
         task = _task_of(cfg, job)
         # Everything heavy is imported from here on.

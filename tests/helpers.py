@@ -54,7 +54,7 @@ def cfexp(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> D
         cwd: The working directory.
         env: Environment variables to set besides.
     """
-    copy_databases()
+    share_tables()
     out, err = io.StringIO(), io.StringIO()
     with (
         untouched(cwd),
@@ -148,24 +148,13 @@ def _loggers() -> dict[str, logging.Logger]:
 
 
 @cache
-def copy_databases() -> None:
-    """Makes MLflow's tables once in this process, which takes seconds; then copies."""
+def share_tables() -> None:
+    """Lets all tests of this process share the empty tables of MLflow that are kept."""
     from cfexp.tracking import database
 
-    made = Path(tempfile.mkdtemp(prefix="cfexp-tables-")) / "mlflow.db"
-    atexit.register(shutil.rmtree, made.parent, ignore_errors=True)
-    database.create_database(f"sqlite:///{made}")
-
-    class Copied:
-        """Stands in for MLflow's client, which makes the tables where it looks."""
-
-        def __init__(self, tracking_uri: str):
-            self.path = tracking_uri.removeprefix(database.PREFIX)
-
-        def search_experiments(self) -> None:
-            shutil.copy(made, self.path)
-
-    database.MlflowClient = Copied
+    kept = Path(tempfile.mkdtemp(prefix="cfexp-tables-"))
+    atexit.register(shutil.rmtree, kept, ignore_errors=True)
+    database.cache_dir = lambda: kept
 
 
 PYTHON = (sys.executable, "-m", "cfexp")

@@ -25,6 +25,14 @@ FULL = "[%(asctime)s][%(name)s][%(levelname)s] %(message)s"
 SAID = "said"
 
 
+def set_levels() -> None:
+    """Sets the levels of loggers, see `LEVELS`, unless the user or a library has."""
+    for name, level in LEVELS.items():
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(level)
+
+
 class MaskingFormatter(logging.Formatter):
     """Formats log records and their tracebacks without passwords."""
 
@@ -37,15 +45,7 @@ class ConsoleHandler(logging.Handler):
     """Writes records to stderr: the one of now, which may be above a progress bar.
 
     Which ones depends on `cfexp.runtime.output`: of the jobs of a sweep only warnings.
-    It sets the levels of loggers, see `LEVELS`.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        for name, level in LEVELS.items():
-            logger = logging.getLogger(name)
-            if logger.level != level:
-                logger.setLevel(level)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes a record, if it is for people to see."""

@@ -203,11 +203,11 @@ def test_tracking(workdir: Path) -> None:
 
 def test_tracking_of_another_version(workdir: Path) -> None:
     """A database that needs an upgrade; and one as it should be."""
-    from helpers import copy_databases
+    from helpers import share_tables
 
     from cfexp.tracking.database import create_database
 
-    copy_databases()
+    share_tables()
     path = workdir / "mlflow.db"
     create_database(f"sqlite:///{path}")
     assert "no experiment cfexp yet" in at(path).found

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from helpers import TINY, Done, cfexp, copy_databases, ok, python
+from helpers import TINY, Done, cfexp, ok, python, share_tables
 from tracked import logged
 
 from cfexp.commands.runs import age, headline
@@ -20,7 +20,7 @@ from cfexp.tracking.settings import Tracking
 def ids(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Ids of runs of two models, of one that failed, and of a sweep."""
     folder = tmp_path_factory.mktemp("listed")
-    copy_databases()
+    share_tables()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         create_database(f"sqlite:///{folder / 'mlflow.db'}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from helpers import cfexp, copy_databases, ok
+from helpers import cfexp, ok, share_tables
 from tracked import logged
 
 from cfexp.commands import watch
@@ -18,7 +18,7 @@ from cfexp.tracking.settings import Tracking
 @pytest.fixture
 def sweep(workdir: Path) -> str:
     """A sweep of three jobs: finished, failed with a log, and running."""
-    copy_databases()
+    share_tables()
     create_database(f"sqlite:///{workdir / 'mlflow.db'}")
     connect(Tracking())
     (workdir / "1").mkdir()
@@ -88,7 +88,7 @@ def test_until_it_ends(
 
 def test_killed_at_once(workdir: Path) -> None:
     """MLflow takes it to be running for ever; its lock is free."""
-    copy_databases()
+    share_tables()
     create_database(f"sqlite:///{workdir / 'mlflow.db'}")
     connect(Tracking())
     parent = logged("sweep", "RUNNING", name="sweep l2")

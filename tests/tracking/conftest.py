@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers import copy_databases
+from helpers import share_tables
 
 from cfexp.tracking import calls
 from cfexp.tracking.database import create_database
@@ -13,7 +13,7 @@ from cfexp.tracking.settings import Tracking
 @pytest.fixture
 def tracking(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Tracking:
     """A database of its own; nothing waits."""
-    copy_databases()
+    share_tables()
     uri = f"sqlite:///{workdir / 'mlflow.db'}"
     create_database(uri)
     monkeypatch.setattr(calls, "WAITS", (0, 0))
