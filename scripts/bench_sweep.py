@@ -45,6 +45,8 @@ IMPORTS = (
     "from cfexp.runtime import tensorflow as t; t.start(); import cfexp.cli,"
     " cfexp.runs.train, cfexp.runs.sweep, cfexp.reports.sweep_page"
 )
+# This checkout, wherever the sweeps run.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 PARTS = (*VALUES, "surprise", "workers", "memory")
 
 
@@ -140,7 +142,7 @@ def sweep(
             process = subprocess.Popen(
                 [sys.executable, "-m", "cfexp", "-m", *overrides, *own, *swept],
                 cwd=folder,
-                env={**os.environ, "TF_XLA_FLAGS": programs},
+                env={**ENVIRONMENT, "TF_XLA_FLAGS": programs},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -281,7 +283,7 @@ def time_surprise(table: Table, base: list[str], dataset: str) -> None:
 
 def _seconds_of(*arguments: str) -> float:
     started = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True)
+    subprocess.run([sys.executable, *arguments], check=True, env=ENVIRONMENT)
     return time.perf_counter() - started
 
 

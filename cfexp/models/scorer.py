@@ -16,6 +16,7 @@ from cfexp.models.foldable import FoldIn
 from cfexp.models.folding import Folding
 from cfexp.models.forward import Predict, forward_of, model_inputs
 from cfexp.models.item_vectors import item_vectors
+from cfexp.models.keras_attributes import remember_attributes
 from cfexp.models.layers.head import RatingHead
 from cfexp.models.layers.padding import unused
 from cfexp.models.layers.ranking import RankingHead
@@ -93,6 +94,7 @@ class KerasScorer:
 
     def save(self, folder: Path) -> None:
         """Writes the model into `folder`, in the Keras format, without pickle."""
+        remember_attributes()
         self.model.save(folder / self.FILE)
 
     def parts(self) -> list[Any]:
@@ -103,6 +105,7 @@ class KerasScorer:
     def load(cls, folder: Path) -> "KerasScorer":
         """Reads a model written by `save`; see `cfexp.runtime.building`."""
         with one_at_a_time:  # MLflow, too, loads models in a thread of its own
+            remember_attributes()
             return cls(keras.saving.load_model(folder / cls.FILE, compile=False))
 
 

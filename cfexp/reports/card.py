@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,8 @@ class Card:
         """
         text = self.text(folder)
         (folder / "model_card.md").write_text(text)
-        markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
         # After rendering, which would take as long as all else for an image's bytes.
-        body = _inlined(markdown.render(text), folder)
+        body = _inlined(_markdown().render(text), folder)
         (folder / "model_card.html").write_text(page(self.title, body))
 
     def text(self, folder: Path) -> str:
@@ -126,6 +126,11 @@ class Card:
         if not any(name.startswith(("val_rmse", VAL_NDCG)) for name in self.metrics):
             return NOT_VALIDATED
         return EPOCH_CHOSEN if "best_epoch" in self.metrics else NOTHING_CHOSEN
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def _data(ratings: Ratings, split: Split) -> str:

@@ -28,6 +28,7 @@ from cfexp.reports.plots import NAME, save_plots
 from cfexp.runs.job import Job
 from cfexp.runtime import owned
 from cfexp.runtime.files import write_text
+from cfexp.runtime.memo import Memo
 from cfexp.runtime.provenance import GitState, all_packages, versions
 from cfexp.tracking.folder import (
     CONFIG,
@@ -46,6 +47,7 @@ log = logging.getLogger(__name__)
 
 
 MAX_DIFF = 1_000_000  # bytes of a git.diff; more are data rather than code
+_genres = Memo(keep=2, max_bytes=100_000_000)  # of the test rows of some data
 
 
 FILES = (
@@ -85,13 +87,14 @@ def test_predictions(result: Result) -> pd.DataFrame:
     learned to rank.
     """
     (ratings, split), tested = result.data, result.tested
+    key = ratings.fingerprint, split.fingerprint
     frame = predictions(ratings, split.test, tested.predicted, _name(result))
     if isinstance(tested, Tested) and tested.std is not None:
         frame = frame.assign(**{STD: tested.std})
     if result.ranking:
         frame = frame.assign(**{SCORE: result.ranking.score})
     return frame.assign(
-        genres=genres_of(frame[[ITEM]], ratings.movies).to_numpy(),
+        genres=_genres(key, lambda: genres_of(frame[[ITEM]], ratings.movies)),
         user_count=tested.seen["user"],
         item_count=tested.seen["item"],
     )

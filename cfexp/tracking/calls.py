@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from cfexp.errors import Pruned, TrackingError, first_line
 from cfexp.evaluation.names import EPOCH, headline_first
-from cfexp.tracking.connect import MAX_TEXT, connect
+from cfexp.tracking.connect import MAX_TEXT, connected
 from cfexp.tracking.tags import ERROR, PARENT, PRUNED
 from cfexp.tracking.unsynced import Record
 from cfexp.training.history import Epoch
@@ -49,7 +49,7 @@ def open_record(record: Record) -> str:
     Raises:
         TrackingError: The server cannot be used, or does not have the run.
     """
-    experiment_id = connect(record.tracking)
+    experiment_id = connected(record.tracking)
     parent = {PARENT: record.parent_id} if record.parent_id else {}
     tags = {**record.tags, **parent}
     try:

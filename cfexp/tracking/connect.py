@@ -25,6 +25,7 @@ EXPERIMENT_TAGS = {
 MAX_TEXT = 500
 NO_EXPERIMENT = "-1"
 _login: dict[str, str] = {}  # the environment variables set by `_without_login`
+_last: dict[tuple[str, str], str] = {}  # the experiment that was connected to last
 
 
 def connect(
@@ -63,7 +64,19 @@ def connect(
             " the server, correct tracking.uri, or set tracking=none."
         ) from error
     _check_not_deleted(found)
+    _last.clear()
+    _last[tracking.absolute_uri, tracking.experiment] = found.experiment_id
     return found.experiment_id
+
+
+def connected(tracking: Tracking) -> str:
+    """Returns the experiment's id, after `connect`, or as it does.
+
+    The experiment is not looked up twice for a run, once to find an earlier one.
+    """
+    create_database(tracking.absolute_uri)  # removed meanwhile
+    known = _last.get((tracking.absolute_uri, tracking.experiment))
+    return known or connect(tracking)
 
 
 def _check_not_deleted(found: Experiment) -> None:

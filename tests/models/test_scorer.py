@@ -4,7 +4,9 @@ import random
 import threading
 from pathlib import Path
 
+import keras
 import numpy as np
+import pytest
 from small_models import named
 
 from cfexp.data.encoder import FeatureEncoder, encode
@@ -52,3 +54,27 @@ def test_first_predictions_of_two_threads_do_not_wait_for_each_other(
     for thread in (holding, waiting):
         thread.join(60)
         assert not thread.is_alive()
+
+
+def test_keras_makes_no_layer_to_save_one(
+    ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes a new one for each, to see its attributes."""
+    rows = np.arange(50)
+    encoder = FeatureEncoder.fit(ratings, rows)
+    network = named("dot").build(encoder.spec, encode(ratings, encoder, rows))
+    scorer = KerasScorer(network)
+    scorer.save(tmp_path)
+    made = []
+    make = keras.Layer.__init__
+
+    def note(self: keras.Layer, *args: object, **more: object) -> None:
+        made.append(self)
+        make(self, *args, **more)
+
+    monkeypatch.setattr(keras.Layer, "__init__", note)
+    scorer.save(tmp_path)
+    assert made == []
+    KerasScorer.load(tmp_path)
+    assert {type(layer) for layer in made} - {keras.Layer}
+    assert keras.Layer not in {type(layer) for layer in made}
