@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 # In a run's folder, held while a process writes to the folder or logs it.
 RUN_LOCK = "run.lock"
+TRIES = 20
 
 
 @contextmanager
@@ -28,18 +29,16 @@ def held(path: Path, *, wait: bool) -> Iterator[bool]:
         Whether this process holds it; always True with `wait`.
     """
     made = not path.parent.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Creates the folder again if another process removed it. Another thread than this
-    # one may release it.
+    # Another thread than this one may release it.
     lock = FileLock(path, thread_local=False)
     try:
-        lock.acquire(timeout=0)
+        _acquire(lock, path.parent, timeout=0)
     except Timeout:
         if not wait:
             yield False
             return
         log.info("waiting for another process that runs the same job: %s", path)
-        lock.acquire()
+        _acquire(lock, path.parent, timeout=-1)
     try:
         yield True
     finally:
@@ -48,6 +47,18 @@ def held(path: Path, *, wait: bool) -> Iterator[bool]:
         if made:
             with suppress(OSError):  # not empty
                 path.parent.rmdir()
+
+
+def _acquire(lock: FileLock, folder: Path, *, timeout: float) -> None:
+    """Acquires a lock in a folder, which another job may remove at any moment."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=timeout)
+            return
+        except (FileExistsError, FileNotFoundError):
+            if not tries_left or folder.is_file():
+                raise
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+from filelock import FileLock
 from helpers import start
 
 from cfexp.runtime.locks import claimed, held, is_free
@@ -44,3 +46,36 @@ def test_second_process_with_the_same_job_has_a_lock_of_its_own(
         assert not second.exists()
         assert not is_free(path)
     assert not path.parent.exists()
+
+
+def test_folder_that_another_job_removes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Just before `mkdir` looks at it, and just before the lock is made in it."""
+    folder, mkdir, acquire, seen = tmp_path / "c", Path.mkdir, FileLock.acquire, []
+
+    def mkdir_late(self: Path, *args: object, **how: object) -> None:
+        if self == folder and not seen:
+            seen.append("mkdir")
+            raise FileExistsError(self)
+        mkdir(self, *args, **how)  # type: ignore[arg-type]
+
+    def acquire_late(self: FileLock, *args: object, **how: object) -> object:
+        if len(seen) == 1:
+            seen.append("acquire")
+            folder.rmdir()
+            raise FileNotFoundError(self.lock_file)
+        return acquire(self, *args, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "mkdir", mkdir_late)
+    monkeypatch.setattr(FileLock, "acquire", acquire_late)
+    with held(folder / "job.lock", wait=True) as mine:
+        assert mine
+    assert seen == ["mkdir", "acquire"]
+    assert not folder.exists()
+
+
+def test_file_where_the_folder_would_be(tmp_path: Path) -> None:
+    (tmp_path / "c").write_text("")
+    with pytest.raises(FileExistsError), held(tmp_path / "c/job.lock", wait=True):
+        pass
