@@ -154,7 +154,7 @@ def _train(
         scorer, folder = result.fitted.scorer, job.folder / "model"
         result.predictor.save(folder)
         tags |= {WEIGHTS_SHA256: results.weights_digest(scorer)}
-        stored = stored_architecture(scorer, folder) if paperwork.current() else None
+        stored = stored_architecture(scorer, folder)
     git = git if job.tracking.git_diff else None
     return _Trained(job, result, run, tags, git, stored)
 
