@@ -1,6 +1,7 @@
 """The check of stored models: few of a sweep are loaded, all are as trained."""
 
 from pathlib import Path
+from unittest import mock
 
 import keras
 import mlflow
@@ -19,6 +20,7 @@ from cfexp.models.members import MeanScorer
 from cfexp.models.reloaded import RELOAD_TOLERANCE, stored_architecture
 from cfexp.models.scorer import KerasScorer
 from cfexp.runtime.memo import Memo
+from cfexp.tracking import flavor
 
 SWEEP = ["-m", *FITTED, "seed=0,1,2", "hydra.sweep.dir=s"]
 
@@ -38,11 +40,19 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return found
 
 
-def test_one_of_equal_networks_is_loaded(workdir: Path, loads: list[Path]) -> None:
-    """All can be, from MLflow, and predict what was predicted in their runs."""
+def test_one_of_equal_networks_is_loaded(
+    workdir: Path, loads: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All can be, from MLflow, and predict what was predicted in their runs.
+
+    MLflow writes the folder of one.
+    """
     mlflow.set_tracking_uri(f"sqlite:///{workdir / 'mlflow.db'}")
+    write = mock.Mock(side_effect=mlflow.pyfunc.save_model)
+    monkeypatch.setattr(mlflow.pyfunc, "save_model", write)
+    monkeypatch.setattr(flavor, "_written", {})
     ok(cfexp(*SWEEP, cwd=workdir))
-    assert len(loads) == 1
+    assert len(loads) == write.call_count == 1
     tracked = runs(workdir)
     assert len({run.outputs.model_outputs[0].model_id for run in tracked}) == 3
     for run in tracked:
