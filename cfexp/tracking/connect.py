@@ -74,9 +74,11 @@ def connected(tracking: Tracking) -> str:
 
     The experiment is not looked up twice for a run, once to find an earlier one.
     """
-    create_database(tracking.absolute_uri)  # removed meanwhile
     known = _last.get((tracking.absolute_uri, tracking.experiment))
-    return known or connect(tracking)
+    if known is None:
+        return connect(tracking)
+    create_database(tracking.absolute_uri)  # if it was removed meanwhile
+    return known
 
 
 def _check_not_deleted(found: Experiment) -> None:
