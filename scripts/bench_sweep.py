@@ -211,8 +211,8 @@ def time_workers(table: Table, base: list[str], model: str, jobs: int) -> None:
     with _single_processor() as is_single:
         bound = sweep(overrides, "seed", jobs) if is_single else None
     two = sweep(overrides, "seed", jobs, workers=2)
-    # Each worker has a first job.
-    ends = two.ends[1:]
+    # Each worker settles, too.
+    ends = two.ends[2 * SETTLED - 1 :]
     of_two = (ends[-1] - ends[0]) / (len(ends) - 1)
     busy = f" (which keeps {one.processors:.2f} busy)" if one.usage else ""
     for what, alone in ((f"one{busy}", one), ("one on a single processor", bound)):
