@@ -12,6 +12,7 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 
 from cfexp.models.base import Scorer
+from cfexp.models.forward import MAX_BYTES, size_of
 from cfexp.models.scorer import KerasScorer
 from cfexp.models.signature import Signature, signature
 
@@ -29,11 +30,13 @@ def architecture_of(scorer: Scorer, folder: Path) -> Signature | None:
         folder: Where to, see `KerasScorer.save`.
 
     Returns:
-        None if it is no single network, shares no architecture with others, or if its
-        weights are not those in the file.
+        None if it is no single network, is large, shares no architecture with others,
+        or if its weights are not those in the file.
     """
     if not isinstance(scorer, KerasScorer):
         return None
+    if size_of(scorer.model.variables) > MAX_BYTES:
+        return None  # to load it takes less memory than both copies
     own = _counted(v.numpy() for v in scorer.model.variables)
     if own != _counted(_values(folder / scorer.FILE)):
         return None

@@ -15,7 +15,7 @@ from tracked import metrics_of, runs
 from cfexp.data.encoder import FeatureEncoder, encode
 from cfexp.data.ratings import Ratings
 from cfexp.evaluation.names import RELOAD_DIFFERENCE
-from cfexp.models import reloaded
+from cfexp.models import reloaded, stored
 from cfexp.models.members import MeanScorer
 from cfexp.models.reloaded import RELOAD_TOLERANCE, stored_architecture
 from cfexp.models.scorer import KerasScorer
@@ -85,7 +85,9 @@ def test_weights_that_are_stored_wrongly_are_found(
     assert done.stderr.count("the saved model's predictions differ by up to") == 1
 
 
-def test_architecture_of_what_is_stored(ratings: Ratings, tmp_path: Path) -> None:
+def test_architecture_of_what_is_stored(
+    ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     encoder = FeatureEncoder.fit(ratings, np.arange(500))
     rows = encode(ratings, encoder, np.arange(500))
     one, other = (named("dot").build(encoder.spec, rows) for _ in range(2))
@@ -99,3 +101,7 @@ def test_architecture_of_what_is_stored(ratings: Ratings, tmp_path: Path) -> Non
     assert stored_architecture(KerasScorer(other), tmp_path) is None
     ensemble = MeanScorer((KerasScorer(one), KerasScorer(one)))
     assert stored_architecture(ensemble, tmp_path) is None
+    KerasScorer(other).save(tmp_path)
+    assert stored_architecture(KerasScorer(other), tmp_path)
+    monkeypatch.setattr(stored, "MAX_BYTES", 1000)
+    assert stored_architecture(KerasScorer(other), tmp_path) is None
