@@ -77,6 +77,7 @@ def connected(tracking: Tracking) -> str:
     known = _last.get((tracking.absolute_uri, tracking.experiment))
     if known is None:
         return connect(tracking)
+    _settle_mlflow()
     create_database(tracking.absolute_uri)  # if it was removed meanwhile
     return known
 

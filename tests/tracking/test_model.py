@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from helpers import FITTED, cfexp, ok
 
-from cfexp.models import serving
+from cfexp.models import reloaded, serving
+from cfexp.runtime.memo import Memo
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +26,7 @@ def test_logging_the_model_loads_it_once_and_starts_no_second_python(
         return load(folder)
 
     monkeypatch.setattr(serving, "_load_pyfunc", load_pyfunc)
+    monkeypatch.setattr(reloaded, "_differences", Memo(keep=4))  # none is known yet
     listening = [True]
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
