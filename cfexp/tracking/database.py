@@ -12,6 +12,7 @@ from mlflow.tracking import MlflowClient
 
 from cfexp.errors import first_line
 from cfexp.runtime.cache import cache_dir
+from cfexp.runtime.files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -70,15 +71,14 @@ def _keep(made: Path, empty: Path) -> None:
 
     That one is in the folder of the database. Without a copy, all works as well.
     """
-    partial = empty.with_name(f".{empty.name}.{os.getpid()}.tmp")
     try:
-        empty.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(made, partial)
-        with closing(sqlite3.connect(partial)) as database:
-            database.execute("delete from experiments")
-            database.commit()
-        partial.replace(empty)
+        with (
+            closing(sqlite3.connect(made)) as source,
+            closing(sqlite3.connect(":memory:")) as copy,
+        ):
+            source.backup(copy)
+            copy.execute("delete from experiments")
+            copy.commit()
+            write_whole(empty, lambda file: file.write(copy.serialize()))
     except (OSError, sqlite3.Error) as error:
         log.debug("%s cannot be written: %s", empty, first_line(error))
-    finally:
-        partial.unlink(missing_ok=True)

@@ -107,9 +107,10 @@ def _push_all(folder: Path, record: Record, run_id: str) -> None:
         log_batch(run_id, listed)
     if (results / "metrics.json").exists():
         metrics |= json.loads((results / "metrics.json").read_text())
-    log_batch(run_id, result_metrics(metrics))
+    tags = {}
     if (results / "tags.json").exists():  # including those added at the end
-        mlflow.set_tags(json.loads((results / "tags.json").read_text()))
+        tags = json.loads((results / "tags.json").read_text())
+    log_batch(run_id, result_metrics(metrics), tags)
     if results.is_dir():
         mlflow.log_artifacts(str(results))
     if (folder / "model").is_dir():
