@@ -11,6 +11,7 @@ times its work. So two workers are held against one that has a single processor,
 """
 
 import argparse
+import atexit
 import os
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,7 +41,8 @@ VALUES: dict[str, Callable[[int], float]] = {
 }
 SETTLED = 2  # jobs that end before the measurement begins
 PAPERS = 0.4  # seconds that a job may take besides its epochs
-FITS, REPEATS = 20, 5  # of Surprise; of sweeps and fits in turns
+FITS, REPEATS = 20, 5  # of Surprise; of what is measured in turns
+BOUND = " on a single processor"
 # What a sweep without tracking imports, from TensorFlow to the page at its end.
 IMPORTS = (
     "from cfexp.runtime import tensorflow as t; t.start(); import cfexp.cli,"
@@ -69,7 +72,11 @@ class Sweep:
     @property
     def per_job(self) -> float:
         """Seconds of one more job."""
-        ends = self.ends[SETTLED - 1 :]
+        return self.per_job_of(1)
+
+    def per_job_of(self, workers: int) -> float:
+        """Returns the seconds of one more job; each of the workers settles first."""
+        ends = self.ends[workers * SETTLED - 1 :]
         return (ends[-1] - ends[0]) / (len(ends) - 1)
 
     @property
@@ -134,23 +141,35 @@ def sweep(
     launcher = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={workers}"]
     own = launcher if workers > 1 else []
     swept = [f"{option}={values}", "hydra.sweep.dir=sweep"]
-    with tempfile.TemporaryDirectory() as folder:
-        programs = f"--tf_xla_persistent_cache_directory={folder}/programs"
-        (Path(folder) / "programs").mkdir()
-        started = time.perf_counter()
-        with (Path(folder) / "output").open("w+") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "cfexp", "-m", *overrides, *own, *swept],
-                cwd=folder,
-                env={**ENVIRONMENT, "TF_XLA_FLAGS": programs},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-            usage = _watched(process)
-            if process.returncode:
-                output.seek(0)
-                raise SystemExit(f"a sweep failed: {output.read()[-2000:]}")
-        return _read(Path(folder), usage, time.perf_counter() - started)
+    folder = Path(tempfile.mkdtemp(dir=_place()))
+    (folder / "programs").mkdir()
+    programs = f"--tf_xla_persistent_cache_directory={folder}/programs"
+    started = time.perf_counter()
+    with (folder / "output").open("w+") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cfexp", "-m", *overrides, *own, *swept],
+            cwd=folder,
+            env={**ENVIRONMENT, "TF_XLA_FLAGS": programs},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        usage = _watched(process)
+        if process.returncode:
+            output.seek(0)
+            raise SystemExit(f"a sweep failed: {output.read()[-2000:]}")
+    return _read(folder, usage, time.perf_counter() - started)
+
+
+@cache
+def _place() -> Path:
+    """Returns a folder for all sweeps, which is removed at the end.
+
+    Not before: an ext4 without a journal looks at all files of the last minutes that
+    were removed before it creates one, which takes a sixth of both processors' time.
+    """
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def _watched(process: subprocess.Popen[bytes]) -> list[Usage]:
@@ -205,22 +224,26 @@ def time_jobs(
 
 
 def time_workers(table: Table, base: list[str], model: str, jobs: int) -> None:
-    """Adds a line: throughput of two workers in relation to that of one."""
+    """Adds lines: throughput of two workers in relation to that of one."""
     overrides = [*base, f"model={model}"]
-    one = sweep(overrides, "seed", jobs)
-    with _single_processor() as is_single:
-        bound = sweep(overrides, "seed", jobs) if is_single else None
-    two = sweep(overrides, "seed", jobs, workers=2)
-    # Each worker settles, too.
-    ends = two.ends[2 * SETTLED - 1 :]
-    of_two = (ends[-1] - ends[0]) / (len(ends) - 1)
-    busy = f" (which keeps {one.processors:.2f} busy)" if one.usage else ""
-    for what, alone in ((f"one{busy}", one), ("one on a single processor", bound)):
-        if alone:
-            ratio = alone.per_job / of_two
+    turns: dict[str, list[float]] = {"": [], BOUND: []}
+    busy = []
+    for _ in range(REPEATS):  # in turns, since machines are noisy
+        one = sweep(overrides, "seed", jobs)
+        two = sweep(overrides, "seed", jobs, workers=2).per_job_of(2)
+        turns[""].append(one.per_job / two)
+        busy += [one.processors] if one.usage else []
+        with _single_processor() as is_single:
+            if is_single:
+                bound = sweep(overrides, "seed", jobs).per_job
+                turns[BOUND].append(bound / two)
+    kept = f" (which keeps {statistics.median(busy):.2f} busy)" if busy else ""
+    for what, ratios in turns.items():
+        if ratios:
+            ratio = statistics.median(ratios)
             table.add_row(
-                f"{model}: two workers in relation to {what}",
-                f"{ratio:.2f} times",
+                f"{model}: two workers in relation to one{what or kept}",
+                f"{ratio:.2f} times ({min(ratios):.2f} to {max(ratios):.2f})",
                 "at least 1.7 times",
                 f"{1.7 / ratio:.2f}",
             )

@@ -9,7 +9,6 @@ from cfexp.errors import ConfigError
 
 # The extra of cfexp that installs a plugin, by a part of the plugin's module name.
 EXTRAS = {
-    "hydra_joblib_launcher": "joblib",
     "hydra_ray_launcher": "ray",
     "hydra_submitit_launcher": "slurm",
     "optuna.": "optuna",
@@ -17,11 +16,21 @@ EXTRAS = {
 
 
 def threads_for_each(launcher: DictConfig) -> int:
-    """Returns how many threads each job may use; 0 if jobs run one after the other."""
+    """Returns how many threads each job may use; 0 if jobs run one after the other.
+
+    Raises:
+        ConfigError: The number of jobs at once is none.
+    """
     cpus = os.cpu_count() or 1
-    if "n_jobs" in launcher:  # joblib
-        jobs = cpus if launcher.n_jobs < 0 else launcher.n_jobs
-        return max(1, cpus // max(1, jobs))
+    if "n_jobs" in launcher:  # of `cfexp.sweeps.workers`
+        jobs = launcher.n_jobs
+        if type(jobs) is not int or jobs == 0:
+            raise ConfigError(
+                f"hydra.launcher.n_jobs={jobs} is no number of jobs at once: give 1 or"
+                " more, or -1 for one for each processor"
+            )
+        at_once = jobs if jobs > 0 else cpus + 1 + jobs  # -2: all but one
+        return max(1, cpus // max(1, at_once))
     if "ray" in launcher:
         return max(1, int(launcher.ray.remote.num_cpus))
     if "cpus_per_task" in launcher:  # submitit

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -45,6 +46,14 @@ def write_whole(
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
     """Writes a text file atomically, see `write_whole`."""
     write_whole(path, lambda file: file.write(text.encode()), private=private)
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """Makes `target` another name of a file, or a copy if the system cannot do that."""
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one that has no links
+        shutil.copy2(source, target)
 
 
 def file_problems(path: Path, option: str) -> list[str]:

@@ -10,6 +10,8 @@ from typing import Any
 from mlflow.models import Model
 from mlflow.pyfunc import DATA, FLAVOR_NAME
 
+from cfexp.runtime.files import link_or_copy
+
 MLMODEL = "MLmodel"
 # What MLflow notes of a model besides its id, its run and its size.
 NOTED = ("flavors", "signature", "saved_input_example_info", "metadata")
@@ -55,7 +57,8 @@ class Written:
         """
         for name, value in self.noted.items():
             setattr(model, name, deepcopy(value))
-        copytree(data, folder / model.flavors[FLAVOR_NAME][DATA])
+        own = folder / model.flavors[FLAVOR_NAME][DATA]
+        copytree(data, own, copy_function=link_or_copy)  # MLflow copies it once more
         for name, content in self.files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,6 @@ def test_parallel_jobs_lose_nothing(workdir: Path) -> None:
 
     Two of them fail.
     """
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     (workdir / "mine.py").write_text(MINE)
     options = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=4"]
     options += ["split.test_size=0.2,1e-6", "model._target_=mine.Mine"]
@@ -123,6 +122,7 @@ def check_parallel(
     [
         ({"n_jobs": 1}, os.cpu_count()),
         ({"n_jobs": -1}, 1),
+        ({"n_jobs": -1000}, os.cpu_count()),
         ({"ray": {"remote": {"num_cpus": 3}}}, 3),
         ({"cpus_per_task": 4}, 4),
         ({"cpus_per_task": None}, 0),
@@ -135,18 +135,21 @@ def test_threads_for_each(launcher: dict[str, object], threads: int) -> None:
 
 def test_sweep_needs_its_launcher_and_its_server(workdir: Path) -> None:
     """Said before any job is started."""
-    absent = "hydra_plugins.hydra_joblib_launcher.absent.JoblibLauncher"
+    absent = "hydra_plugins.hydra_submitit_launcher.absent.LocalLauncher"
+    joblib = ["hydra/launcher=joblib"]
     with_port = ["tracking=server", "tracking.uri=http://127.0.0.1:9"]
     for options, message in (
         (
-            ["hydra/launcher=joblib", f"hydra.launcher._target_={absent}"],
-            "cfexp[joblib]",
+            ["hydra/launcher=submitit_local", f"hydra.launcher._target_={absent}"],
+            "cfexp[slurm]",
         ),
         (
             ["hydra/sweeper=optuna", "hydra.sweeper.sampler._target_=optuna.none.Tpe"],
             "cfexp[optuna]",
         ),
         (with_port, "cannot use tracking.uri=http://127.0.0.1:9"),
+        ([*joblib, "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs=0 is no number"),
+        ([*joblib, "hydra.launcher.n_jobs=two"], "hydra.launcher.n_jobs=two is no"),
     ):
         done = cfexp("-m", *options, "model=bias", "seed=0,1", *TINY, cwd=workdir)
         assert done.returncode == 1

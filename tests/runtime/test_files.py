@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import pytest
 
-from cfexp.runtime.files import write_text, write_whole
+from cfexp.runtime.files import link_or_copy, write_text, write_whole
 
 
 def test_new_file_takes_the_old_ones_name_when_it_is_on_disk(
@@ -49,3 +49,18 @@ def test_full_disk_leaves_the_old_file_and_names_it(tmp_path: Path) -> None:
     assert failed.value.filename == str(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("same_disk", [True, False])
+def test_another_name_of_a_file_or_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same_disk: bool
+) -> None:
+    def refused(source: object, target: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    if not same_disk:
+        monkeypatch.setattr(os, "link", refused)
+    (tmp_path / "old").write_text("text")
+    link_or_copy(tmp_path / "old", tmp_path / "new")
+    assert (tmp_path / "new").read_text() == "text"
+    assert (tmp_path / "new").samefile(tmp_path / "old") == same_disk

@@ -1,6 +1,6 @@
-"""Makes cfexp's sweepers known to Hydra, which looks for them in this package only."""
+"""Makes cfexp's plugins known to Hydra, which looks for them in this package only."""
 
-from cfexp.sweeps import grid, search
+from cfexp.sweeps import grid, search, workers
 
 
 class Grid(grid.Grid):
@@ -9,3 +9,7 @@ class Grid(grid.Grid):
 
 class Search(search.Search):
     """Tries values that Optuna proposes."""
+
+
+class Workers(workers.Workers):
+    """Runs jobs in several processes of this machine."""
