@@ -87,14 +87,15 @@ def _write_and_log(trained: Trained, folder: Path) -> dict[str, float]:
     tags = {**trained.tags, NOTE: note}
     example = results.example(result.data, result.predictor.encoder)
     logged = run.log_model(job.folder / "model", example=example, note=note)
-    with result.watch("write"):
-        results.write(job, result, tags=tags, git=trained.git)
-        run.record_finished()
-    with result.watch("log"):
-        load = logged()
-        tested = result.tested.predicted[: len(sample)]
-        difference = max_difference(tested, load, sample, stored=trained.stored)
-    metrics = trained.metrics() | {RELOAD_DIFFERENCE: difference}
-    results.write_metrics(folder, metrics)
+    with results.writing_all(folder):
+        with result.watch("write"):
+            results.write(job, result, tags=tags, git=trained.git)
+            run.record_finished(tags)
+        with result.watch("log"):
+            load = logged()
+            tested = result.tested.predicted[: len(sample)]
+            difference = max_difference(tested, load, sample, stored=trained.stored)
+        metrics = trained.metrics() | {RELOAD_DIFFERENCE: difference}
+        results.save_metrics(folder, metrics)
     run.log_results(metrics, folder, tags=tags)
     return metrics

@@ -123,7 +123,7 @@ def example(data: Data, encoder: FeatureEncoder) -> pd.DataFrame:
 def write(
     job: Job, result: Result, *, tags: Mapping[str, str], git: GitState | None
 ) -> None:
-    """Writes everything but the model into the run's ``results/``.
+    """Writes everything but the model into the run's ``results/``; see `writing_all`.
 
     Args:
         job: The job.
@@ -133,28 +133,27 @@ def write(
     """
     folder, history = job.folder / "results", result.history
     test = test_predictions(result)
-    with writing(folder, *FILES, *CARD):
-        for name in (*FILES, *CARD):
-            (folder / name).unlink(missing_ok=True)  # of an earlier run in this folder
-        (job.folder / SKIPPED).unlink(missing_ok=True)
-        metrics = result.metrics() | seconds(result.watch.seconds)
-        settings = yaml.safe_dump(job.experiment.settings(), sort_keys=False)
-        write_text(folder / CONFIG, settings)
-        _write_metrics(folder, metrics)
-        (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
-        write_text(folder / TAGS, json.dumps(tags, indent=2))
-        (folder / "packages.txt").write_text(all_packages())
-        if git and (git.diff or git.untracked):
-            (folder / "git.diff").write_bytes(diff_file(git))
-        _write_tables(folder, result, test)
-        if job.tracking.plots is not False and result.comparison:
-            with optional("the plots"):
-                save_plots(folder / "plots", history=history, predictions=test)
-        with optional("the model card"):
-            title = f"{job.name} on {result.data.ratings.name}"
-            params = job.experiment.params()
-            about = (title, result.data, result.comparison)
-            Card(*about, test, params, metrics, result.ranking).write(folder)
+    for name in (*FILES, *CARD):
+        (folder / name).unlink(missing_ok=True)  # of an earlier run in this folder
+    (job.folder / SKIPPED).unlink(missing_ok=True)
+    metrics = result.metrics() | seconds(result.watch.seconds)
+    settings = yaml.safe_dump(job.experiment.settings(), sort_keys=False)
+    write_text(folder / CONFIG, settings)
+    save_metrics(folder, metrics)
+    (folder / "versions.json").write_text(json.dumps(versions(), indent=2))
+    write_text(folder / TAGS, json.dumps(tags, indent=2))
+    (folder / "packages.txt").write_text(all_packages())
+    if git and (git.diff or git.untracked):
+        (folder / "git.diff").write_bytes(diff_file(git))
+    _write_tables(folder, result, test)
+    if job.tracking.plots is not False and result.comparison:
+        with optional("the plots"):
+            save_plots(folder / "plots", history=history, predictions=test)
+    with optional("the model card"):
+        title = f"{job.name} on {result.data.ratings.name}"
+        params = job.experiment.params()
+        about = (title, result.data, result.comparison)
+        Card(*about, test, params, metrics, result.ranking).write(folder)
 
 
 def _write_tables(folder: Path, result: Result, test: pd.DataFrame) -> None:
@@ -207,6 +206,11 @@ def check_folder(folder: Path, *others: str) -> None:
     check_replaceable(folder / "model")
 
 
+def writing_all(folder: Path) -> AbstractContextManager[None]:
+    """Records the files of `write` and `save_metrics`, which the block writes."""
+    return writing(folder, *FILES, *CARD)
+
+
 def writing(folder: Path, *names: str) -> AbstractContextManager[None]:
     """Records the files that the block writes, see `cfexp.runtime.owned.writing`."""
     return owned.writing(folder, names, fix=owned.OTHER_RUN)
@@ -230,8 +234,9 @@ def weights_digest(scorer: Scorer) -> str:
 def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
     """Writes ``metrics.json``, replacing it if it exists."""
     with writing(folder, METRICS):
-        _write_metrics(folder, metrics)
+        save_metrics(folder, metrics)
 
 
-def _write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
+def save_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
+    """Writes ``metrics.json`` in a block of `writing`."""
     write_text(folder / METRICS, json.dumps(metrics, indent=2, sort_keys=True))

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +17,8 @@ def write_whole(
 ) -> None:
     """Writes a file atomically: the old or the new content is there, never a part.
 
-    The new file is synced to disk before it replaces the old one.
+    The new file is synced to disk before it replaces the old one. The folder is not,
+    which would take as long again: if the power fails then, the old file is back.
 
     Args:
         path: The file; its folder is created if missing.
@@ -40,7 +41,6 @@ def write_whole(
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-        _sync_folder(path.parent)
 
 
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
@@ -101,13 +101,3 @@ def naming(path: Path) -> Iterator[None]:
         if error.filename is None:
             error.filename = str(path)
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Syncs a folder's list of files to disk, if the system supports that."""
-    with suppress(OSError):  # Windows cannot open folders; some network disks refuse
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

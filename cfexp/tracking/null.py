@@ -59,7 +59,7 @@ class NullRun:
     ) -> None:
         """Does nothing."""
 
-    def record_finished(self) -> None:
+    def record_finished(self, tags: Mapping[str, str] | None = None) -> None:
         """Does nothing."""
 
     def log_model(

@@ -64,6 +64,7 @@ class MlflowRun:
             status="RUNNING",
             tags=dict(new.tags),
         )
+        self._saved: Record | None = None
         self._unsent = Unsent()
         self._flushed = time.monotonic()
         self._lock = ExitStack()
@@ -133,10 +134,7 @@ class MlflowRun:
         Raises:
             TrackingError: The run could not be opened.
         """
-        self._record = replace(
-            self._record, tags={**self._record.tags, **dict(tags or {})}
-        )
-
+        self.record_finished(tags)
         # At once, since each call takes the database as long as fifty metrics.
         batch = [*self._unsent.take(), *result_metrics(metrics)]
 
@@ -144,7 +142,6 @@ class MlflowRun:
             retried(lambda: log_batch(self.run_id, batch, tags))
             mlflow.log_artifacts(str(folder))
 
-        self.record_finished()
         self._mlflow.now(log_all, lambda: None)
 
     def log_model(
@@ -191,10 +188,17 @@ class MlflowRun:
                 self.run_id,
             )
 
-    def record_finished(self) -> None:
-        """Saves a record of the finished run, in case this process dies meanwhile."""
+    def record_finished(self, tags: Mapping[str, str] | None = None) -> None:
+        """Saves a record of the finished run, in case this process dies meanwhile.
+
+        Args:
+            tags: Further tags of the run.
+        """
+        self._record = replace(self._record, tags={**self._record.tags, **(tags or {})})
         record = replace(self._record, run_id=self.run_id, status="FINISHED")
-        record.save(self._folder)
+        if record != self._saved:
+            record.save(self._folder)
+            self._saved = record
 
     def _close(self, error: BaseException | None) -> None:
         self._mlflow.retry()

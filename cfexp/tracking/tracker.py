@@ -57,7 +57,7 @@ class Run(Protocol):
     ) -> None:
         """Logs final metrics and tags, and all files of `folder`."""
 
-    def record_finished(self) -> None:
+    def record_finished(self, tags: Mapping[str, str] | None = None) -> None:
         """Saves a record of the finished run, in case this process dies meanwhile."""
 
     def log_model(
