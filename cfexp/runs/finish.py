@@ -11,7 +11,7 @@ from cfexp.errors import first_line
 from cfexp.evaluation.names import PEAK_MEMORY, RELOAD_DIFFERENCE, seconds
 from cfexp.models.reloaded import max_difference
 from cfexp.reports.description import of_model
-from cfexp.runs import results
+from cfexp.runs import examples, results
 from cfexp.runs.job import Job
 from cfexp.runs.job_report import ended_badly
 from cfexp.runs.paperwork import Paperwork
@@ -82,10 +82,10 @@ def _finish(trained: Trained, stack: ExitStack) -> dict[str, float]:
 
 def _write_and_log(trained: Trained, folder: Path) -> dict[str, float]:
     job, result, run = trained.job, trained.result, trained.run
-    sample = results.sample(result.data, result.predictor.encoder)
+    sample = examples.sample(result.data, result.predictor.encoder)
     note = of_model(job.experiment.model.name, result.comparison, result.ranking)
     tags = {**trained.tags, NOTE: note}
-    example = results.example(result.data, result.predictor.encoder)
+    example = examples.example(result.data, result.predictor.encoder)
     logged = run.log_model(job.folder / "model", example=example, note=note)
     with results.writing_all(folder):
         with result.watch("write"):

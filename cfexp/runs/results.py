@@ -13,10 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 import yaml
 
-from cfexp.data.encoder import FeatureEncoder
 from cfexp.data.lookup import genres_of
 from cfexp.data.ratings import GENRES, ITEM, IntArray, Ratings
-from cfexp.data.split import Data
 from cfexp.errors import first_line
 from cfexp.evaluation.intervals import STD
 from cfexp.evaluation.names import seconds
@@ -102,22 +100,6 @@ def test_predictions(result: Result) -> pd.DataFrame:
 
 def _name(result: Result) -> str:
     return "predicted" if result.comparison else SCORE
-
-
-def sample(data: Data, encoder: FeatureEncoder, *, n: int = 1000) -> pd.DataFrame:
-    """Returns up to `n` test pairs with their features, as input of a logged model."""
-    ratings = data.ratings
-    rows = ratings.frame.iloc[data.split.test[:n]]
-    return encoder.described(rows, ratings.movies, ratings.users)
-
-
-def example(data: Data, encoder: FeatureEncoder) -> pd.DataFrame:
-    """Returns a few rows of the form that a logged model takes.
-
-    They are the same for all splits of a dataset, whose models are then logged faster.
-    """
-    ratings = data.ratings
-    return encoder.described(ratings.frame.head(5), ratings.movies, ratings.users)
 
 
 def write(
